@@ -1,0 +1,179 @@
+//! The bank as a tenant: its names and its settings, as facts, so that "as of" tells the truth.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BankCode, DomainEvent, Outcome, Stream};
+
+/// The stream `bank`, one per bank.
+pub struct BankStream;
+
+/// Facts of a bank.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum BankEvent {
+    /// The bank joined the platform.
+    BankRegistered {
+        /// Its code.
+        code: BankCode,
+        /// Its record.
+        record: BankRecord,
+    },
+    /// Its names or settings changed.
+    BankChanged {
+        /// The record from now on.
+        record: BankRecord,
+    },
+}
+
+impl DomainEvent for BankEvent {
+    fn event_type(&self) -> &'static str {
+        match self {
+            Self::BankRegistered { .. } => "BankRegistered",
+            Self::BankChanged { .. } => "BankChanged",
+        }
+    }
+}
+
+/// A bank's names, contact and settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BankRecord {
+    /// E.g. 中央労働金庫.
+    pub name: String,
+    /// As customers see it, e.g. 中央労働金庫（法人）.
+    pub display_name: String,
+    /// Telephone for customers.
+    pub phone: String,
+    /// When that telephone is answered, in words.
+    pub hours: String,
+    /// What a bank may set.
+    #[serde(default)]
+    pub settings: BankSettings,
+}
+
+/// What a bank may set; each default is visible here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BankSettings {
+    /// Idle time that ends a bank session, in seconds.
+    pub idle_seconds: u32,
+    /// Time that a journey may take in all, in seconds.
+    pub journey_seconds: u32,
+    /// Days that a consent is valid; it ends at the end of the last day, Japan time.
+    pub consent_validity_days: u32,
+    /// Wrong PINs in a row that lock a PIN scope; below the bank's own limit.
+    pub pin_limit: u32,
+    /// Wrong passwords in a row that lock a login id; below the bank's own limit.
+    pub login_limit: u32,
+    /// How long a login lock lasts, in seconds.
+    pub login_lock_seconds: u32,
+    /// Version of the terms that the customer allows access under.
+    pub terms_version: String,
+}
+
+impl Default for BankSettings {
+    fn default() -> Self {
+        Self {
+            idle_seconds: 600,
+            journey_seconds: 3600,
+            consent_validity_days: 365,
+            pin_limit: 5,
+            login_limit: 5,
+            login_lock_seconds: 900,
+            terms_version: "2026-04".to_owned(),
+        }
+    }
+}
+
+/// The state of a bank.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Bank {
+    /// Not on the platform.
+    #[default]
+    Absent,
+    /// On the platform.
+    Registered {
+        /// Its code.
+        code: BankCode,
+        /// Its record.
+        record: BankRecord,
+    },
+}
+
+/// Why a bank's record can't be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BankRefusal {
+    /// A time, a count or a number of days is zero.
+    #[error("a bank's times, limits and days are at least 1")]
+    ZeroSetting,
+}
+
+impl Stream for BankStream {
+    const TYPE: &'static str = "bank";
+    const STATE_VERSION: i32 = 1;
+    type State = Bank;
+    type Event = BankEvent;
+
+    fn evolve(state: &mut Bank, event: &BankEvent) {
+        match event {
+            BankEvent::BankRegistered { code, record } => {
+                *state = Bank::Registered {
+                    code: code.clone(),
+                    record: record.clone(),
+                };
+            }
+            BankEvent::BankChanged { record } => {
+                if let Bank::Registered {
+                    record: current, ..
+                } = state
+                {
+                    *current = record.clone();
+                }
+            }
+        }
+    }
+}
+
+impl Bank {
+    /// Registers the bank, or changes its record.
+    ///
+    /// # Errors
+    /// [`BankRefusal::ZeroSetting`].
+    pub fn register(
+        &self,
+        code: &BankCode,
+        record: &BankRecord,
+    ) -> Result<Outcome<BankEvent>, BankRefusal> {
+        let s = &record.settings;
+        let numbers = [
+            s.idle_seconds,
+            s.journey_seconds,
+            s.consent_validity_days,
+            s.pin_limit,
+            s.login_limit,
+            s.login_lock_seconds,
+        ];
+        if numbers.contains(&0) {
+            return Err(BankRefusal::ZeroSetting);
+        }
+        Ok(match self {
+            Self::Absent => Outcome::fact(BankEvent::BankRegistered {
+                code: code.clone(),
+                record: record.clone(),
+            }),
+            Self::Registered {
+                record: current, ..
+            } if current == record => Outcome::AlreadyDone,
+            Self::Registered { .. } => Outcome::fact(BankEvent::BankChanged {
+                record: record.clone(),
+            }),
+        })
+    }
+
+    /// The bank's record, if it is on the platform.
+    pub fn record(&self) -> Option<&BankRecord> {
+        match self {
+            Self::Absent => None,
+            Self::Registered { record, .. } => Some(record),
+        }
+    }
+}

@@ -1,0 +1,528 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{NaiveDate, TimeDelta};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    FailureCode, GrantAction, JourneyEvent, JourneyRefusal, LinkageBasis, LoginMethod,
+    MAX_REVISIONS, RejectionReason, TimeLimits, TimeOutCause, UserRole,
+};
+use crate::{
+    AccountId, BankCode, ClientId, ContractId, GrantId, Instant, JourneyId, PartnerId, UserId,
+    scope::{Scope, ScopePair, Task},
+};
+
+/// Counts what the customer changed: each redo of a step is a new revision.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Revision(pub u32);
+
+impl Revision {
+    /// The one after.
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// The bank's steps, 2 to 6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// 2: 利用登録
+    Login,
+    /// 3: 認可業務選択
+    Tasks,
+    /// 4: 口座選択
+    Accounts,
+    /// 5: 登録口座確認
+    Confirm,
+    /// 6: 情報アクセス認可
+    Authorize,
+}
+
+/// The state of a journey.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Journey {
+    /// Not begun.
+    #[default]
+    Absent,
+    /// Between the pushed request and an end.
+    InProgress(Box<InProgress>),
+    /// Over. Final.
+    Ended(Ended),
+}
+
+/// A journey that can go on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InProgress {
+    /// What the partner asked for.
+    pub request: Request,
+    /// The current revision.
+    pub revision: Revision,
+    /// How far it got, with exactly what exists there.
+    pub stage: Stage,
+}
+
+/// What the partner asked for, and the limits that apply.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The journey's id.
+    pub journey: JourneyId,
+    /// At which bank.
+    pub bank: BankCode,
+    /// For which service.
+    pub client: ClientId,
+    /// Of which partner.
+    pub partner: PartnerId,
+    /// The tasks asked for.
+    pub tasks: BTreeSet<Task>,
+    /// Accounts asked for by name.
+    pub accounts: BTreeSet<AccountId>,
+    /// First day of statements asked for.
+    pub history_from: Option<NaiveDate>,
+    /// What to do with an existing linkage.
+    pub grant_action: GrantAction,
+    /// SHA-256 of the request as received, lower-case hex.
+    pub request_sha256: String,
+    /// The limits.
+    pub limits: TimeLimits,
+    /// When it was pushed.
+    pub requested_at: Instant,
+}
+
+impl Request {
+    /// When the journey's total time is over.
+    pub fn ends_at(&self) -> Instant {
+        self.requested_at + TimeDelta::seconds(i64::from(self.limits.total_seconds))
+    }
+}
+
+/// Who logged in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Login {
+    /// The contract.
+    pub contract: ContractId,
+    /// The user.
+    pub user: UserId,
+    /// Master or general user.
+    pub role: UserRole,
+    /// How.
+    pub method: LoginMethod,
+    /// When, last.
+    pub at: Instant,
+    /// What 許可 would do to the contract's linkages.
+    pub basis: LinkageBasis,
+}
+
+/// How far a journey got.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum Stage {
+    /// Nobody has logged in.
+    AwaitingLogin,
+    /// Step 3 is next.
+    ChoosingTasks {
+        /// Who logged in.
+        login: Login,
+    },
+    /// Step 4 is next.
+    ChoosingAccounts {
+        /// Who logged in.
+        login: Login,
+        /// What was chosen in step 3.
+        tasks: BTreeSet<Task>,
+        /// What an earlier round of step 4 gave.
+        draft: Option<Draft>,
+    },
+    /// Step 5 is next.
+    Confirming {
+        /// Who logged in.
+        login: Login,
+        /// What was chosen in step 3.
+        tasks: BTreeSet<Task>,
+        /// What step 4 gave.
+        draft: Draft,
+    },
+    /// Step 6 is next.
+    Authorizing {
+        /// Who logged in.
+        login: Login,
+        /// What was chosen in step 3.
+        tasks: BTreeSet<Task>,
+        /// What step 4 gave.
+        draft: Draft,
+    },
+}
+
+/// What a round of step 4 gave.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Every account that the page showed.
+    pub seen: BTreeSet<AccountId>,
+    /// Those that were ticked.
+    pub ticked: BTreeSet<AccountId>,
+    /// What may be read of those whose PIN was right.
+    pub registered: BTreeMap<AccountId, BTreeSet<Task>>,
+    /// Why the others failed.
+    pub rejected: BTreeMap<AccountId, RejectionReason>,
+}
+
+/// A journey that is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// What the partner had asked for.
+    pub request: Request,
+    /// The contract, where somebody had logged in.
+    pub contract: Option<ContractId>,
+    /// How it ended.
+    pub end: JourneyEnd,
+}
+
+/// How a journey ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum JourneyEnd {
+    /// With 許可.
+    Authorized {
+        /// The grant that it made or changed.
+        grant: GrantId,
+    },
+    /// The customer left before step 6.
+    Cancelled {
+        /// Where.
+        step: Step,
+    },
+    /// The customer declined at step 6.
+    Declined,
+    /// Its time passed.
+    TimedOut {
+        /// Where.
+        step: Step,
+        /// What ran out.
+        cause: TimeOutCause,
+    },
+    /// It could not go on.
+    Failed {
+        /// Where.
+        step: Step,
+        /// Why.
+        code: FailureCode,
+    },
+}
+
+impl Draft {
+    /// The scope that 許可 would give: what was registered, and what a linkage to be changed holds
+    /// of accounts that this user could not see.
+    pub fn scope(&self, basis: &LinkageBasis) -> Scope {
+        let registered = self.registered.iter().flat_map(|(account, tasks)| {
+            tasks.iter().map(|task| ScopePair {
+                account: account.clone(),
+                task: *task,
+            })
+        });
+        let unseen: Vec<ScopePair> = match basis {
+            LinkageBasis::New | LinkageBasis::Beside => Vec::new(),
+            LinkageBasis::Amends { scope, .. } => scope
+                .iter()
+                .filter(|pair| !self.seen.contains(&pair.account))
+                .cloned()
+                .collect(),
+        };
+        registered.chain(unseen).collect()
+    }
+}
+
+impl Stage {
+    /// The step that is next.
+    pub fn step(&self) -> Step {
+        match self {
+            Self::AwaitingLogin => Step::Login,
+            Self::ChoosingTasks { .. } => Step::Tasks,
+            Self::ChoosingAccounts { .. } => Step::Accounts,
+            Self::Confirming { .. } => Step::Confirm,
+            Self::Authorizing { .. } => Step::Authorize,
+        }
+    }
+
+    /// Who logged in.
+    pub fn login(&self) -> Option<&Login> {
+        match self {
+            Self::AwaitingLogin => None,
+            Self::ChoosingTasks { login }
+            | Self::ChoosingAccounts { login, .. }
+            | Self::Confirming { login, .. }
+            | Self::Authorizing { login, .. } => Some(login),
+        }
+    }
+
+    /// What was chosen in step 3.
+    pub fn tasks(&self) -> Option<&BTreeSet<Task>> {
+        match self {
+            Self::AwaitingLogin | Self::ChoosingTasks { .. } => None,
+            Self::ChoosingAccounts { tasks, .. }
+            | Self::Confirming { tasks, .. }
+            | Self::Authorizing { tasks, .. } => Some(tasks),
+        }
+    }
+
+    /// What the last round of step 4 gave.
+    pub fn draft(&self) -> Option<&Draft> {
+        match self {
+            Self::AwaitingLogin | Self::ChoosingTasks { .. } => None,
+            Self::ChoosingAccounts { draft, .. } => draft.as_ref(),
+            Self::Confirming { draft, .. } | Self::Authorizing { draft, .. } => Some(draft),
+        }
+    }
+
+    fn login_mut(&mut self) -> Option<&mut Login> {
+        match self {
+            Self::AwaitingLogin => None,
+            Self::ChoosingTasks { login }
+            | Self::ChoosingAccounts { login, .. }
+            | Self::Confirming { login, .. }
+            | Self::Authorizing { login, .. } => Some(login),
+        }
+    }
+
+    fn draft_mut(&mut self) -> Option<&mut Draft> {
+        match self {
+            Self::AwaitingLogin | Self::ChoosingTasks { .. } => None,
+            Self::ChoosingAccounts { draft, .. } => draft.as_mut(),
+            Self::Confirming { draft, .. } | Self::Authorizing { draft, .. } => Some(draft),
+        }
+    }
+}
+
+impl InProgress {
+    /// Who logged in.
+    ///
+    /// # Errors
+    /// [`JourneyRefusal::StepNotReached`] where nobody has.
+    pub fn login(&self) -> Result<&Login, JourneyRefusal> {
+        self.stage
+            .login()
+            .ok_or(JourneyRefusal::StepNotReached(Step::Login))
+    }
+
+    /// The scope of the linkage that this journey would make or change: the draft's, else that of
+    /// the live linkage that it would change.
+    pub fn linkage_scope(&self) -> Scope {
+        match (self.stage.login(), self.stage.draft()) {
+            (Some(login), Some(draft)) => draft.scope(&login.basis),
+            (Some(login), None) => match &login.basis {
+                LinkageBasis::Amends { scope, .. } => scope.clone(),
+                LinkageBasis::New | LinkageBasis::Beside => Scope::default(),
+            },
+            (None, _) => Scope::default(),
+        }
+    }
+
+    /// Refuses a page that showed another revision than the current one.
+    pub(super) fn shown(&self, revision: Revision) -> Result<(), JourneyRefusal> {
+        if revision == self.revision {
+            Ok(())
+        } else {
+            Err(JourneyRefusal::RevisionMoved {
+                current: self.revision,
+            })
+        }
+    }
+
+    /// The revision that a redo makes.
+    pub(super) fn next_revision(&self) -> Result<Revision, JourneyRefusal> {
+        if self.revision.0 >= MAX_REVISIONS {
+            return Err(JourneyRefusal::TooManyRevisions);
+        }
+        Ok(self.revision.next())
+    }
+}
+
+pub(super) fn evolve(state: &mut Journey, event: &JourneyEvent) {
+    match event {
+        JourneyEvent::ConsentRequested {
+            journey,
+            bank,
+            client,
+            partner,
+            tasks,
+            accounts,
+            history_from,
+            grant_action,
+            request_sha256,
+            limits,
+            requested_at,
+        } => {
+            *state = Journey::InProgress(Box::new(InProgress {
+                request: Request {
+                    journey: journey.clone(),
+                    bank: bank.clone(),
+                    client: client.clone(),
+                    partner: partner.clone(),
+                    tasks: tasks.clone(),
+                    accounts: accounts.clone(),
+                    history_from: *history_from,
+                    grant_action: *grant_action,
+                    request_sha256: request_sha256.clone(),
+                    limits: *limits,
+                    requested_at: *requested_at,
+                },
+                revision: Revision(0),
+                stage: Stage::AwaitingLogin,
+            }));
+        }
+        JourneyEvent::AccessAuthorized { grant, .. } => {
+            end(
+                state,
+                JourneyEnd::Authorized {
+                    grant: grant.clone(),
+                },
+            );
+        }
+        JourneyEvent::JourneyCancelled { step } => {
+            end(state, JourneyEnd::Cancelled { step: *step });
+        }
+        JourneyEvent::AccessDeclined { .. } => end(state, JourneyEnd::Declined),
+        JourneyEvent::JourneyTimedOut { step, cause, .. } => {
+            end(
+                state,
+                JourneyEnd::TimedOut {
+                    step: *step,
+                    cause: *cause,
+                },
+            );
+        }
+        JourneyEvent::JourneyFailed { step, code } => {
+            end(
+                state,
+                JourneyEnd::Failed {
+                    step: *step,
+                    code: *code,
+                },
+            );
+        }
+        step => {
+            // An end is final: a step's fact after it changes nothing.
+            if let Journey::InProgress(journey) = state {
+                evolve_step(journey, step);
+            }
+        }
+    }
+}
+
+fn end(state: &mut Journey, end: JourneyEnd) {
+    if let Journey::InProgress(journey) = state {
+        *state = Journey::Ended(Ended {
+            request: journey.request.clone(),
+            contract: journey.stage.login().map(|login| login.contract.clone()),
+            end,
+        });
+    }
+}
+
+fn evolve_step(journey: &mut InProgress, event: &JourneyEvent) {
+    match event {
+        JourneyEvent::LoginSucceeded {
+            contract,
+            user,
+            role,
+            method,
+            at,
+            basis,
+        } => {
+            let login = Login {
+                contract: contract.clone(),
+                user: user.clone(),
+                role: *role,
+                method: *method,
+                at: *at,
+                basis: basis.clone(),
+            };
+            match journey.stage.login_mut() {
+                Some(current) => *current = login,
+                None => journey.stage = Stage::ChoosingTasks { login },
+            }
+        }
+        JourneyEvent::LinkageBasisChanged { revision, basis } => {
+            journey.revision = *revision;
+            if let Some(login) = journey.stage.login_mut() {
+                login.basis = basis.clone();
+            }
+            if let Stage::Authorizing {
+                login,
+                tasks,
+                draft,
+            } = &journey.stage
+            {
+                journey.stage = Stage::Confirming {
+                    login: login.clone(),
+                    tasks: tasks.clone(),
+                    draft: draft.clone(),
+                };
+            }
+        }
+        JourneyEvent::TasksSelected { revision, tasks } => {
+            journey.revision = *revision;
+            if let Some(login) = journey.stage.login() {
+                journey.stage = Stage::ChoosingAccounts {
+                    login: login.clone(),
+                    tasks: tasks.clone(),
+                    draft: journey.stage.draft().cloned(),
+                };
+            }
+        }
+        JourneyEvent::AccountsSelected {
+            revision,
+            seen,
+            ticked,
+        } => {
+            journey.revision = *revision;
+            if let (Some(login), Some(tasks)) = (journey.stage.login(), journey.stage.tasks()) {
+                journey.stage = Stage::Confirming {
+                    login: login.clone(),
+                    tasks: tasks.clone(),
+                    draft: Draft {
+                        seen: seen.clone(),
+                        ticked: ticked.clone(),
+                        ..Draft::default()
+                    },
+                };
+            }
+        }
+        JourneyEvent::AccountsRegistered { tasks, .. } => {
+            if let Some(draft) = journey.stage.draft_mut() {
+                draft.registered.clone_from(tasks);
+            }
+        }
+        JourneyEvent::AccountRegistrationRejected {
+            account, reason, ..
+        } => {
+            if let Some(draft) = journey.stage.draft_mut() {
+                draft.rejected.insert(account.clone(), *reason);
+            }
+        }
+        JourneyEvent::RegistrationConfirmed { .. } => {
+            if let Stage::Confirming {
+                login,
+                tasks,
+                draft,
+            } = &journey.stage
+            {
+                journey.stage = Stage::Authorizing {
+                    login: login.clone(),
+                    tasks: tasks.clone(),
+                    draft: draft.clone(),
+                };
+            }
+        }
+        // Begins and ends are folded by the caller.
+        JourneyEvent::ConsentRequested { .. }
+        | JourneyEvent::AccessAuthorized { .. }
+        | JourneyEvent::JourneyCancelled { .. }
+        | JourneyEvent::AccessDeclined { .. }
+        | JourneyEvent::JourneyTimedOut { .. }
+        | JourneyEvent::JourneyFailed { .. } => {}
+    }
+}

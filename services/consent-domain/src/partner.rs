@@ -1,0 +1,233 @@
+//! Partners (API連携事業者): one legal record each, enabled per bank.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ClientId, DomainEvent, Outcome, PartnerId, Stream};
+
+/// The stream `partner`, one per partner, the same at every bank.
+pub struct PartnerStream;
+/// The stream `partner_at_bank`, one per partner and bank.
+pub struct PartnerAtBankStream;
+
+/// Facts of a partner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum PartnerEvent {
+    /// The partner joined the platform.
+    PartnerRegistered {
+        /// Its id.
+        partner: PartnerId,
+        /// Its record.
+        record: PartnerRecord,
+    },
+    /// Its record changed.
+    PartnerChanged {
+        /// The record from now on.
+        record: PartnerRecord,
+    },
+}
+
+impl DomainEvent for PartnerEvent {
+    fn event_type(&self) -> &'static str {
+        match self {
+            Self::PartnerRegistered { .. } => "PartnerRegistered",
+            Self::PartnerChanged { .. } => "PartnerChanged",
+        }
+    }
+}
+
+/// A partner's legal record and its service, as customers see them and as OAuth knows them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartnerRecord {
+    /// Registered company name.
+    pub legal_name: String,
+    /// The service's name.
+    pub service_name: String,
+    /// Registration number as an electronic payment service provider (電子決済等代行業者).
+    pub registration_number: String,
+    /// Where customers may complain.
+    pub complaint_contact: String,
+    /// To whom the partner passes data on.
+    pub onward_recipients: Vec<String>,
+    /// OAuth client id.
+    pub client_id: ClientId,
+    /// Registered redirect URIs, compared byte for byte.
+    pub redirect_uris: Vec<String>,
+    /// The client's public keys by key id, each a JWK as JSON text.
+    pub keys: BTreeMap<String, String>,
+}
+
+/// The state of a partner.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Partner {
+    /// Not on the platform.
+    #[default]
+    Absent,
+    /// On the platform.
+    Registered {
+        /// Its id.
+        partner: PartnerId,
+        /// Its record.
+        record: PartnerRecord,
+        /// Counts the record's versions, from 1.
+        record_version: u32,
+    },
+}
+
+/// Why a partner's record can't be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PartnerRefusal {
+    /// A name or contact that customers must see is empty.
+    #[error("{0} must not be empty")]
+    Empty(&'static str),
+    /// A client id is a name for life: grants and tokens carry it.
+    #[error("a partner's client_id can't be changed")]
+    ClientIdChanged,
+}
+
+impl Stream for PartnerStream {
+    const TYPE: &'static str = "partner";
+    const STATE_VERSION: i32 = 1;
+    type State = Partner;
+    type Event = PartnerEvent;
+
+    fn evolve(state: &mut Partner, event: &PartnerEvent) {
+        match event {
+            PartnerEvent::PartnerRegistered { partner, record } => {
+                *state = Partner::Registered {
+                    partner: partner.clone(),
+                    record: record.clone(),
+                    record_version: 1,
+                };
+            }
+            PartnerEvent::PartnerChanged { record } => {
+                if let Partner::Registered {
+                    record: current,
+                    record_version,
+                    ..
+                } = state
+                {
+                    *current = record.clone();
+                    *record_version += 1;
+                }
+            }
+        }
+    }
+}
+
+impl Partner {
+    /// Registers the partner, or changes its record.
+    ///
+    /// # Errors
+    /// [`PartnerRefusal`] where something that customers must see is missing, or the client id changed.
+    pub fn register(
+        &self,
+        partner: &PartnerId,
+        record: &PartnerRecord,
+    ) -> Result<Outcome<PartnerEvent>, PartnerRefusal> {
+        let shown = [
+            ("legal_name", record.legal_name.is_empty()),
+            ("service_name", record.service_name.is_empty()),
+            ("registration_number", record.registration_number.is_empty()),
+            ("complaint_contact", record.complaint_contact.is_empty()),
+            ("redirect_uris", record.redirect_uris.is_empty()),
+            ("keys", record.keys.is_empty()),
+        ];
+        if let Some((field, _)) = shown.into_iter().find(|(_, empty)| *empty) {
+            return Err(PartnerRefusal::Empty(field));
+        }
+        match self {
+            Self::Absent => Ok(Outcome::fact(PartnerEvent::PartnerRegistered {
+                partner: partner.clone(),
+                record: record.clone(),
+            })),
+            Self::Registered {
+                record: current, ..
+            } if current == record => Ok(Outcome::AlreadyDone),
+            Self::Registered {
+                record: current, ..
+            } if current.client_id != record.client_id => Err(PartnerRefusal::ClientIdChanged),
+            Self::Registered { .. } => Ok(Outcome::fact(PartnerEvent::PartnerChanged {
+                record: record.clone(),
+            })),
+        }
+    }
+}
+
+/// Facts of a partner at one bank.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum PartnerAtBankEvent {
+    /// The bank lets its customers link to this partner.
+    PartnerEnabled {
+        /// The partner.
+        partner: PartnerId,
+        /// Its OAuth client.
+        client: ClientId,
+    },
+    /// The bank no longer does.
+    PartnerDisabled {
+        /// The partner.
+        partner: PartnerId,
+    },
+}
+
+impl DomainEvent for PartnerAtBankEvent {
+    fn event_type(&self) -> &'static str {
+        match self {
+            Self::PartnerEnabled { .. } => "PartnerEnabled",
+            Self::PartnerDisabled { .. } => "PartnerDisabled",
+        }
+    }
+}
+
+/// The state of a partner at one bank.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum PartnerAtBank {
+    /// Never enabled.
+    #[default]
+    Absent,
+    /// Customers may link to it, and it may read.
+    Enabled,
+    /// Neither.
+    Disabled,
+}
+
+impl Stream for PartnerAtBankStream {
+    const TYPE: &'static str = "partner_at_bank";
+    const STATE_VERSION: i32 = 1;
+    type State = PartnerAtBank;
+    type Event = PartnerAtBankEvent;
+
+    fn evolve(state: &mut PartnerAtBank, event: &PartnerAtBankEvent) {
+        *state = match event {
+            PartnerAtBankEvent::PartnerEnabled { .. } => PartnerAtBank::Enabled,
+            PartnerAtBankEvent::PartnerDisabled { .. } => PartnerAtBank::Disabled,
+        };
+    }
+}
+
+impl PartnerAtBank {
+    /// Lets the bank's customers link to the partner.
+    pub fn enable(self, partner: &PartnerId, client: &ClientId) -> Outcome<PartnerAtBankEvent> {
+        match self {
+            Self::Enabled => Outcome::AlreadyDone,
+            Self::Absent | Self::Disabled => Outcome::fact(PartnerAtBankEvent::PartnerEnabled {
+                partner: partner.clone(),
+                client: client.clone(),
+            }),
+        }
+    }
+
+    /// Ends that.
+    pub fn disable(self, partner: &PartnerId) -> Outcome<PartnerAtBankEvent> {
+        match self {
+            Self::Absent | Self::Disabled => Outcome::AlreadyDone,
+            Self::Enabled => Outcome::fact(PartnerAtBankEvent::PartnerDisabled {
+                partner: partner.clone(),
+            }),
+        }
+    }
+}
