@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClientId, ContractId, DomainEvent, GrantId, Instant, JourneyId, Outcome, PartnerId, Stream,
-    UserId, scope::Scope,
+    ClientId, ContractId, DomainEvent, Instant, JourneyId, Outcome, PartnerId, Stream, UserId,
+    scope::Scope,
 };
 
 /// The stream `consent`, one per grant.
@@ -30,7 +30,7 @@ pub enum ConsentEvent {
         /// Who may read what from now on.
         terms: GrantTerms,
     },
-    /// The partner exchanged a code of this consent for the first time.
+    /// The partner fetched the first token of a code of this consent.
     PartnerConnected {
         /// The journey whose code it was.
         journey: JourneyId,
@@ -57,6 +57,13 @@ impl DomainEvent for ConsentEvent {
             Self::PartnerConnected { .. } => "PartnerConnected",
             Self::AccessExpired { .. } => "AccessExpired",
             Self::AccessRevoked { .. } => "AccessRevoked",
+        }
+    }
+
+    fn effective_at(&self) -> Option<Instant> {
+        match self {
+            Self::AccessExpired { effective_at, .. } => Some(*effective_at),
+            _ => None,
         }
     }
 }
@@ -119,7 +126,7 @@ pub enum Consent {
         terms: GrantTerms,
         /// Which of the pair's linkages it is.
         place: Place,
-        /// Whether the partner has fetched a token.
+        /// Whether the partner has fetched a token since access was last allowed.
         connected: bool,
     },
     /// Its time passed. Final.
@@ -166,15 +173,25 @@ impl Stream for ConsentStream {
     fn evolve(state: &mut Consent, event: &ConsentEvent) {
         match event {
             ConsentEvent::AccessGranted { terms, place, .. } => {
-                *state = Consent::Live {
-                    terms: terms.clone(),
-                    place: *place,
-                    connected: false,
-                };
+                // A consent begins once: an end is final.
+                if matches!(state, Consent::Absent) {
+                    *state = Consent::Live {
+                        terms: terms.clone(),
+                        place: *place,
+                        connected: false,
+                    };
+                }
             }
             ConsentEvent::AccessAmended { terms, .. } => {
-                if let Consent::Live { terms: current, .. } = state {
+                if let Consent::Live {
+                    terms: current,
+                    connected,
+                    ..
+                } = state
+                {
                     *current = terms.clone();
+                    // The change has a code of its own, whose first token is a fact again.
+                    *connected = false;
                 }
             }
             ConsentEvent::PartnerConnected { .. } => {
@@ -269,7 +286,7 @@ impl Consent {
         })
     }
 
-    /// Records that the partner exchanged a code of this consent.
+    /// Records that the partner fetched a token with the code of the last 許可.
     ///
     /// # Errors
     /// [`ConsentRefusal`] where it is not live.

@@ -134,13 +134,14 @@ impl Contract {
         self.locked_pins.contains(pin_scope)
     }
 
-    /// Records that a journey proved the PINs of these accounts; those that it had proven before
-    /// are passed over.
+    /// Records that a journey proved the PINs of these accounts, each once; those that it had
+    /// proven before are passed over.
     pub fn register(
         &self,
         journey: &JourneyId,
         accounts: impl IntoIterator<Item = (AccountId, PinScopeId)>,
     ) -> Vec<ContractEvent> {
+        let accounts: BTreeMap<AccountId, PinScopeId> = accounts.into_iter().collect();
         accounts
             .into_iter()
             .filter(|(account, _)| {

@@ -107,7 +107,7 @@ impl Journey {
     /// [`JourneyRefusal::Unknown`], [`JourneyRefusal::AlreadyEnded`], [`JourneyRefusal::OutOfTime`].
     pub fn in_time(&self, now: Instant) -> Result<&InProgress, JourneyRefusal> {
         let journey = self.open()?;
-        if now >= journey.request.ends_at() {
+        if now >= journey.request.ends_at {
             return Err(JourneyRefusal::OutOfTime);
         }
         Ok(journey)

@@ -33,6 +33,10 @@ pub trait DomainEvent:
     fn event_version(&self) -> &'static str {
         "1"
     }
+    /// Since when the fact holds, where that is not the time at which it is recorded.
+    fn effective_at(&self) -> Option<crate::Instant> {
+        None
+    }
 }
 
 /// What a command that was not refused did.

@@ -1,1 +1,26 @@
-//! x
+//! Renkei's consent service: the journey's pages, the authorization server, and strict decisions
+//! over an event store. `journey` is where to begin reading.
+
+pub mod app;
+mod authorization_server;
+pub mod bank_port;
+mod decisions;
+mod entropy;
+pub mod guess;
+pub mod journey;
+mod journey_end;
+pub mod keys;
+mod operators;
+pub mod pages;
+pub mod partners;
+pub mod pin_unlock;
+pub mod protocol;
+pub mod provision;
+pub mod request_context;
+pub mod settings;
+pub mod startup;
+mod static_files;
+pub mod store;
+pub mod sweeper;
+
+pub use authorization_server::redirect_policy;

@@ -1,1 +1,206 @@
-fn main() {}
+//! The consent service's command line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use consent::{
+    partners::{BankRegistration, PartnerRegistration, register_bank, register_partner},
+    pin_unlock::unlock_pin,
+    provision::{migrate, provision},
+    redirect_policy,
+    settings::Settings,
+    startup::start,
+    store::Bus,
+};
+use consent_domain::{BankCode, ContractId, PinScopeId};
+use sqlx::PgPool;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The consent service: journey pages, authorization server, decisions.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves until SIGTERM or SIGINT.
+    Serve {
+        /// The settings (TOML).
+        #[arg(long, env = "RENKEI_CONFIG")]
+        config: PathBuf,
+    },
+    /// Makes the database and its roles where they are missing, and migrates. Prints the addresses
+    /// as JSON; they carry fresh passwords.
+    Provision {
+        /// The server, as a role that may create databases and roles.
+        #[arg(long, env = "RENKEI_ADMIN_URL")]
+        admin_url: String,
+        /// The database; roles are named after it.
+        #[arg(long, default_value = "renkei")]
+        database: String,
+    },
+    /// Applies the migrations that are missing.
+    Migrate {
+        /// The database, as its owner.
+        #[arg(long, env = "RENKEI_OWNER_URL")]
+        owner_url: String,
+    },
+    /// Banks on the platform.
+    #[command(subcommand)]
+    Bank(BankCommand),
+    /// Partners on the platform.
+    #[command(subcommand)]
+    Partner(PartnerCommand),
+    /// Locked 照会用暗証番号.
+    #[command(subcommand)]
+    PinScope(PinScopeCommand),
+}
+
+#[derive(Subcommand)]
+enum BankCommand {
+    /// Registers a bank or changes its record.
+    Register {
+        /// The settings (TOML).
+        #[arg(long, env = "RENKEI_CONFIG")]
+        config: PathBuf,
+        /// The bank's record (TOML).
+        #[arg(long)]
+        file: PathBuf,
+        /// Who does this, for the record.
+        #[arg(long, default_value = "command-line")]
+        operator: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum PartnerCommand {
+    /// Registers a partner or changes its record, and enables it at its banks.
+    Register {
+        /// The settings (TOML).
+        #[arg(long, env = "RENKEI_CONFIG")]
+        config: PathBuf,
+        /// The partner's record (JSON).
+        #[arg(long)]
+        file: PathBuf,
+        /// Who does this, for the record.
+        #[arg(long, default_value = "command-line")]
+        operator: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum PinScopeCommand {
+    /// Resets a locked PIN scope.
+    Unlock {
+        /// The settings (TOML).
+        #[arg(long, env = "RENKEI_CONFIG")]
+        config: PathBuf,
+        /// The bank's code.
+        #[arg(long)]
+        bank: String,
+        /// The contract.
+        #[arg(long)]
+        contract: String,
+        /// The PIN scope.
+        #[arg(long)]
+        pin_scope: String,
+        /// Who does this, for the record.
+        #[arg(long, default_value = "command-line")]
+        operator: String,
+    },
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .json()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| "info,sqlx=warn".into()),
+        )
+        .init();
+    match run(Arguments::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say_error(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the command line's own answer")]
+fn say_error(failure: &Failure) {
+    eprintln!("consent: {failure}");
+}
+
+#[expect(clippy::print_stdout, reason = "the command line's own answer")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve { config } => serve(Settings::read(&config)?).await,
+        Command::Provision { admin_url, database } => {
+            let provisioned = provision(&admin_url, &database).await?;
+            say(&serde_json::to_string_pretty(&provisioned)?);
+            Ok(())
+        }
+        Command::Migrate { owner_url } => Ok(migrate(&owner_url).await?),
+        Command::Bank(BankCommand::Register { config, file, operator }) => {
+            let pool = connect(&Settings::read(&config)?).await?;
+            let registration: BankRegistration = toml::from_str(&std::fs::read_to_string(&file)?)?;
+            let code = registration.code.clone();
+            register_bank(&Bus::new(pool), registration, &operator).await?;
+            say(&format!("bank {code} is registered"));
+            Ok(())
+        }
+        Command::Partner(PartnerCommand::Register { config, file, operator }) => {
+            let settings = Settings::read(&config)?;
+            let pool = connect(&settings).await?;
+            let registration: PartnerRegistration =
+                serde_json::from_str(&std::fs::read_to_string(&file)?)?;
+            let (client, banks) = (registration.client_id.clone(), registration.banks.len());
+            let policy = redirect_policy(settings.cookie_policy());
+            let bus = Bus::new(pool.clone());
+            register_partner(&pool, &bus, registration, policy, &operator).await?;
+            say(&format!("partner {client} is registered at {banks} banks"));
+            Ok(())
+        }
+        Command::PinScope(PinScopeCommand::Unlock { config, bank, contract, pin_scope, operator }) => {
+            let pool = connect(&Settings::read(&config)?).await?;
+            let (bank, contract, scope) = (
+                BankCode::parse(bank)?,
+                ContractId::parse(contract)?,
+                PinScopeId::parse(pin_scope)?,
+            );
+            unlock_pin(&Bus::new(pool), &bank, &contract, &scope, &operator).await?;
+            say(&format!("PIN scope {scope} is unlocked"));
+            Ok(())
+        }
+    }
+}
+
+async fn connect(settings: &Settings) -> Result<PgPool, Failure> {
+    Ok(PgPool::connect(&settings.database_url).await?)
+}
+
+async fn serve(settings: Settings) -> Result<(), Failure> {
+    let mut running = start(settings).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        served = running.serve() => served?,
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("consent stops");
+    running.stop().await;
+    Ok(())
+}

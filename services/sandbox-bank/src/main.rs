@@ -1,1 +1,75 @@
-fn main() {}
+//! The sandbox bank as a process of its own.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use sandbox_bank::SandboxBank;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// A bank's core with invented customers, behind the bank port (gRPC).
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Settings {
+    /// The address to listen on; port 0 takes a free one and logs it.
+    #[arg(long, env = "SANDBOX_BANK_LISTEN", default_value = "127.0.0.1:50051")]
+    listen: SocketAddr,
+    /// What is logged, as `tracing` directives.
+    #[arg(long, env = "SANDBOX_BANK_LOG", default_value = "info", value_parser = directives)]
+    log: String,
+    /// How a log line is written, to standard error.
+    #[arg(long, env = "SANDBOX_BANK_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Refuses directives that can't be read, before anything starts.
+fn directives(text: &str) -> Result<String, tracing_subscriber::filter::ParseError> {
+    EnvFilter::builder().parse(text).map(|_| text.to_owned())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = Settings::parse();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(&settings.log))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
+    match run(settings.listen).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = &*error, "sandbox bank failed");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(listen: SocketAddr) -> Result<(), Box<dyn std::error::Error>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "sandbox bank listening");
+    sandbox_bank::serve(listener, SandboxBank::demo(), async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("sandbox bank stopping");
+    })
+    .await?;
+    tracing::info!("sandbox bank stopped");
+    Ok(())
+}

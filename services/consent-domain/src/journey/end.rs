@@ -30,7 +30,8 @@ impl Journey {
     ///
     /// # Errors
     /// [`JourneyRefusal::Unknown`]; [`JourneyRefusal::AlreadyEnded`] where it ended in another way;
-    /// [`JourneyRefusal::TimeLeft`] for a time-out before its time.
+    /// [`JourneyRefusal::TimeLeft`] for a time-out before its time, [`JourneyRefusal::OutOfTime`] for
+    /// any other end after it.
     pub fn end(
         &self,
         contract: &Contract,
@@ -45,8 +46,12 @@ impl Journey {
             _ => self.open()?,
         };
         let step = journey.stage.step();
-        let ends_at = journey.request.ends_at();
+        let ends_at = journey.request.ends_at;
         let event = match how {
+            // The clock has ended it by then, whether or not anybody has recorded that.
+            EndJourney::ByCustomer | EndJourney::ByFailure(_) if now >= ends_at => {
+                return Err(JourneyRefusal::OutOfTime);
+            }
             EndJourney::ByCustomer if step == Step::Authorize => {
                 JourneyEvent::AccessDeclined { step }
             }

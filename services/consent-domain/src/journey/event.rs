@@ -187,6 +187,13 @@ impl DomainEvent for JourneyEvent {
             Self::JourneyFailed { .. } => "JourneyFailed",
         }
     }
+
+    fn effective_at(&self) -> Option<Instant> {
+        match self {
+            Self::JourneyTimedOut { effective_at, .. } => Some(*effective_at),
+            _ => None,
+        }
+    }
 }
 
 /// What the partner asks to be done with an existing linkage.

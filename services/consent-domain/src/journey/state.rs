@@ -91,13 +91,8 @@ pub struct Request {
     pub limits: TimeLimits,
     /// When it was pushed.
     pub requested_at: Instant,
-}
-
-impl Request {
-    /// When the journey's total time is over.
-    pub fn ends_at(&self) -> Instant {
-        self.requested_at + TimeDelta::seconds(i64::from(self.limits.total_seconds))
-    }
+    /// When the journey's total time is over (exclusive).
+    pub ends_at: Instant,
 }
 
 /// Who logged in.
@@ -355,6 +350,10 @@ pub(super) fn evolve(state: &mut Journey, event: &JourneyEvent) {
             limits,
             requested_at,
         } => {
+            // A journey begins once: neither a step nor an end is taken back by another request.
+            if !matches!(state, Journey::Absent) {
+                return;
+            }
             *state = Journey::InProgress(Box::new(InProgress {
                 request: Request {
                     journey: journey.clone(),
@@ -368,6 +367,7 @@ pub(super) fn evolve(state: &mut Journey, event: &JourneyEvent) {
                     request_sha256: request_sha256.clone(),
                     limits: *limits,
                     requested_at: *requested_at,
+                    ends_at: *requested_at + TimeDelta::seconds(i64::from(limits.total_seconds)),
                 },
                 revision: Revision(0),
                 stage: Stage::AwaitingLogin,

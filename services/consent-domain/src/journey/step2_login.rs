@@ -1,4 +1,7 @@
-use super::{Journey, JourneyEvent, JourneyRefusal, LinkageBasis, LoginMethod, Revision, UserRole};
+use super::{
+    GrantAction, Journey, JourneyEvent, JourneyRefusal, LinkageBasis, LoginMethod, Request,
+    Revision, UserRole,
+};
 use crate::{ContractId, Instant, Outcome, UserId};
 
 /// Step 2: the bank authenticated the customer.
@@ -23,6 +26,18 @@ pub struct RebaseLinkage {
     pub basis: LinkageBasis,
 }
 
+impl Request {
+    /// What the request lets 許可 do, given the linkage that was found: one to create another never
+    /// changes what there is, and no other makes one beside it.
+    fn basis(&self, found: LinkageBasis) -> LinkageBasis {
+        match (self.grant_action, found) {
+            (GrantAction::Create, _) => LinkageBasis::Beside,
+            (GrantAction::Unspecified, LinkageBasis::Beside) => LinkageBasis::New,
+            (GrantAction::Unspecified, found) => found,
+        }
+    }
+}
+
 impl Journey {
     /// Records a login. A later one resumes the journey at its step with its choices, for the same
     /// user only.
@@ -41,7 +56,7 @@ impl Journey {
             }
             // A renewed login goes on with the choices made, so with the linkage they were made for.
             Some(login) => login.basis.clone(),
-            None => command.basis,
+            None => journey.request.basis(command.basis),
         };
         Ok(Outcome::fact(JourneyEvent::LoginSucceeded {
             contract: command.contract,
@@ -63,13 +78,14 @@ impl Journey {
         now: Instant,
     ) -> Result<Outcome<JourneyEvent>, JourneyRefusal> {
         let journey = self.in_time(now)?;
-        if journey.login()?.basis == command.basis {
+        let basis = journey.request.basis(command.basis);
+        if journey.login()?.basis == basis {
             return Ok(Outcome::AlreadyDone);
         }
         let revision: Revision = journey.next_revision()?;
         Ok(Outcome::fact(JourneyEvent::LinkageBasisChanged {
             revision,
-            basis: command.basis,
+            basis,
         }))
     }
 }

@@ -76,42 +76,49 @@ impl Journey {
         }
         let revision = journey.next_revision()?;
 
-        let mut registered: BTreeMap<AccountId, BTreeSet<Task>> = BTreeMap::new();
-        let mut proven: Vec<(AccountId, PinScopeId)> = Vec::new();
-        let mut rejections: Vec<JourneyEvent> = Vec::new();
+        let mut proven: BTreeMap<AccountId, (BTreeSet<Task>, PinScopeId)> = BTreeMap::new();
+        let mut failed: BTreeMap<AccountId, RejectionReason> = BTreeMap::new();
         for row in command.ticked {
             let granted: BTreeSet<Task> = tasks.intersection(&row.eligible).copied().collect();
-            let verdict = match row.verdict {
-                _ if granted.is_empty() => RowVerdict::Rejected(RejectionReason::NotEligible),
-                verdict => verdict,
-            };
-            match verdict {
+            match row.verdict {
+                _ if granted.is_empty() => {
+                    failed.insert(row.account, RejectionReason::NotEligible);
+                }
                 RowVerdict::Match => {
-                    proven.push((row.account.clone(), row.pin_scope));
-                    registered.insert(row.account, granted);
+                    proven.insert(row.account, (granted, row.pin_scope));
                 }
                 RowVerdict::Rejected(reason) => {
-                    rejections.push(JourneyEvent::AccountRegistrationRejected {
-                        revision,
-                        account: row.account,
-                        reason,
-                    });
+                    failed.insert(row.account, reason);
                 }
             }
         }
+        // An account that a form names twice is in only where nothing stands against it.
+        proven.retain(|account, _| !failed.contains_key(account));
 
         let mut events = vec![JourneyEvent::AccountsSelected {
             revision,
             seen: command.seen,
             ticked,
         }];
-        if !registered.is_empty() {
+        if !proven.is_empty() {
             events.push(JourneyEvent::AccountsRegistered {
                 revision,
-                tasks: registered,
+                tasks: proven
+                    .iter()
+                    .map(|(account, (granted, _))| (account.clone(), granted.clone()))
+                    .collect(),
             });
         }
-        events.append(&mut rejections);
+        events.extend(failed.into_iter().map(|(account, reason)| {
+            JourneyEvent::AccountRegistrationRejected {
+                revision,
+                account,
+                reason,
+            }
+        }));
+        let proven = proven
+            .into_iter()
+            .map(|(account, (_, pin_scope))| (account, pin_scope));
         Ok((events, contract.register(&journey.request.journey, proven)))
     }
 }

@@ -1,0 +1,59 @@
+# `make` lists the targets. Needed beforehand: git, make, a C compiler and Rust (rustup takes the
+# version of rust-toolchain.toml); what else a target needs it finds or installs, and says so.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := target/tools/bin/cargo-deny
+BROWSER_TESTS := tests/browser
+DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
+
+.PHONY: help demo test test-rust test-browser check check-format check-lints check-dependencies \
+	check-generated fmt build clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf '\n  make demo takes KEEP=1 (keep the state between starts), PORT_BASE=n (add n to every\n'
+	@printf '  port), ONCE=1 (walk the seven steps and end) and DATABASE_URL=... (a PostgreSQL to use).\n'
+
+demo: build ## Start everything on this machine; Ctrl-C stops it
+	@exec $(DEMO) run
+
+test: test-rust test-browser ## Every test, on a real PostgreSQL and in a real browser
+
+test-rust: build ## The tests in Rust only
+	$(DEMO) with-postgres -- cargo test --workspace --locked
+
+test-browser: build ## The tests in Chromium only
+	@scripts/find-browser-tools
+	cd $(BROWSER_TESTS) && npm ci --no-audit --no-fund
+	$(DEMO) run --port-base free --directory target/browser/demo -- npm test --prefix $(BROWSER_TESTS)
+
+check: check-format check-lints check-dependencies check-generated ## Format, lints, dependency policy, generated files
+
+check-format: ## Whether everything is formatted
+	cargo fmt --all --check
+
+check-lints: ## Clippy, with warnings as errors
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+check-dependencies: $(CARGO_DENY) ## The dependency policy of deny.toml and of the workspace
+	$(CARGO_DENY) --locked check --allow unused-wrapper bans licenses sources
+	cargo test --locked -p demo --test dependency_policy
+
+# Each generated file that is committed adds a prerequisite here which writes it anew and compares.
+check-generated:
+
+fmt: ## Format everything
+	cargo fmt --all
+
+build: ## Build every program
+	cargo build --workspace --bins --locked
+
+clean: ## Remove what was built, logs and kept state under target/
+	cargo clean
+
+$(CARGO_DENY):
+	@echo "cargo-deny $(CARGO_DENY_VERSION) is missing: building it into target/tools (once, some minutes)."
+	cargo install --locked --version $(CARGO_DENY_VERSION) cargo-deny --root target/tools

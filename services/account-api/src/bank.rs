@@ -1,0 +1,387 @@
+//! The bank port: what is read of the bank's core, checked before it is passed on.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use prost::Message as _;
+use renkei_proto::bank::v1 as port;
+use renkei_proto::bank::v1::bank_port_client::BankPortClient;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Response, Status};
+
+use crate::clock::{Clock, from_timestamp, parse_day};
+use crate::date_range::ReadableRange;
+use crate::decisions::{AllowedRead, Subject};
+use crate::problem::{Closed, ClosedReason, Problem};
+use crate::task::Task;
+use crate::trace_context::RequestContext;
+
+/// For one call.
+const DEADLINE: Duration = Duration::from_secs(4);
+
+/// Reads from the banks' cores.
+pub(crate) struct Bank {
+    client: BankPortClient<Channel>,
+    clock: Clock,
+}
+
+/// An account as the bank lists it to the customer.
+#[derive(Clone, Debug)]
+pub(crate) struct BankAccount {
+    pub(crate) bank_account_id: String,
+    pub(crate) branch_code: String,
+    pub(crate) branch_name: String,
+    /// `None` for a type that this version does not know.
+    pub(crate) account_type: Option<AccountType>,
+    pub(crate) number: String,
+    tasks: Vec<(Task, NaiveDate)>,
+}
+
+/// 科目.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AccountType {
+    Ordinary,
+    Current,
+    Savings,
+}
+
+/// 残高, in yen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Balance {
+    pub(crate) balance_yen: i64,
+    pub(crate) available_balance_yen: i64,
+    pub(crate) as_of: DateTime<Utc>,
+}
+
+/// One page of 入出金明細, newest last.
+#[derive(Clone, Debug)]
+pub(crate) struct TransactionPage {
+    pub(crate) transactions: Vec<Transaction>,
+    /// The bank's own token; `None` on the last page.
+    pub(crate) next_page_token: Option<String>,
+}
+
+/// One 明細.
+#[derive(Clone, Debug)]
+pub(crate) struct Transaction {
+    pub(crate) item_key: String,
+    pub(crate) transaction_date: NaiveDate,
+    pub(crate) value_date: NaiveDate,
+    pub(crate) movement: Movement,
+    pub(crate) balance_after_yen: i64,
+    pub(crate) remarks: String,
+}
+
+/// 入金 or 出金; positive yen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Movement {
+    Deposit(i64),
+    Withdrawal(i64),
+}
+
+/// Which page of a range.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PageRequest<'a> {
+    pub(crate) range: &'a ReadableRange,
+    /// `None` for the first page.
+    pub(crate) page_token: Option<&'a str>,
+    /// 1 to 500.
+    pub(crate) page_size: u32,
+}
+
+impl Bank {
+    /// Asks over `channel`.
+    pub(crate) fn new(channel: Channel, clock: Clock) -> Self {
+        Self {
+            client: BankPortClient::new(channel),
+            clock,
+        }
+    }
+
+    /// The accounts that `subject` may inquire, in the bank's order.
+    ///
+    /// # Errors
+    ///
+    /// The bank's outage, time-out or closed hours. A subject that the bank no longer knows has no
+    /// accounts.
+    pub(crate) async fn list_accounts(
+        &self,
+        bank_code: &str,
+        subject: &Subject,
+        context: &RequestContext,
+    ) -> Result<Vec<BankAccount>, Problem> {
+        let request = request(
+            context,
+            port::ListAccountsRequest {
+                bank_code: bank_code.to_owned(),
+                subject: Some(port::Subject {
+                    contract_id: subject.contract_id.clone(),
+                    user_id: subject.user_id.clone(),
+                }),
+            },
+        );
+        let mut client = self.client.clone();
+        let response = match self.answer(client.list_accounts(request)).await {
+            Ok(response) => response,
+            Err(Failure::NotFound) => return Ok(Vec::new()),
+            Err(failure) => return Err(failure.into()),
+        };
+        response.accounts.into_iter().map(bank_account).collect()
+    }
+
+    /// The account's listing, where the bank still lists it.
+    ///
+    /// # Errors
+    ///
+    /// `account_unavailable`, and as [`Self::list_accounts`].
+    pub(crate) async fn account(
+        &self,
+        bank_code: &str,
+        allowed: &AllowedRead,
+        context: &RequestContext,
+    ) -> Result<BankAccount, Problem> {
+        let accounts = self
+            .list_accounts(bank_code, &allowed.subject, context)
+            .await?;
+        accounts
+            .into_iter()
+            .find(|account| account.bank_account_id == allowed.bank_account_id)
+            .ok_or(Problem::AccountUnavailable)
+    }
+
+    /// The balance, now.
+    ///
+    /// # Errors
+    ///
+    /// `account_unavailable`, or the bank's outage, time-out or closed hours.
+    pub(crate) async fn balance(
+        &self,
+        bank_code: &str,
+        allowed: &AllowedRead,
+        context: &RequestContext,
+    ) -> Result<Balance, Problem> {
+        let request = request(
+            context,
+            port::GetBalanceRequest {
+                bank_code: bank_code.to_owned(),
+                contract_id: allowed.contract_id.clone(),
+                account_id: allowed.bank_account_id.clone(),
+            },
+        );
+        let mut client = self.client.clone();
+        let response = self.answer(client.get_balance(request)).await?;
+        let as_of = response
+            .as_of
+            .and_then(from_timestamp)
+            .ok_or_else(|| contract_broken("as_of of a balance"))?;
+        Ok(Balance {
+            balance_yen: response.balance_yen,
+            available_balance_yen: response.available_balance_yen,
+            as_of,
+        })
+    }
+
+    /// One page of the transactions in `page.range`.
+    ///
+    /// # Errors
+    ///
+    /// `account_unavailable`, `invalid_cursor` where the bank refuses the page token, or the bank's
+    /// outage, time-out or closed hours.
+    pub(crate) async fn transactions(
+        &self,
+        bank_code: &str,
+        allowed: &AllowedRead,
+        page: PageRequest<'_>,
+        context: &RequestContext,
+    ) -> Result<TransactionPage, Problem> {
+        let request = request(
+            context,
+            port::ListTransactionsRequest {
+                bank_code: bank_code.to_owned(),
+                contract_id: allowed.contract_id.clone(),
+                account_id: allowed.bank_account_id.clone(),
+                from_date: page.range.from.to_string(),
+                to_date: page.range.to.to_string(),
+                page_token: page.page_token.unwrap_or_default().to_owned(),
+                page_size: page.page_size,
+            },
+        );
+        let mut client = self.client.clone();
+        let response = match self.answer(client.list_transactions(request)).await {
+            Ok(response) => response,
+            // Everything else in the question is ours; the page token came back from outside.
+            Err(Failure::Refused) if page.page_token.is_some() => {
+                return Err(Problem::InvalidCursor);
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let transactions = response
+            .transactions
+            .into_iter()
+            .map(|transaction| self::transaction(transaction, page.range))
+            .collect::<Result<_, _>>()?;
+        let next = Some(response.next_page_token).filter(|token| !token.is_empty());
+        Ok(TransactionPage {
+            transactions,
+            next_page_token: next,
+        })
+    }
+
+    async fn answer<T>(
+        &self,
+        call: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<T, Failure> {
+        let status = match tokio::time::timeout(DEADLINE, call).await {
+            Ok(Ok(response)) => return Ok(response.into_inner()),
+            Ok(Err(status)) => status,
+            Err(_) => Status::deadline_exceeded(""),
+        };
+        let failure = self.failure(&status);
+        // The bank's message may speak of the customer: only the code is logged.
+        tracing::warn!(grpc_code = ?status.code(), ?failure, "bank port");
+        Err(failure)
+    }
+
+    fn failure(&self, status: &Status) -> Failure {
+        match status.code() {
+            Code::NotFound => Failure::NotFound,
+            Code::InvalidArgument => Failure::Refused,
+            // Cancelled is how a client's own time-out shows.
+            Code::DeadlineExceeded | Code::Cancelled => Failure::Timeout,
+            Code::FailedPrecondition => {
+                self.closed(status).map_or(Failure::Outage, Failure::Closed)
+            }
+            _ => Failure::Outage,
+        }
+    }
+
+    fn closed(&self, status: &Status) -> Option<Closed> {
+        let closed = port::ServiceClosed::decode(status.details()).ok()?;
+        let reason = match closed.reason() {
+            port::ClosedReason::Hours => ClosedReason::Hours,
+            port::ClosedReason::Maintenance => ClosedReason::Maintenance,
+            port::ClosedReason::Unspecified => return None,
+        };
+        let reopens_at = closed.reopens_at.and_then(from_timestamp);
+        Some(Closed {
+            reason,
+            reopens_at,
+            asked_at: self.clock.now(),
+        })
+    }
+}
+
+impl BankAccount {
+    /// First day for which data of the task can be had; `None` where the bank does not offer it.
+    pub(crate) fn available_from(&self, task: Task) -> Option<NaiveDate> {
+        self.tasks
+            .iter()
+            .find(|(offered, _)| *offered == task)
+            .map(|(_, day)| *day)
+    }
+}
+
+impl AccountType {
+    /// The word in answers.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ordinary => "ordinary",
+            Self::Current => "current",
+            Self::Savings => "savings",
+        }
+    }
+
+    /// As the bank prints it.
+    pub(crate) fn japanese_name(self) -> &'static str {
+        match self {
+            Self::Ordinary => "普通",
+            Self::Current => "当座",
+            Self::Savings => "貯蓄",
+        }
+    }
+}
+
+/// A call without an answer.
+#[derive(Debug)]
+enum Failure {
+    NotFound,
+    Refused,
+    Timeout,
+    Closed(Closed),
+    Outage,
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotFound => Self::AccountUnavailable,
+            Failure::Refused => Self::Internal,
+            Failure::Timeout => Self::BankTimeout,
+            Failure::Closed(closed) => Self::Closed(closed),
+            Failure::Outage => Self::BankUnavailable,
+        }
+    }
+}
+
+fn request<T>(context: &RequestContext, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(DEADLINE);
+    context.propagate(request.metadata_mut());
+    request
+}
+
+fn bank_account(account: port::Account) -> Result<BankAccount, Problem> {
+    let account_type = match account.r#type() {
+        port::AccountType::Unspecified => None,
+        port::AccountType::Ordinary => Some(AccountType::Ordinary),
+        port::AccountType::Current => Some(AccountType::Current),
+        port::AccountType::Savings => Some(AccountType::Savings),
+    };
+    let mut tasks = Vec::new();
+    for eligible in &account.tasks {
+        let Some(task) = Task::from_bank(eligible.task) else {
+            continue;
+        };
+        let day = parse_day(&eligible.available_from_date)
+            .ok_or_else(|| contract_broken("available_from_date of an account"))?;
+        tasks.push((task, day));
+    }
+    Ok(BankAccount {
+        bank_account_id: account.account_id,
+        branch_code: account.branch_code,
+        branch_name: account.branch_name,
+        account_type,
+        number: account.number,
+        tasks,
+    })
+}
+
+fn transaction(
+    transaction: port::Transaction,
+    range: &ReadableRange,
+) -> Result<Transaction, Problem> {
+    let broken = || contract_broken("a transaction");
+    let movement = match transaction.direction() {
+        port::Direction::Deposit => Movement::Deposit(transaction.amount_yen),
+        port::Direction::Withdrawal => Movement::Withdrawal(transaction.amount_yen),
+        port::Direction::Unspecified => return Err(broken()),
+    };
+    let transaction_date = parse_day(&transaction.transaction_date).ok_or_else(broken)?;
+    // A day outside is outside the grant: it must not leave, whoever got it wrong.
+    if !range.contains(transaction_date) || transaction.amount_yen <= 0 {
+        return Err(broken());
+    }
+    Ok(Transaction {
+        transaction_date,
+        value_date: parse_day(&transaction.value_date).ok_or_else(broken)?,
+        movement,
+        item_key: transaction.item_key,
+        balance_after_yen: transaction.balance_after_yen,
+        remarks: transaction.remarks,
+    })
+}
+
+fn contract_broken(what: &'static str) -> Problem {
+    tracing::error!(what, "the bank's answer breaks the bank port's contract");
+    Problem::BankUnavailable
+}

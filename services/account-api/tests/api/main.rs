@@ -1,0 +1,20 @@
+//! The real application on a free port, against stand-ins: an issuer's key set, the decision port
+//! and the bank port are servers of these tests, not the services of the platform.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test's set-up asserts by panicking"
+)]
+
+mod accounts;
+mod application;
+mod balance;
+mod command;
+mod decisions;
+mod keys;
+mod logs;
+mod requests;
+mod stand_ins;
+mod tokens;
+mod transactions;

@@ -1,0 +1,34 @@
+//! The rules of consent, told as given/when/then; their laws, as properties; their facts, as files.
+
+#![cfg(test)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod step1_request;
+mod step2_login;
+mod step3_tasks;
+mod step4_accounts;
+mod step5_confirm;
+mod step6_authorize;
+
+mod amendment;
+mod back_and_repeat;
+mod ends;
+mod linkage_changed_in_between;
+mod partial_success;
+mod resume;
+mod revisions;
+mod time_limits;
+mod unticking;
+mod withdrawal;
+
+mod access_decision;
+mod bank_record;
+mod consent_life;
+mod contract_locks;
+mod identifiers;
+mod partner_record;
+
+mod golden_files;
+mod laws;

@@ -1,0 +1,48 @@
+//! What every handler needs, constructed in one place (`startup`).
+
+use consent_domain::BankCode;
+use sqlx::PgPool;
+
+use crate::{
+    bank_port::BankPort,
+    keys::Keys,
+    pages::Texts,
+    protocol::issuer::Issuer,
+    store::Bus,
+};
+
+/// The service's parts, shared by all workers.
+pub struct App {
+    /// `public_url` without a slash at its end.
+    pub origin: String,
+    /// Whether cookies are `Secure` and named for their host.
+    pub cookies: CookiePolicy,
+    /// The account API's resource identifier.
+    pub resource_identifier: String,
+    /// The primary database, as the service role.
+    pub pool: PgPool,
+    /// Executes commands.
+    pub bus: Bus,
+    /// Signing and shared keys.
+    pub keys: Keys,
+    /// The banks.
+    pub bank_port: BankPort,
+    /// What the pages say.
+    pub texts: Texts,
+}
+
+/// How cookies are set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookiePolicy {
+    /// `Secure`, with the `__Host-` prefix.
+    HostOnly,
+    /// For the demo's plain http on loopback.
+    PlainLoopback,
+}
+
+impl App {
+    /// The issuer of a bank.
+    pub fn issuer(&self, bank: &BankCode) -> Issuer {
+        Issuer::new(&self.origin, bank)
+    }
+}

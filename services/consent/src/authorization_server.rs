@@ -1,0 +1,105 @@
+//! The authorization server's endpoints: metadata, keys, pushed requests, tokens. What the rules are
+//! stands in `protocol`; here they meet the events.
+
+mod client_proof;
+mod granted;
+pub use client_proof::redirect_policy;
+mod pushed;
+mod token;
+
+use actix_web::{
+    HttpResponse,
+    http::header::{CACHE_CONTROL, CONTENT_TYPE},
+    web::{self, ServiceConfig, get, post},
+};
+use consent_domain::BankCode;
+
+use crate::{
+    app::App,
+    journey::authorization_endpoint,
+    partners::bank_record,
+    protocol::{metadata::metadata, oauth_error::OAuthError},
+    store::{CommandError, StoreError},
+};
+
+/// The routes of every bank's issuer.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/.well-known/oauth-authorization-server/{bank}", get().to(show_metadata))
+        .route("/{bank}/.well-known/oauth-authorization-server", get().to(show_metadata))
+        .route("/{bank}/jwks", get().to(show_keys))
+        .route("/{bank}/par", post().to(pushed::push))
+        .route("/{bank}/token", post().to(token::exchange))
+        .route("/{bank}/authorize", get().to(authorization_endpoint));
+}
+
+/// The bank of an issuer's path.
+///
+/// # Errors
+/// 404 for a path that is no issuer's.
+async fn bank_of(app: &App, path: &str) -> Result<BankCode, OAuthError> {
+    let unknown =
+        OAuthError { error: "not_found", description: "there is no such issuer", status: 404 };
+    let bank = BankCode::parse(path).map_err(|_| unknown)?;
+    match bank_record(&app.pool, &bank).await {
+        Ok(Some(_)) => Ok(bank),
+        Ok(None) => Err(unknown),
+        Err(error) => Err(store_failed(&error)),
+    }
+}
+
+/// The answer for a store that failed; the cause goes to the log.
+fn store_failed(error: &dyn std::error::Error) -> OAuthError {
+    tracing::error!(%error, "the event store failed");
+    OAuthError::temporarily_unavailable()
+}
+
+impl From<StoreError> for OAuthError {
+    fn from(error: StoreError) -> Self {
+        store_failed(&error)
+    }
+}
+
+impl From<sqlx::Error> for OAuthError {
+    fn from(error: sqlx::Error) -> Self {
+        store_failed(&error)
+    }
+}
+
+impl<R: std::error::Error> From<CommandError<R>> for OAuthError {
+    fn from(error: CommandError<R>) -> Self {
+        match error {
+            CommandError::Refused(refusal) => {
+                tracing::info!(error = %refusal, "a command was refused");
+                Self::invalid_grant()
+            }
+            CommandError::Busy => Self::temporarily_unavailable(),
+            CommandError::Violates(constraint) => {
+                tracing::error!(constraint, "a command violates a constraint");
+                Self::server_error()
+            }
+            CommandError::Store(cause) => store_failed(cause.as_ref()),
+        }
+    }
+}
+
+async fn show_metadata(
+    app: web::Data<App>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, OAuthError> {
+    let bank = bank_of(&app, &path).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "public, max-age=300"))
+        .json(metadata(&app.issuer(&bank))))
+}
+
+async fn show_keys(
+    app: web::Data<App>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, OAuthError> {
+    let bank = bank_of(&app, &path).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((CONTENT_TYPE, "application/jwk-set+json"))
+        .body(app.keys.ring().jwks(&bank).to_string()))
+}

@@ -1,0 +1,148 @@
+//! Pushed authorization requests (RFC 9126): each begins a journey.
+
+use std::collections::BTreeSet;
+
+use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
+use chrono::{FixedOffset, NaiveDate, Utc};
+use consent_domain::{
+    AccountId, BankCode, JourneyId,
+    journey::{GrantAction, JourneyRefusal, JourneyStream, RequestConsent, TimeLimits},
+};
+use serde_json::json;
+
+use super::{
+    bank_of,
+    client_proof::{ProvenClient, authenticate, read_form},
+};
+use crate::{
+    app::App,
+    entropy,
+    journey::stream_id,
+    partners::bank_record,
+    protocol::{
+        digest::sha256,
+        oauth_error::OAuthError,
+        pushed_request::{GrantManagementAction, PushedRequest},
+        received_parameters::ReceivedParameters,
+        request_uri::{PushedRequestRow, RequestUri, UNSHOWN_SECONDS},
+    },
+    request_context::RequestContext,
+    store::{Actor, CommandContext, Companion},
+};
+
+/// `POST {issuer}/par`
+pub(super) async fn push(
+    app: web::Data<App>,
+    request: HttpRequest,
+    path: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse, OAuthError> {
+    let bank = bank_of(&app, &path).await?;
+    let mut fields = read_form(&request, &body)?;
+    let proven = authenticate(&app, &bank, &mut fields).await?;
+    let parameters = ReceivedParameters::take(fields)?;
+    let pushed = PushedRequest::parse(&parameters, &proven.client, today_in_japan()?)?;
+    let request_uri = RequestUri::mint();
+    let context = RequestContext::of(&request);
+    begin_journey(&app, &bank, &proven, pushed, parameters, &request_uri, context).await?;
+    Ok(HttpResponse::Created().insert_header((CACHE_CONTROL, "no-store")).json(json!({
+        "request_uri": request_uri.expose(),
+        "expires_in": UNSHOWN_SECONDS,
+    })))
+}
+
+/// Appends `ConsentRequested` and stores the request as received, at once.
+async fn begin_journey(
+    app: &App,
+    bank: &BankCode,
+    proven: &ProvenClient,
+    pushed: PushedRequest,
+    parameters: ReceivedParameters,
+    request_uri: &RequestUri,
+    context: RequestContext,
+) -> Result<(), OAuthError> {
+    let record = bank_record(&app.pool, bank).await?.ok_or(OAuthError::server_error())?;
+    let journey = JourneyId::parse(entropy::opaque_id().to_string())
+        .map_err(|_| OAuthError::server_error())?;
+    let received = serde_json::to_vec(&parameters).map_err(|_| OAuthError::server_error())?;
+    let command = RequestConsent {
+        journey: journey.clone(),
+        bank: bank.clone(),
+        client: proven.client.client_id().clone(),
+        partner: proven.partner.partner.clone(),
+        tasks: pushed.tasks,
+        accounts: named_accounts(app, bank, proven, pushed.accounts.as_deref()).await?,
+        history_from: pushed.history_from,
+        grant_action: match pushed.grant_action {
+            Some(GrantManagementAction::Create) => GrantAction::Create,
+            None => GrantAction::Unspecified,
+        },
+        request_sha256: hex(&sha256(&received)),
+        limits: TimeLimits {
+            idle_seconds: record.settings.idle_seconds,
+            total_seconds: record.settings.journey_seconds,
+        },
+    };
+    let row = {
+        let (bank, uri, client) =
+            (bank.clone(), request_uri.clone(), proven.client.client_id().clone());
+        move |now| {
+            PushedRequestRow::new(
+                bank.clone(),
+                &uri,
+                client.clone(),
+                journey.clone(),
+                parameters.clone(),
+                now,
+            )
+        }
+    };
+    app.bus
+        .execute::<JourneyStream, JourneyRefusal>(
+            stream_id(bank, command.journey.as_str()),
+            CommandContext {
+                bank: Some(bank.to_string()),
+                partner: Some(proven.client.client_id().to_string()),
+                contract: None,
+                actor: Actor::Partner(proven.client.client_id().to_string()),
+                causation_id: None,
+                request_id: Some(context.request_id),
+                traceparent: context.traceparent,
+                key: None,
+            },
+            move |state, now| state.request(command.clone(), now).map(|o| o.into_events()),
+            move |_, _, now| vec![Companion::PushedRequest(row(now))],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The bank's ids of accounts that the partner named by its own ids: only those that it learned from
+/// its own grants, whichever contract they belong to; others name nothing.
+async fn named_accounts(
+    app: &App,
+    bank: &BankCode,
+    proven: &ProvenClient,
+    named: Option<&[crate::protocol::pairwise::PairwiseId]>,
+) -> Result<BTreeSet<AccountId>, OAuthError> {
+    let Some(named) = named else { return Ok(BTreeSet::new()) };
+    super::granted::accounts_by_pairwise(app, bank, &proven.partner.partner, named).await
+}
+
+/// Today's date in Japan.
+///
+/// # Errors
+/// None in practice: nine hours are an offset.
+fn today_in_japan() -> Result<NaiveDate, OAuthError> {
+    let japan = FixedOffset::east_opt(9 * 3600).ok_or(OAuthError::server_error())?;
+    Ok(Utc::now().with_timezone(&japan).date_naive())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

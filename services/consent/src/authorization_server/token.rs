@@ -1,0 +1,257 @@
+//! The token endpoint: a code for tokens, or a refresh token for an access token.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, SubsecRound as _, Utc};
+use consent_domain::{
+    BankCode, GrantId, JourneyId,
+    consent::{ConsentRefusal, ConsentStream, GrantTerms},
+};
+use uuid::Uuid;
+
+use super::{
+    bank_of,
+    client_proof::{ProvenClient, authenticate, read_form},
+    granted::{granted_access, granted_tasks},
+};
+use crate::{
+    app::App,
+    entropy,
+    journey::stream_id,
+    protocol::{
+        access_token::{self, AccessTokenContent},
+        authorization_details::GrantedAccess,
+        code::{CodePresented, redeem},
+        oauth_error::OAuthError,
+        pairwise::PairwiseId,
+        pkce::CodeVerifier,
+        pushed_request::parse_scope,
+        refresh_token::{self, RefreshTokenRow, token_hash},
+        secret::Secret,
+        shared_key::KeyPurpose,
+        token_ids::{Issuance, IssuedAccessTokenRow, issue_from_refresh_token},
+        token_request::TokenRequest,
+        token_response::{TokenResponse, scope_of},
+    },
+    request_context::RequestContext,
+    store::{Actor, CommandContext, state_of},
+};
+
+/// `POST {issuer}/token`
+pub(super) async fn exchange(
+    app: web::Data<App>,
+    request: HttpRequest,
+    path: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse, OAuthError> {
+    let bank = bank_of(&app, &path).await?;
+    let mut fields = read_form(&request, &body)?;
+    let proven = authenticate(&app, &bank, &mut fields).await?;
+    match TokenRequest::parse(fields)? {
+        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
+            let context = RequestContext::of(&request);
+            let presented = PresentedCode { code, redirect_uri, code_verifier };
+            redeem_code(&app, &bank, &proven, presented, context).await
+        }
+        TokenRequest::RefreshToken { refresh_token, scope } => {
+            refresh(&app, &bank, &proven, &refresh_token, scope.as_deref()).await
+        }
+    }
+}
+
+struct PresentedCode {
+    code: Secret,
+    redirect_uri: String,
+    code_verifier: CodeVerifier,
+}
+
+/// One winner: the code's use, the refresh token and the access token's id commit together. The
+/// consent learns of its first token afterwards, in a command of its own that a repeat finds done.
+async fn redeem_code(
+    app: &App,
+    bank: &BankCode,
+    proven: &ProvenClient,
+    presented: PresentedCode,
+    context: RequestContext,
+) -> Result<HttpResponse, OAuthError> {
+    let client_id = proven.client.client_id();
+    let mut transaction = app.pool.begin().await?;
+    let now: DateTime<Utc> =
+        sqlx::query_scalar("SELECT now()").fetch_one(&mut *transaction).await?;
+    let redemption = redeem(
+        &mut transaction,
+        CodePresented {
+            bank,
+            client_id,
+            code: &presented.code,
+            redirect_uri: &presented.redirect_uri,
+            code_verifier: &presented.code_verifier,
+        },
+    )
+    .await?;
+    let row = match redemption.into_redeemed() {
+        Ok(row) => row,
+        Err(error) => {
+            // A second use has revoked what the first gave: that must hold.
+            transaction.commit().await?;
+            return Err(error);
+        }
+    };
+    let terms = match live_terms(app, bank, &row.grant_id, now).await? {
+        Some(terms) => terms,
+        None => {
+            transaction.commit().await?;
+            return Err(OAuthError::invalid_grant());
+        }
+    };
+    let refresh_token = refresh_token::mint();
+    let refresh = RefreshTokenRow {
+        bank: bank.clone(),
+        token_hash: token_hash(&refresh_token),
+        refresh_token_id: entropy::opaque_id(),
+        client_id: client_id.clone(),
+        grant_id: row.grant_id.clone(),
+        code_id: row.code_id,
+        issued_at: now,
+    };
+    refresh.insert(&mut *transaction).await?;
+    let jti = entropy::opaque_id();
+    let issued_at = now.trunc_subsecs(0);
+    IssuedAccessTokenRow {
+        bank: bank.clone(),
+        jti,
+        client_id: client_id.clone(),
+        grant_id: row.grant_id.clone(),
+        code_id: row.code_id,
+        refresh_token_id: Some(refresh.refresh_token_id),
+        issued_at,
+        expires_at: access_token::expires_at(issued_at),
+    }
+    .insert(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    connect(app, bank, &row.grant_id, &row.journey_id, proven, context).await?;
+    let token = Token { jti, issued_at, scope: scope_of(&granted_tasks(&terms)) };
+    answer(app, bank, proven, &row.grant_id, &terms, &token, Some(&refresh_token))
+}
+
+/// Records the partner's first token of the grant (`PartnerConnected`).
+async fn connect(
+    app: &App,
+    bank: &BankCode,
+    grant: &GrantId,
+    journey: &JourneyId,
+    proven: &ProvenClient,
+    context: RequestContext,
+) -> Result<(), OAuthError> {
+    let journey = journey.clone();
+    app.bus
+        .execute::<ConsentStream, ConsentRefusal>(
+            stream_id(bank, grant.as_str()),
+            CommandContext {
+                bank: Some(bank.to_string()),
+                partner: Some(proven.client.client_id().to_string()),
+                contract: None,
+                actor: Actor::Partner(proven.client.client_id().to_string()),
+                causation_id: None,
+                request_id: Some(context.request_id),
+                traceparent: context.traceparent,
+                key: None,
+            },
+            move |consent, now| consent.connect(&journey, now).map(|o| o.into_events()),
+            |_, _, _| Vec::new(),
+        )
+        .await?;
+    Ok(())
+}
+
+async fn live_terms(
+    app: &App,
+    bank: &BankCode,
+    grant: &GrantId,
+    now: DateTime<Utc>,
+) -> Result<Option<GrantTerms>, OAuthError> {
+    let consent = state_of::<ConsentStream>(&app.pool, &stream_id(bank, grant.as_str())).await?;
+    Ok(consent.live_terms(now).cloned())
+}
+
+async fn refresh(
+    app: &App,
+    bank: &BankCode,
+    proven: &ProvenClient,
+    presented: &Secret,
+    scope: Option<&str>,
+) -> Result<HttpResponse, OAuthError> {
+    let row = refresh_token::find(&app.pool, bank, proven.client.client_id(), presented)
+        .await?
+        .ok_or(OAuthError::invalid_grant())?;
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()").fetch_one(&app.pool).await?;
+    let terms = live_terms(app, bank, &row.grant_id, now)
+        .await?
+        .ok_or(OAuthError::invalid_grant())?;
+    let granted = granted_tasks(&terms);
+    let tasks = match scope {
+        None => granted,
+        Some(scope) => {
+            let asked = parse_scope(scope, &proven.client)?;
+            if !asked.is_subset(&granted) {
+                return Err(OAuthError::invalid_scope("more than was granted"));
+            }
+            asked
+        }
+    };
+    let jti = entropy::opaque_id();
+    let issued_at = now.trunc_subsecs(0);
+    let expires_at = access_token::expires_at(issued_at);
+    match issue_from_refresh_token(&app.pool, &row, jti, issued_at, expires_at).await? {
+        Issuance::Issued => {}
+        Issuance::RefreshTokenRevoked => return Err(OAuthError::invalid_grant()),
+    }
+    let token = Token { jti, issued_at, scope: scope_of(&tasks) };
+    answer(app, bank, proven, &row.grant_id, &terms, &token, None)
+}
+
+struct Token {
+    jti: Uuid,
+    issued_at: DateTime<Utc>,
+    scope: String,
+}
+
+fn answer(
+    app: &App,
+    bank: &BankCode,
+    proven: &ProvenClient,
+    grant: &GrantId,
+    terms: &GrantTerms,
+    token: &Token,
+    refresh_token: Option<&Secret>,
+) -> Result<HttpResponse, OAuthError> {
+    let failed = |error: &dyn std::error::Error| {
+        tracing::error!(%error, "a token could not be signed");
+        OAuthError::server_error()
+    };
+    let details: [GrantedAccess; 1] = [granted_access(app, bank, terms)];
+    let key = app.keys.shared(KeyPurpose::Pairwise);
+    let subject = PairwiseId::of_contract(key, &terms.partner, bank, &terms.contract);
+    let ring = app.keys.ring();
+    let signing = ring.signing_key(bank).map_err(|error| failed(&error))?;
+    let content = AccessTokenContent {
+        issuer: &app.issuer(bank),
+        subject: &subject,
+        audience: &app.resource_identifier,
+        jti: token.jti,
+        client_id: proven.client.client_id(),
+        scope: &token.scope,
+        grant_id: grant,
+        authorization_details: &details,
+        issued_at: token.issued_at,
+    };
+    let access_token = access_token::mint(signing, &content).map_err(|error| failed(&error))?;
+    let response = TokenResponse {
+        access_token: &access_token,
+        refresh_token,
+        scope: &token.scope,
+        authorization_details: &details,
+        grant_id: grant,
+    };
+    Ok(response.to_response())
+}

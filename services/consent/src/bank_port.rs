@@ -1,0 +1,329 @@
+//! The client of the bank port. A bank's answer is one of three: an outcome, a definite "no, nothing
+//! was done", or unknown; the three are never mixed up.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use consent_domain::{
+    AccountId, BankCode, ContractId, InvalidId, PinScopeId, UserId,
+    journey::UserRole,
+    scope::Task,
+};
+use prost::Message as _;
+use renkei_proto::bank::v1 as wire;
+use tonic::{Code, Request, Status, transport::{Channel, Endpoint}};
+use uuid::Uuid;
+use wire::bank_port_client::BankPortClient;
+use zeroize::Zeroizing;
+
+/// The bank port of every bank on the platform.
+#[derive(Clone)]
+pub struct BankPort {
+    client: BankPortClient<Channel>,
+    deadline: Duration,
+}
+
+/// No outcome is known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BankFailure {
+    /// The bank did not take the request: nothing was done or counted.
+    #[error("the bank can't be reached")]
+    Unavailable,
+    /// The bank may or may not have acted.
+    #[error("the bank's answer is unknown")]
+    Unknown,
+    /// The bank is closed.
+    #[error("the bank is closed")]
+    Closed {
+        /// When it opens again, where known.
+        reopens_at: Option<DateTime<Utc>>,
+        /// Whether this is planned maintenance rather than the closed hours of each day.
+        cause: ClosedCause,
+    },
+    /// The bank does not know what was asked for.
+    #[error("unknown to the bank")]
+    NotFound,
+    /// The answer breaks the contract of the port.
+    #[error("the bank's answer breaks the contract: {0}")]
+    Malformed(&'static str),
+}
+
+/// Why a bank is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClosedCause {
+    /// サービス時間外
+    Hours,
+    /// メンテナンス
+    Maintenance,
+}
+
+/// Who a login is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The contract.
+    pub contract: ContractId,
+    /// The user.
+    pub user: UserId,
+}
+
+/// What the bank said of a login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginOutcome {
+    /// It may proceed.
+    Authenticated {
+        /// Who.
+        subject: Subject,
+        /// Master or general user.
+        role: UserRole,
+        /// For showing only.
+        login_name: String,
+        /// 団体名, for showing only.
+        contract_name: String,
+    },
+    /// Unknown login id or wrong password; the subject is for the contract's record only.
+    Rejected(Option<Subject>),
+    /// The password was right, but the bank refuses.
+    Refused(wire::LoginRefusal),
+}
+
+/// What the bank said of a guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Right.
+    Match,
+    /// Wrong.
+    Mismatch,
+    /// Locked at the bank; not counted.
+    Locked,
+    /// Voided by an earlier question; not counted.
+    Void,
+}
+
+/// An account as the bank shows it; names and numbers are for showing only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BankAccount {
+    /// The bank's id.
+    pub id: AccountId,
+    /// E.g. インターネット支店(000) 普通 5000000.
+    pub label: String,
+    /// 口座メモ, where there is one.
+    pub memo: Option<String>,
+    /// Whose PIN it takes.
+    pub pin_scope: PinScopeId,
+    /// What it can be linked for, and since when data can be had.
+    pub tasks: BTreeMap<Task, NaiveDate>,
+}
+
+impl BankPort {
+    /// Connects when first used.
+    ///
+    /// # Errors
+    /// [`tonic::transport::Error`] for an address that can't be one.
+    pub fn new(url: &str, deadline: Duration) -> Result<Self, tonic::transport::Error> {
+        let channel = Endpoint::from_shared(url.to_owned())?
+            .connect_timeout(deadline)
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .connect_lazy();
+        Ok(Self { client: BankPortClient::new(channel), deadline })
+    }
+
+    /// Asks the bank to authenticate a customer. Counted by the bank once per `attempt`.
+    ///
+    /// # Errors
+    /// [`BankFailure`].
+    pub async fn authenticate(
+        &self,
+        bank: &BankCode,
+        attempt: Uuid,
+        login_id: &str,
+        password: &Zeroizing<String>,
+    ) -> Result<LoginOutcome, BankFailure> {
+        let request = wire::AuthenticateRequest {
+            bank_code: bank.to_string(),
+            attempt_id: attempt.to_string(),
+            login_id: login_id.to_owned(),
+            password: String::clone(password),
+            method: wire::LoginMethod::Password.into(),
+        };
+        let mut client = self.client.clone();
+        let answer = self.ask(client.authenticate(self.within_deadline(request))).await?;
+        use wire::authenticate_response::Outcome;
+        match answer.outcome.ok_or(BankFailure::Malformed("no outcome"))? {
+            Outcome::Authenticated(a) => Ok(LoginOutcome::Authenticated {
+                role: role(a.role())?,
+                subject: subject(a.subject)?,
+                login_name: a.login_name,
+                contract_name: a.contract_name,
+            }),
+            Outcome::Rejected(r) => {
+                Ok(LoginOutcome::Rejected(r.subject.map(|s| subject(Some(s))).transpose()?))
+            }
+            Outcome::Refused(r) => Ok(LoginOutcome::Refused(r.reason())),
+        }
+    }
+
+    /// The accounts that the user may inquire, in the bank's order.
+    ///
+    /// # Errors
+    /// [`BankFailure`].
+    pub async fn accounts(
+        &self,
+        bank: &BankCode,
+        subject: &Subject,
+    ) -> Result<Vec<BankAccount>, BankFailure> {
+        let request = wire::ListAccountsRequest {
+            bank_code: bank.to_string(),
+            subject: Some(wire_subject(subject)),
+        };
+        let mut client = self.client.clone();
+        let answer = self.ask(client.list_accounts(self.within_deadline(request))).await?;
+        answer.accounts.into_iter().map(account).collect()
+    }
+
+    /// Asks whether a PIN is right. Counted by the bank once per `attempt`.
+    ///
+    /// # Errors
+    /// [`BankFailure`].
+    pub async fn verify_inquiry_pin(
+        &self,
+        bank: &BankCode,
+        attempt: Uuid,
+        subject: &Subject,
+        pin_scope: &PinScopeId,
+        pin: &Zeroizing<String>,
+    ) -> Result<Verdict, BankFailure> {
+        let request = wire::VerifyInquiryPinRequest {
+            bank_code: bank.to_string(),
+            attempt_id: attempt.to_string(),
+            subject: Some(wire_subject(subject)),
+            pin_scope_id: pin_scope.to_string(),
+            pin: String::clone(pin),
+        };
+        let mut client = self.client.clone();
+        let answer = self.ask(client.verify_inquiry_pin(self.within_deadline(request))).await?;
+        verdict(answer.verdict())
+    }
+
+    /// Asks for the verdict of an earlier attempt; one that the bank never saw is void from then on.
+    ///
+    /// # Errors
+    /// [`BankFailure`].
+    pub async fn get_verdict(&self, bank: &BankCode, attempt: Uuid) -> Result<Verdict, BankFailure> {
+        let request = wire::GetVerdictRequest {
+            bank_code: bank.to_string(),
+            attempt_id: attempt.to_string(),
+        };
+        let mut client = self.client.clone();
+        let answer = self.ask(client.get_verdict(self.within_deadline(request))).await?;
+        verdict(answer.verdict())
+    }
+
+    fn within_deadline<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.set_timeout(self.deadline);
+        request
+    }
+
+    async fn ask<T>(
+        &self,
+        call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+    ) -> Result<T, BankFailure> {
+        // The server is told the deadline; a server that does not keep it is cut off a moment later.
+        let limit = self.deadline + Duration::from_millis(250);
+        match tokio::time::timeout(limit, call).await {
+            Err(_) => Err(BankFailure::Unknown),
+            Ok(Err(status)) => Err(failure(&status)),
+            Ok(Ok(answer)) => Ok(answer.into_inner()),
+        }
+    }
+}
+
+/// Only what says that the bank did not take the request is a definite outage.
+fn failure(status: &Status) -> BankFailure {
+    match status.code() {
+        Code::Unavailable => BankFailure::Unavailable,
+        Code::FailedPrecondition => match wire::ServiceClosed::decode(status.details()) {
+            Ok(closed) => BankFailure::Closed {
+                cause: match closed.reason() {
+                    wire::ClosedReason::Maintenance => ClosedCause::Maintenance,
+                    _ => ClosedCause::Hours,
+                },
+                reopens_at: closed
+                    .reopens_at
+                    .and_then(|t| DateTime::from_timestamp(t.seconds, 0)),
+            },
+            Err(_) => BankFailure::Unknown,
+        },
+        Code::NotFound => BankFailure::NotFound,
+        Code::InvalidArgument => BankFailure::Malformed("the bank refused the request's form"),
+        _ => BankFailure::Unknown,
+    }
+}
+
+fn malformed(id: InvalidId) -> BankFailure {
+    BankFailure::Malformed(id.kind)
+}
+
+fn subject(subject: Option<wire::Subject>) -> Result<Subject, BankFailure> {
+    let subject = subject.ok_or(BankFailure::Malformed("no subject"))?;
+    Ok(Subject {
+        contract: ContractId::parse(subject.contract_id).map_err(malformed)?,
+        user: UserId::parse(subject.user_id).map_err(malformed)?,
+    })
+}
+
+fn wire_subject(subject: &Subject) -> wire::Subject {
+    wire::Subject {
+        contract_id: subject.contract.to_string(),
+        user_id: subject.user.to_string(),
+    }
+}
+
+fn role(role: wire::UserRole) -> Result<UserRole, BankFailure> {
+    match role {
+        wire::UserRole::Master => Ok(UserRole::Master),
+        wire::UserRole::General => Ok(UserRole::General),
+        wire::UserRole::Unspecified => Err(BankFailure::Malformed("no role")),
+    }
+}
+
+fn verdict(verdict: wire::Verdict) -> Result<Verdict, BankFailure> {
+    match verdict {
+        wire::Verdict::Match => Ok(Verdict::Match),
+        wire::Verdict::Mismatch => Ok(Verdict::Mismatch),
+        wire::Verdict::Locked => Ok(Verdict::Locked),
+        wire::Verdict::Void => Ok(Verdict::Void),
+        wire::Verdict::Unspecified => Err(BankFailure::Unknown),
+    }
+}
+
+fn account(account: wire::Account) -> Result<BankAccount, BankFailure> {
+    let kind = match account.r#type() {
+        wire::AccountType::Ordinary => "普通",
+        wire::AccountType::Current => "当座",
+        wire::AccountType::Savings => "貯蓄",
+        wire::AccountType::Unspecified => return Err(BankFailure::Malformed("no account type")),
+    };
+    let mut tasks = BTreeMap::new();
+    for eligible in &account.tasks {
+        let task = match eligible.task() {
+            wire::Task::Balance => Task::Balance,
+            wire::Task::Transactions => Task::Transactions,
+            // A task of a later version of the port: not offered.
+            wire::Task::Unspecified => continue,
+        };
+        let from = NaiveDate::parse_from_str(&eligible.available_from_date, "%Y-%m-%d")
+            .map_err(|_| BankFailure::Malformed("available_from_date"))?;
+        tasks.insert(task, from);
+    }
+    Ok(BankAccount {
+        id: AccountId::parse(account.account_id).map_err(malformed)?,
+        label: format!(
+            "{}({}) {kind} {}",
+            account.branch_name, account.branch_code, account.number
+        ),
+        memo: Some(account.memo).filter(|memo| !memo.is_empty()),
+        pin_scope: PinScopeId::parse(account.pin_scope_id).map_err(malformed)?,
+        tasks,
+    })
+}

@@ -1,0 +1,279 @@
+//! Guesses of passwords and PINs: each is reserved in a command of its own before the bank is asked,
+//! so that however many requests run side by side, on however many replicas, never more than the
+//! limit reach the bank. A guess stays reserved until its verdict is known.
+
+use sqlx::{PgPool, Row as _};
+use uuid::Uuid;
+
+/// What is guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuessKind {
+    /// A password.
+    Login,
+    /// A 照会用暗証番号.
+    Pin,
+}
+
+impl GuessKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Pin => "pin",
+        }
+    }
+}
+
+/// The limit that applies to a scope of guesses.
+#[derive(Debug, Clone, Copy)]
+pub struct GuessLimit {
+    /// Wrong guesses in a row that lock.
+    pub wrong: u32,
+    /// How long the lock lasts, in seconds; none: until a reset.
+    pub lock_seconds: Option<u32>,
+}
+
+/// A guess to be made.
+#[derive(Debug, Clone)]
+pub struct Guess<'a> {
+    /// The bank.
+    pub bank: &'a str,
+    /// Password or PIN.
+    pub kind: GuessKind,
+    /// Whose counter it is: for a login a keyed digest of the login id, for a PIN contract and scope.
+    pub scope: &'a str,
+    /// The form's key.
+    pub command_key: &'a str,
+    /// Which guess of that form.
+    pub ordinal: i32,
+    /// Keyed digest of what is guessed.
+    pub secret_mac: &'a [u8],
+}
+
+/// What came of a reservation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reservation {
+    /// Ask the bank under this id; also where the same form had reserved it before and the verdict is
+    /// not known: the bank counts an id once.
+    Ask(Uuid),
+    /// The same form's guess was judged before.
+    Known(Uuid, Settled),
+    /// The limit was reached: the bank is not asked.
+    Locked,
+    /// Guesses under way may reach the limit; until they are judged the bank is not asked.
+    Busy,
+    /// The form's key was used for another guess.
+    KeyReused,
+}
+
+/// A verdict as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// Right: the counter starts anew.
+    Match,
+    /// Wrong: counted.
+    Mismatch,
+    /// Locked at the bank: not counted.
+    BankLocked,
+    /// The bank did not take it: not counted.
+    Outage,
+    /// The bank never saw it and never will: not counted.
+    Void,
+}
+
+impl Settled {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Mismatch => "mismatch",
+            Self::BankLocked => "bank_locked",
+            Self::Outage => "outage",
+            Self::Void => "void",
+        }
+    }
+
+    fn find(text: &str) -> Option<Self> {
+        [Self::Match, Self::Mismatch, Self::BankLocked, Self::Outage, Self::Void]
+            .into_iter()
+            .find(|settled| settled.as_str() == text)
+    }
+}
+
+/// Whether a scope is locked after a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// It is not.
+    Open,
+    /// This verdict locked it.
+    Reached,
+}
+
+/// Reserves a guess: one statement, one commit. The counter's row is what rivals wait on, so that
+/// wrong and open guesses together never pass the limit.
+///
+/// # Errors
+/// The database's.
+pub async fn reserve(
+    pool: &PgPool,
+    guess: &Guess<'_>,
+    limit: GuessLimit,
+) -> Result<Reservation, sqlx::Error> {
+    if let Some(earlier) = find(pool, guess).await? {
+        return Ok(earlier);
+    }
+    let reserved = sqlx::query(
+        "WITH counter AS (
+            INSERT INTO guess_counters AS c (bank, kind, guess_scope, open)
+            VALUES ($1, $2, $3, 1)
+            ON CONFLICT (bank, kind, guess_scope) DO UPDATE SET
+                open = c.open + 1,
+                wrong = CASE WHEN c.locked_until <= now() THEN 0 ELSE c.wrong END,
+                locked_until = NULL,
+                touched_at = now()
+            WHERE (c.locked_until IS NULL AND c.wrong + c.open < $4)
+               OR (c.locked_until <= now() AND c.open < $4)
+            RETURNING 1
+         )
+         INSERT INTO guesses (attempt_id, bank, kind, guess_scope, command_key, ordinal, secret_mac)
+         SELECT $5, $1, $2, $3, $6, $7, $8 FROM counter
+         RETURNING attempt_id",
+    )
+    .bind(guess.bank)
+    .bind(guess.kind.as_str())
+    .bind(guess.scope)
+    .bind(i32::try_from(limit.wrong).unwrap_or(i32::MAX))
+    .bind(Uuid::new_v4())
+    .bind(guess.command_key)
+    .bind(guess.ordinal)
+    .bind(guess.secret_mac)
+    .fetch_optional(pool)
+    .await;
+    match reserved {
+        Ok(Some(row)) => Ok(Reservation::Ask(row.try_get("attempt_id")?)),
+        Ok(None) => refused(pool, guess).await,
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("guesses_of_form") => {
+            // The same form a moment earlier, on another connection: its guess is this guess.
+            find(pool, guess).await.map(|found| found.unwrap_or(Reservation::Busy))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn find(pool: &PgPool, guess: &Guess<'_>) -> Result<Option<Reservation>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT attempt_id, verdict, secret_mac, guess_scope FROM guesses
+         WHERE bank = $1 AND command_key = $2 AND ordinal = $3",
+    )
+    .bind(guess.bank)
+    .bind(guess.command_key)
+    .bind(guess.ordinal)
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mac: Vec<u8> = row.try_get("secret_mac")?;
+    let scope: String = row.try_get("guess_scope")?;
+    if mac != guess.secret_mac || scope != guess.scope {
+        return Ok(Some(Reservation::KeyReused));
+    }
+    let attempt: Uuid = row.try_get("attempt_id")?;
+    let verdict: String = row.try_get("verdict")?;
+    Ok(Some(match Settled::find(&verdict) {
+        None => Reservation::Ask(attempt),
+        Some(settled) => Reservation::Known(attempt, settled),
+    }))
+}
+
+async fn refused(pool: &PgPool, guess: &Guess<'_>) -> Result<Reservation, sqlx::Error> {
+    let locked: Option<bool> = sqlx::query_scalar(
+        "SELECT locked_until > now() FROM guess_counters
+         WHERE bank = $1 AND kind = $2 AND guess_scope = $3 AND locked_until IS NOT NULL",
+    )
+    .bind(guess.bank)
+    .bind(guess.kind.as_str())
+    .bind(guess.scope)
+    .fetch_optional(pool)
+    .await?;
+    Ok(if locked == Some(true) { Reservation::Locked } else { Reservation::Busy })
+}
+
+/// Records a verdict, once: one statement, one commit.
+///
+/// # Errors
+/// The database's.
+pub async fn settle(
+    pool: &PgPool,
+    attempt: Uuid,
+    settled: Settled,
+    limit: GuessLimit,
+) -> Result<Lock, sqlx::Error> {
+    let reached: Option<bool> = sqlx::query_scalar(
+        "WITH guess AS (
+            UPDATE guesses SET verdict = $2, settled_at = now()
+            WHERE attempt_id = $1 AND verdict = 'reserved'
+            RETURNING bank, kind, guess_scope
+         )
+         UPDATE guess_counters c SET
+            open = c.open - 1,
+            wrong = CASE $2 WHEN 'match' THEN 0 WHEN 'mismatch' THEN c.wrong + 1 ELSE c.wrong END,
+            locked_until = CASE
+                WHEN $2 = 'mismatch' AND c.wrong + 1 >= $3
+                    THEN coalesce(now() + make_interval(secs => $4), 'infinity')
+                WHEN $2 = 'match' THEN NULL
+                ELSE c.locked_until END,
+            touched_at = now()
+         FROM guess g
+         WHERE c.bank = g.bank AND c.kind = g.kind AND c.guess_scope = g.guess_scope
+         RETURNING c.locked_until IS NOT NULL",
+    )
+    .bind(attempt)
+    .bind(settled.as_str())
+    .bind(i32::try_from(limit.wrong).unwrap_or(i32::MAX))
+    .bind(limit.lock_seconds.map(f64::from))
+    .fetch_optional(pool)
+    .await?;
+    Ok(match (settled, reached) {
+        (Settled::Mismatch, Some(true)) => Lock::Reached,
+        _ => Lock::Open,
+    })
+}
+
+/// A guess whose verdict has been unknown for a while.
+#[derive(Debug, Clone)]
+pub struct Unsettled {
+    /// The id that the bank knows it by, if it saw it.
+    pub attempt: Uuid,
+    /// The bank.
+    pub bank: String,
+    /// Password or PIN.
+    pub kind: GuessKind,
+    /// Whose counter it is.
+    pub scope: String,
+}
+
+/// Guesses reserved more than `older_than_seconds` ago without a verdict, oldest first, at most 100.
+///
+/// # Errors
+/// The database's.
+pub async fn unsettled(
+    pool: &PgPool,
+    older_than_seconds: f64,
+) -> Result<Vec<Unsettled>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT attempt_id, bank, kind, guess_scope FROM guesses
+         WHERE verdict = 'reserved' AND reserved_at < now() - make_interval(secs => $1)
+         ORDER BY reserved_at LIMIT 100",
+    )
+    .bind(older_than_seconds)
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let kind: String = row.try_get("kind")?;
+            Ok(Unsettled {
+                attempt: row.try_get("attempt_id")?,
+                bank: row.try_get("bank")?,
+                kind: if kind == "login" { GuessKind::Login } else { GuessKind::Pin },
+                scope: row.try_get("guess_scope")?,
+            })
+        })
+        .collect()
+}

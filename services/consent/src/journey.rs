@@ -1,0 +1,70 @@
+//! The bank's pages, steps 2 to 6, and the ways out of them.
+//!
+//! | step | page | command | facts |
+//! |---|---|---|---|
+//! | 2 | [`step2_login`] | `RecordLogin` | `LoginSucceeded` |
+//! | 3 | [`step3_tasks`] | `SelectTasks` | `TasksSelected` |
+//! | 4 | [`step4_accounts`] | `RegisterAccounts` | `AccountsSelected`, `AccountsRegistered`, `AccountRegistrationRejected` |
+//! | 5 | [`step5_confirm`] | `ConfirmRegistration` | `RegistrationConfirmed` |
+//! | 6 | [`step6_authorize`] | `AuthorizeAccess` | `AccessAuthorized`, and `AccessGranted` or `AccessAmended` |
+//!
+//! Step 1 is the partner's pushed request, step 7 its token request: see `authorization_server`.
+//! Every form is answered by 303 to a page; what a form may do is recorded under its key.
+
+mod cookie;
+mod end;
+mod entry;
+mod form;
+mod form_key;
+mod linkages;
+mod login_guess;
+mod pin_guesses;
+mod present;
+mod respond;
+mod session;
+mod step2_login;
+mod step3_tasks;
+mod step4_accounts;
+mod step5_confirm;
+mod step6_authorize;
+mod visit;
+
+use actix_web::web::{ServiceConfig, get, post};
+use consent_domain::journey::Step;
+
+pub use entry::{authorize as authorization_endpoint, not_found};
+pub(crate) use login_guess::login_limit;
+pub(crate) use pin_guesses::{guess_scope, pin_limit};
+pub(crate) use session::was_alive;
+pub(crate) use visit::stream_id;
+pub use linkages::{LiveLinkage, live_linkages};
+
+/// The last part of a step's path.
+pub(crate) fn path_of(step: Step) -> &'static str {
+    match step {
+        Step::Login => "login",
+        Step::Tasks => "tasks",
+        Step::Accounts => "accounts",
+        Step::Confirm => "confirm",
+        Step::Authorize => "authorize",
+    }
+}
+
+/// The routes of the pages.
+pub fn routes(config: &mut ServiceConfig) {
+    let page = |path: &str| format!("/{{bank}}/journeys/{{journey}}/{path}");
+    config
+        .route(&page("login"), get().to(step2_login::show))
+        .route(&page("login"), post().to(step2_login::submit))
+        .route(&page("certificate-login"), get().to(step2_login::show_certificate_login))
+        .route(&page("tasks"), get().to(step3_tasks::show))
+        .route(&page("tasks"), post().to(step3_tasks::submit))
+        .route(&page("accounts"), get().to(step4_accounts::show))
+        .route(&page("accounts"), post().to(step4_accounts::submit))
+        .route(&page("confirm"), get().to(step5_confirm::show))
+        .route(&page("confirm"), post().to(step5_confirm::submit))
+        .route(&page("authorize"), get().to(step6_authorize::show))
+        .route(&page("authorize"), post().to(step6_authorize::submit))
+        .route(&page("cancel"), post().to(end::submit))
+        .route(&page("done"), get().to(end::show));
+}

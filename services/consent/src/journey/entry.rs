@@ -1,0 +1,95 @@
+//! The authorization endpoint: where the partner sends the customer's browser.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use consent_domain::BankCode;
+
+use super::{
+    cookie::BrowserCookie,
+    respond::{Known, PageError, bank_contact, see_other, store_failed},
+};
+use crate::{
+    app::App,
+    pages::ErrorKind,
+    partners::{PartnerAtBankRecord, bank_record, find_client},
+    protocol::{
+        authorization_request::AuthorizationRequest,
+        request_uri::{self, RequestStage},
+    },
+    request_context::RequestContext,
+};
+
+/// Takes a pushed request up: only `client_id` and our `request_uri` count. It may be loaded any
+/// number of times, from any browser, until a login (mail scanners load it first).
+///
+/// # Errors
+/// An error page; never a redirect, for nothing is proven before the request is found.
+pub async fn authorize(
+    app: web::Data<App>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> Result<HttpResponse, PageError> {
+    let context = RequestContext::of(&request);
+    let mut known = Known { inquiry_number: context.inquiry_number(), ..Known::default() };
+    let Ok(bank) = BankCode::parse(path.as_str()) else {
+        return Err(known.error(&app, ErrorKind::NotFound));
+    };
+    match bank_record(&app.pool, &bank).await {
+        Ok(Some(record)) => known.bank = Some(bank_contact(&record)),
+        Ok(None) => return Err(known.error(&app, ErrorKind::NotFound)),
+        Err(error) => return Err(known.error(&app, store_failed(&error))),
+    }
+    match take_up(&app, &request, &bank).await {
+        Ok(response) => Ok(response),
+        Err(kind) => Err(known.error(&app, kind)),
+    }
+}
+
+async fn take_up(
+    app: &web::Data<App>,
+    request: &HttpRequest,
+    bank: &BankCode,
+) -> Result<HttpResponse, ErrorKind> {
+    let asked = AuthorizationRequest::parse(request.query_string().as_bytes())
+        .map_err(|_| ErrorKind::InvalidRequest)?;
+    let stored =
+        request_uri::load(&app.pool, bank, &asked.client_id, &asked.request_uri).await?;
+    let stored = stored.ok_or(ErrorKind::RequestExpired)?;
+    match find_client(&app.pool, bank, &asked.client_id).await? {
+        Some(PartnerAtBankRecord { enabled: true, .. }) => {}
+        _ => return Err(ErrorKind::PartnerNotAvailable),
+    }
+    let journey = &stored.journey_id;
+    let login = format!("/{bank}/journeys/{journey}/login");
+    let cookie = BrowserCookie::find(app, request, journey);
+    match stored.stage {
+        RequestStage::Open => {
+            if !request_uri::mark_first_shown(&app.pool, bank, &asked.request_uri).await? {
+                return Err(ErrorKind::RequestExpired);
+            }
+            let mut response = see_other(&login);
+            if cookie.is_none() {
+                // A cookie of printable ASCII: it can't fail.
+                let _ = response.add_cookie(&BrowserCookie::mint().set(app, journey));
+            }
+            Ok(response)
+        }
+        // The browser whose login bound it goes on where it was; no other learns anything.
+        RequestStage::Bound { .. } if cookie.is_some() => Ok(see_other(&login)),
+        RequestStage::Bound { .. } | RequestStage::Expired | RequestStage::Finished => {
+            Err(ErrorKind::RequestExpired)
+        }
+    }
+}
+
+/// Every path that is none of ours.
+///
+/// # Errors
+/// Always: 404.
+pub async fn not_found(
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    let context = RequestContext::of(&request);
+    let known = Known { inquiry_number: context.inquiry_number(), ..Known::default() };
+    Err(known.error(&app, ErrorKind::NotFound))
+}

@@ -1,0 +1,166 @@
+//! What a page's form becomes: fields strictly read, a key that is ours, and the outcome of an
+//! earlier sending, if there was one.
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use consent_domain::journey::{Journey, Step};
+use sqlx::Row as _;
+
+use super::{
+    cookie::BrowserCookie,
+    form_key::{FormKey, FormName},
+    respond::{PageError, see_other},
+    visit::{HttpResponseOrError, Message, Visit},
+};
+use crate::{
+    pages::ErrorKind,
+    protocol::{
+        form::{Fields, Limits},
+        shared_key::KeyPurpose,
+    },
+    store::{CommandKey, Executed, Spent},
+};
+use consent_domain::Stream;
+
+/// A form as it came.
+pub(super) struct ReceivedForm {
+    pub fields: Fields,
+    /// Keyed digest of everything that was sent.
+    pub content_mac: Vec<u8>,
+}
+
+impl ReceivedForm {
+    /// Reads a form strictly: type, size, encoding.
+    ///
+    /// # Errors
+    /// The error page.
+    pub(super) fn read(
+        visit: &Visit,
+        request: &HttpRequest,
+        body: &web::Bytes,
+    ) -> Result<Self, PageError> {
+        let is_form = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .is_some_and(|value| {
+                value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            });
+        let not_accepted = || visit.error(ErrorKind::FormNotAccepted);
+        if !is_form {
+            return Err(not_accepted());
+        }
+        let fields = Fields::parse(body, Limits::PAGE).map_err(|error| {
+            tracing::info!(%error, "a form was refused");
+            not_accepted()
+        })?;
+        let content_mac = visit.app.keys.shared(KeyPurpose::Content).mac(&[body]).to_vec();
+        Ok(Self { fields, content_mac })
+    }
+
+    /// The form's key, where it is this browser's for this journey and form.
+    ///
+    /// # Errors
+    /// For a foreign or missing key: the current step where the browser has a session, else an error
+    /// page.
+    pub(super) fn key(
+        &mut self,
+        visit: &Visit,
+        cookie: &BrowserCookie,
+        form: FormName,
+    ) -> Result<FormKey, HttpResponseOrError> {
+        let sent = self.fields.take_one("form_key").ok();
+        let key = sent.and_then(|text| visit.forms(cookie).find(form, &text));
+        key.ok_or_else(|| match (&visit.session, &visit.journey) {
+            (Some(session), Journey::InProgress(journey)) if session.ended.is_none() => {
+                see_other(&visit.step_url(journey.stage.step(), Some(Message::AlreadySent))).into()
+            }
+            _ => visit.error(ErrorKind::FormNotAccepted).into(),
+        })
+    }
+
+    /// The command's key, with where its answer leads.
+    pub(super) fn command_key(&self, key: &FormKey, outcome: String) -> CommandKey {
+        CommandKey { key: key.nonce.clone(), content_mac: self.content_mac.clone(), outcome }
+    }
+
+    /// Where the answer to an earlier sending of this form led, if it was sent before: the same
+    /// content gets the same answer, other content the current step and a word about it.
+    ///
+    /// # Errors
+    /// The error page for a database that is down.
+    pub(super) async fn repeated(
+        &self,
+        visit: &Visit,
+        key: &FormKey,
+    ) -> Result<Option<String>, PageError> {
+        let row = sqlx::query(
+            "SELECT content_mac, outcome FROM command_keys WHERE bank = $1 AND command_key = $2",
+        )
+        .bind(visit.bank.as_str())
+        .bind(&key.nonce)
+        .fetch_optional(&visit.app.pool)
+        .await
+        .map_err(|error| visit.error(error))?;
+        let Some(row) = row else { return Ok(None) };
+        let spent = Spent {
+            content_mac: row.try_get("content_mac").map_err(|error| visit.error(error))?,
+            outcome: row.try_get("outcome").map_err(|error| visit.error(error))?,
+        };
+        Ok(Some(self.outcome_of(visit, &spent)))
+    }
+
+    pub(super) fn outcome_of(&self, visit: &Visit, spent: &Spent) -> String {
+        if spent.content_mac == self.content_mac {
+            return spent.outcome.clone();
+        }
+        match &visit.journey {
+            Journey::InProgress(journey) => {
+                visit.step_url(journey.stage.step(), Some(Message::AlreadySent))
+            }
+            Journey::Absent | Journey::Ended(_) => visit.url("done"),
+        }
+    }
+
+    /// The answer to a command that was decided now or before.
+    pub(super) fn answer<A: Stream, B: Stream>(
+        &self,
+        visit: &Visit,
+        executed: &Executed<A, B>,
+        outcome: &str,
+    ) -> HttpResponse {
+        match executed {
+            Executed::Committed(_) => see_other(outcome),
+            Executed::Repeated(spent) => see_other(&self.outcome_of(visit, spent)),
+        }
+    }
+}
+
+/// Where a refused step leads: the page of the step that can be done, with a word about why.
+pub(super) fn refused_step(
+    visit: &Visit,
+    refusal: &consent_domain::journey::JourneyRefusal,
+) -> Result<HttpResponse, PageError> {
+    use consent_domain::journey::{JourneyEnd, JourneyRefusal as Refusal};
+    match refusal {
+        Refusal::StepNotReached(step) => Ok(see_other(&visit.step_url(*step, None))),
+        Refusal::RevisionMoved { .. } | Refusal::NothingRegistered => {
+            Ok(see_other(&visit.step_url(Step::Confirm, Some(Message::Changed))))
+        }
+        Refusal::OutOfTime | Refusal::AlreadyEnded(JourneyEnd::TimedOut { .. }) => {
+            Err(visit.error(ErrorKind::JourneyTimedOut))
+        }
+        Refusal::AlreadyEnded(_) => Ok(see_other(&visit.url("done"))),
+        Refusal::TooManyRevisions => Err(visit.error(ErrorKind::TooManyRequests)),
+        Refusal::Unknown => Err(visit.error(ErrorKind::JourneyNotFound)),
+        Refusal::AnotherUser => {
+            Ok(see_other(&visit.step_url(Step::Login, Some(Message::AnotherUser))))
+        }
+        Refusal::NoTask
+        | Refusal::TaskNotRequested
+        | Refusal::NothingTicked
+        | Refusal::AccountNotSeen
+        | Refusal::TimeLeft
+        | Refusal::LinkageMoved(_) => Err(visit.error(ErrorKind::FormNotAccepted)),
+    }
+}

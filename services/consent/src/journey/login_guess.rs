@@ -1,0 +1,122 @@
+//! One try to log in: reserved, asked, judged; the contract learns of a lock.
+
+use consent_domain::contract::ContractStream;
+use std::convert::Infallible;
+use zeroize::Zeroizing;
+
+use super::{
+    form_key::FormKey,
+    visit::{Visit, stream_id},
+};
+use crate::{
+    bank_port::{BankFailure, LoginOutcome, Subject},
+    guess::{Guess, GuessKind, GuessLimit, Lock, Reservation, Settled, reserve, settle},
+    pages::ErrorKind,
+    protocol::shared_key::KeyPurpose,
+    store::{Actor, CommandContext},
+};
+
+/// What came of a try.
+pub(super) enum LoginTry {
+    /// The bank gave an outcome.
+    Judged(LoginOutcome),
+    /// The limit is reached, by this try or before; the bank is not asked again until it ends.
+    Locked,
+    /// Tries under way may reach the limit, or the bank's answer is unknown.
+    Undecided,
+    /// The key was used for another try.
+    KeyReused,
+    /// The bank is closed or down: nothing was counted.
+    NoOutcome(BankFailure),
+}
+
+/// What was typed.
+pub(super) struct TypedLogin {
+    pub login_id: Zeroizing<String>,
+    pub password: Zeroizing<String>,
+}
+
+/// The limit of a bank's logins.
+pub(crate) fn login_limit(settings: &consent_domain::bank::BankSettings) -> GuessLimit {
+    GuessLimit { wrong: settings.login_limit, lock_seconds: Some(settings.login_lock_seconds) }
+}
+
+/// Tries a login. Unknown ids are counted like known ones, or the lock would tell who exists.
+pub(super) async fn try_login(
+    visit: &Visit,
+    key: &FormKey,
+    typed: &TypedLogin,
+) -> Result<LoginTry, ErrorKind> {
+    let app = &visit.app;
+    let content = |parts: &[&str]| app.keys.mac_text(KeyPurpose::Content, parts);
+    let scope = content(&["login scope", visit.bank.as_str(), &typed.login_id]);
+    let secret =
+        app.keys.shared(KeyPurpose::Content).mac(&["login", &typed.login_id, &typed.password]);
+    let guess = Guess {
+        bank: visit.bank.as_str(),
+        kind: GuessKind::Login,
+        scope: &scope,
+        command_key: &key.nonce,
+        ordinal: 0,
+        secret_mac: &secret,
+    };
+    let limit = login_limit(&visit.record.settings);
+    let attempt = match reserve(&app.pool, &guess, limit).await? {
+        Reservation::Ask(attempt) | Reservation::Known(attempt, Settled::Match) => attempt,
+        Reservation::Known(_, Settled::Mismatch) => {
+            return Ok(LoginTry::Judged(LoginOutcome::Rejected(None)));
+        }
+        Reservation::Known(_, _) | Reservation::Busy => return Ok(LoginTry::Undecided),
+        Reservation::Locked => return Ok(LoginTry::Locked),
+        Reservation::KeyReused => return Ok(LoginTry::KeyReused),
+    };
+    let answer = app
+        .bank_port
+        .authenticate(&visit.bank, attempt, &typed.login_id, &typed.password)
+        .await;
+    let (settled, result) = match answer {
+        Ok(LoginOutcome::Rejected(subject)) => {
+            let lock = settle(&app.pool, attempt, Settled::Mismatch, limit).await?;
+            return Ok(match lock {
+                Lock::Open => LoginTry::Judged(LoginOutcome::Rejected(subject)),
+                Lock::Reached => {
+                    if let Some(subject) = subject {
+                        record_lock(visit, subject);
+                    }
+                    LoginTry::Locked
+                }
+            });
+        }
+        Ok(outcome) => (Settled::Match, LoginTry::Judged(outcome)),
+        // Not known: the guess stays reserved until the sweeper learns the verdict.
+        Err(BankFailure::Unknown | BankFailure::Malformed(_)) => return Ok(LoginTry::Undecided),
+        Err(failure) => (Settled::Outage, LoginTry::NoOutcome(failure)),
+    };
+    settle(&app.pool, attempt, settled, limit).await?;
+    Ok(result)
+}
+
+/// Records the lock of a known user as a fact of the contract, beside the answer: an unknown id,
+/// which has no contract, must not be told apart by the time that the answer takes.
+fn record_lock(visit: &Visit, subject: Subject) {
+    let seconds = i64::from(visit.record.settings.login_lock_seconds);
+    let bus = visit.app.bus.clone();
+    let context = CommandContext { actor: Actor::System, ..visit.command(Some(&subject), None) };
+    let stream = stream_id(&visit.bank, subject.contract.as_str());
+    tokio::spawn(async move {
+        let recorded = bus
+            .execute::<ContractStream, Infallible>(
+                stream,
+                context,
+                move |contract, now| {
+                    let until = now + chrono::TimeDelta::seconds(seconds);
+                    Ok(contract.lock_login(&subject.user, until).into_events())
+                },
+                |_, _, _| Vec::new(),
+            )
+            .await;
+        if let Err(error) = recorded {
+            tracing::error!(%error, "a login lock holds, but could not be recorded as a fact");
+        }
+    });
+}

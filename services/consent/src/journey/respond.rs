@@ -1,0 +1,186 @@
+//! Answers of the pages: a page, a redirect, or an error page.
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use consent_domain::{bank::BankRecord, partner::PartnerRecord};
+
+use crate::{
+    app::App,
+    bank_port::{BankFailure, ClosedCause},
+    pages::{BankContact, ErrorKind, ErrorView, PartnerName, RenderError},
+    store::{CommandError, StoreError},
+};
+
+/// An error page, already written out.
+#[derive(Debug)]
+pub struct PageError {
+    status: StatusCode,
+    html: String,
+    retry_after_seconds: Option<u32>,
+}
+
+impl std::fmt::Display for PageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "error page with status {}", self.status)
+    }
+}
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if let Some(seconds) = self.retry_after_seconds {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        response.content_type("text/html; charset=utf-8").body(self.html.clone())
+    }
+}
+
+/// What an error page may tell: as much as was proven when the error came up.
+#[derive(Default, Clone)]
+pub(super) struct Known {
+    pub bank: Option<BankContact>,
+    pub partner: Option<PartnerName>,
+    pub inquiry_number: String,
+    pub partner_url: Option<String>,
+}
+
+fn status(kind: &ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::InvalidRequest | ErrorKind::CookiesRequired | ErrorKind::FormNotAccepted => {
+            StatusCode::BAD_REQUEST
+        }
+        ErrorKind::PartnerNotAvailable | ErrorKind::NoAccount => StatusCode::FORBIDDEN,
+        ErrorKind::JourneyNotFound | ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::RequestExpired | ErrorKind::JourneyTimedOut | ErrorKind::JourneyEnded => {
+            StatusCode::GONE
+        }
+        ErrorKind::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+        ErrorKind::BankClosed { .. }
+        | ErrorKind::BankMaintenance { .. }
+        | ErrorKind::BankUnavailable
+        | ErrorKind::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// After how many seconds an unavailable part may be tried again.
+const RETRY_AFTER_SECONDS: u32 = 30;
+
+impl Known {
+    pub(super) fn error(self, app: &App, kind: ErrorKind) -> PageError {
+        let status = status(&kind);
+        let view = ErrorView {
+            kind,
+            bank: self.bank,
+            partner: self.partner,
+            inquiry_number: self.inquiry_number,
+            partner_url: self.partner_url,
+        };
+        PageError {
+            status,
+            html: view.render(&app.texts).unwrap_or_default(),
+            retry_after_seconds: (status == StatusCode::SERVICE_UNAVAILABLE)
+                .then_some(RETRY_AFTER_SECONDS),
+        }
+    }
+}
+
+/// The error page for a store that failed; the cause goes to the log.
+pub(super) fn store_failed(error: &dyn std::error::Error) -> ErrorKind {
+    tracing::error!(%error, "the event store failed");
+    ErrorKind::ServiceUnavailable
+}
+
+/// The error page for a command that neither happened nor was refused.
+pub(super) fn command_failed<R: std::error::Error>(error: &CommandError<R>) -> ErrorKind {
+    match error {
+        CommandError::Busy => ErrorKind::ServiceUnavailable,
+        CommandError::Store(cause) => store_failed(cause.as_ref()),
+        CommandError::Refused(refusal) => {
+            tracing::error!(error = %refusal, "a refusal without a page");
+            ErrorKind::Internal
+        }
+        CommandError::Violates(constraint) => {
+            tracing::error!(constraint, "a constraint without a page");
+            ErrorKind::Internal
+        }
+    }
+}
+
+/// The error page for a bank that gave no outcome.
+pub(super) fn bank_failed(failure: &BankFailure) -> ErrorKind {
+    tracing::warn!(error = %failure, "the bank gave no outcome");
+    match failure {
+        BankFailure::Closed { cause: ClosedCause::Hours, reopens_at } => {
+            ErrorKind::BankClosed { reopens_at: *reopens_at }
+        }
+        BankFailure::Closed { cause: ClosedCause::Maintenance, reopens_at } => {
+            ErrorKind::BankMaintenance { reopens_at: *reopens_at }
+        }
+        BankFailure::Unavailable
+        | BankFailure::Unknown
+        | BankFailure::NotFound
+        | BankFailure::Malformed(_) => ErrorKind::BankUnavailable,
+    }
+}
+
+/// The error page for a page that can't be written.
+pub(super) fn not_written(error: &RenderError) -> ErrorKind {
+    tracing::error!(%error, "a page could not be written");
+    ErrorKind::Internal
+}
+
+impl From<StoreError> for ErrorKind {
+    fn from(error: StoreError) -> Self {
+        store_failed(&error)
+    }
+}
+
+impl From<sqlx::Error> for ErrorKind {
+    fn from(error: sqlx::Error) -> Self {
+        store_failed(&error)
+    }
+}
+
+impl From<RenderError> for ErrorKind {
+    fn from(error: RenderError) -> Self {
+        not_written(&error)
+    }
+}
+
+impl From<BankFailure> for ErrorKind {
+    fn from(failure: BankFailure) -> Self {
+        bank_failed(&failure)
+    }
+}
+
+pub(super) fn bank_contact(record: &BankRecord) -> BankContact {
+    BankContact {
+        display_name: record.display_name.clone(),
+        phone: record.phone.clone(),
+        hours: record.hours.clone(),
+    }
+}
+
+pub(super) fn partner_name(record: &PartnerRecord) -> PartnerName {
+    PartnerName {
+        service_name: record.service_name.clone(),
+        legal_name: record.legal_name.clone(),
+    }
+}
+
+/// A page.
+pub(super) fn page(status: StatusCode, html: String) -> HttpResponse {
+    HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html)
+}
+
+/// 303: a form's answer is a page of its own (RFC 9700 4.12: never 307).
+pub(super) fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, location.to_owned())).finish()
+}

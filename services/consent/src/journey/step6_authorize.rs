@@ -1,0 +1,359 @@
+//! Step 6: API連携認証（情報アクセス認可）.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use chrono::{Days, FixedOffset, TimeDelta, TimeZone as _};
+use consent_domain::{
+    AccountId, GrantId, Instant,
+    consent::ConsentStream,
+    journey::{
+        AuthorizeAccess, Draft, Journey, JourneyRefusal, JourneyStream, LinkageBasis,
+        RebaseLinkage, Revision, ShownText, Step,
+    },
+};
+
+use super::{
+    cookie::BrowserCookie,
+    end::to_end_page,
+    form::{ReceivedForm, refused_step},
+    form_key::{FormKey, FormName},
+    linkages::basis,
+    present::{labels_only_in, task_view},
+    respond::{PageError, command_failed, see_other},
+    step5_confirm::changed_since,
+    visit::{AtStep, Message, Visit, consent_of, stream_id},
+};
+use crate::{
+    app::App,
+    bank_port::BankAccount,
+    entropy,
+    pages::{
+        AuthorizeProblem, AuthorizeView, AuthorizedAccount, ErrorKind, LinkageChange,
+        PartnerRecord, consent_text,
+    },
+    protocol::{
+        code::{AuthorizationCodeRow, CodeSubject},
+        digest::sha256,
+        pkce::CodeChallenge,
+        shared_key::KeyPurpose,
+    },
+    store::{Act, CommandError, Companion, Executed},
+};
+
+type Path = web::Path<(String, String)>;
+
+/// Shows what is allowed to whom.
+pub(super) async fn show(
+    app: web::Data<App>,
+    request: HttpRequest,
+    path: Path,
+) -> Result<HttpResponse, PageError> {
+    let visit = Visit::begin(app, &request, &path).await?;
+    match visit.at_step(Step::Authorize).await {
+        Ok(at) => authorize_page(&at, Message::of(&request), None).await,
+        Err(elsewhere) => elsewhere.into_answer(),
+    }
+}
+
+async fn authorize_page(
+    at: &AtStep<'_>,
+    message: Option<Message>,
+    problem: Option<AuthorizeProblem>,
+) -> Result<HttpResponse, PageError> {
+    let accounts = at.accounts().await?;
+    let view = authorize_view(at, &accounts, message, problem)?;
+    let status = match problem {
+        None => StatusCode::OK,
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    at.page_with(status, view.render(&at.visit.app.texts))
+}
+
+fn authorize_view(
+    at: &AtStep<'_>,
+    accounts: &[BankAccount],
+    message: Option<Message>,
+    problem: Option<AuthorizeProblem>,
+) -> Result<AuthorizeView, PageError> {
+    let visit = at.visit;
+    let scope = at.journey.linkage_scope();
+    let label = |id: &AccountId| {
+        let shown = accounts.iter().find(|account| &account.id == id);
+        shown.map_or_else(|| visit.app.texts.account_not_visible(), |account| account.label.clone())
+    };
+    let listed = accounts
+        .iter()
+        .filter(|account| scope.has_account(&account.id))
+        .map(|account| AuthorizedAccount {
+            account: account.label.clone(),
+            memo: account.memo.clone(),
+            tasks: scope.tasks_of(&account.id).into_iter().map(task_view).collect(),
+        });
+    let unseen = scope
+        .accounts()
+        .into_iter()
+        .filter(|id| accounts.iter().all(|account| &account.id != id))
+        .map(|id| AuthorizedAccount {
+            account: label(&id),
+            memo: None,
+            tasks: scope.tasks_of(&id).into_iter().map(task_view).collect(),
+        })
+        .collect::<Vec<_>>();
+    let change = match &at.login.basis {
+        LinkageBasis::New | LinkageBasis::Beside => LinkageChange::Makes,
+        LinkageBasis::Amends { scope: before, .. } => LinkageChange::Amends {
+            added: labels_only_in(&scope, before, label),
+            removed: labels_only_in(before, &scope, label),
+        },
+    };
+    let settings = &visit.record.settings;
+    let valid_until = end_of_validity(visit.now, settings.consent_validity_days)
+        .ok_or_else(|| visit.error(ErrorKind::Internal))?;
+    Ok(AuthorizeView {
+        shell: at.shell(Step::Authorize, message),
+        form: at.form(FormName::Authorize, "authorize"),
+        decline: at.form(FormName::Cancel, "cancel"),
+        revision: u64::from(at.journey.revision.0),
+        partner: PartnerRecord {
+            legal_name: visit.partner.legal_name.clone(),
+            service_name: visit.partner.service_name.clone(),
+            registration_number: visit.partner.registration_number.clone(),
+            complaint_contact: visit.partner.complaint_contact.clone(),
+            onward_recipients: visit.partner.onward_recipients.clone(),
+        },
+        tasks: at.journey.stage.tasks().into_iter().flatten().copied().map(task_view).collect(),
+        accounts: listed.chain(unseen).collect(),
+        history_from: at.journey.request.history_from,
+        // The last minute that still holds: the end itself no longer does.
+        valid_until: valid_until - TimeDelta::minutes(1),
+        change,
+        superseded: Vec::new(),
+        terms_version: settings.terms_version.clone(),
+        accounts_url: visit.step_url(Step::Accounts, None),
+        problem,
+    })
+}
+
+/// The first instant after the last day of a consent given now: midnight in Japan.
+fn end_of_validity(now: Instant, days: u32) -> Option<Instant> {
+    let japan = FixedOffset::east_opt(9 * 3600)?;
+    let last = now.with_timezone(&japan).date_naive().checked_add_days(Days::new(days.into()))?;
+    let midnight = last.succ_opt()?.and_hms_opt(0, 0, 0)?;
+    Some(japan.from_local_datetime(&midnight).single()?.to_utc())
+}
+
+/// 「許可」
+pub(super) async fn submit(
+    app: web::Data<App>,
+    request: HttpRequest,
+    path: Path,
+    body: web::Bytes,
+) -> Result<HttpResponse, PageError> {
+    let visit = Visit::begin(app, &request, &path).await?;
+    let mut form = ReceivedForm::read(&visit, &request, &body)?;
+    let Some(cookie) = &visit.cookie else {
+        return Err(visit.error(ErrorKind::JourneyNotFound));
+    };
+    let end = BrowserCookie::of_end(&visit.app, &visit.bank, &visit.id);
+    if *cookie == end {
+        return Ok(see_other(&visit.url("done")));
+    }
+    let key = match form.key(&visit, cookie, FormName::Authorize) {
+        Ok(key) => key,
+        Err(elsewhere) => return elsewhere.into_answer(),
+    };
+    // A repeated 許可 gets the same redirect, and again the cookie that lets the end page be seen.
+    if let Some(outcome) = form.repeated(&visit, &key).await? {
+        return Ok(to_end_page(&visit, &outcome));
+    }
+    let at = match visit.at_step(Step::Authorize).await {
+        Ok(at) => at,
+        Err(elsewhere) => return elsewhere.into_answer(),
+    };
+    match form.fields.take_optional("agree") {
+        Ok(Some(agree)) if agree.as_str() == "yes" => {}
+        Ok(None) => return authorize_page(&at, None, Some(AuthorizeProblem::NotAgreed)).await,
+        _ => return Err(visit.error(ErrorKind::FormNotAccepted)),
+    }
+    if key.shown != at.journey.revision {
+        return Ok(changed_since(&visit, key.shown));
+    }
+    let Some(draft) = at.journey.stage.draft() else {
+        return Ok(see_other(&visit.step_url(at.journey.stage.step(), None)));
+    };
+    authorize(&at, &form, &key, draft).await
+}
+
+/// Appends `AccessAuthorized` and the consent's fact, ends the bank session and issues the code, at
+/// once.
+async fn authorize(
+    at: &AtStep<'_>,
+    form: &ReceivedForm,
+    key: &FormKey,
+    draft: &Draft,
+) -> Result<HttpResponse, PageError> {
+    let visit = at.visit;
+    let accounts = at.accounts().await?;
+    let view = authorize_view(at, &accounts, None, None)?;
+    let text = consent_text(&view, &visit.app.texts);
+    let grant = match &at.login.basis {
+        LinkageBasis::Amends { grant, .. } => grant.clone(),
+        LinkageBasis::New | LinkageBasis::Beside => new_grant(visit)?,
+    };
+    let settings = &visit.record.settings;
+    let command = AuthorizeAccess {
+        shown: key.shown,
+        grant: grant.clone(),
+        valid_until: end_of_validity(visit.now, settings.consent_validity_days)
+            .ok_or_else(|| visit.error(ErrorKind::Internal))?,
+        partner_record_version: visit.partner_version,
+        text: ShownText {
+            version: visit.app.texts.version().to_owned(),
+            locale: visit.app.texts.locale().tag().to_owned(),
+            sha256: hex(&sha256(text.as_bytes())),
+        },
+        terms_version: settings.terms_version.clone(),
+    };
+    let companions = Companions::of(visit, &grant)?;
+    let outcome = visit.url("done");
+    let context = visit
+        .command(Some(&at.session.subject), Some(form.command_key(key, outcome.clone())));
+    tracing::debug!(accounts = draft.registered.len(), "access is being authorized");
+    let executed = visit
+        .app
+        .bus
+        .execute_pair::<JourneyStream, ConsentStream, JourneyRefusal>(
+            (visit.stream(), stream_id(&visit.bank, grant.as_str())),
+            context,
+            Act::new(move |journey: &Journey, consent, now| {
+                let facts = journey.authorize_access(consent, command.clone(), now)?;
+                Ok((vec![facts.journey], vec![facts.consent]))
+            }),
+            move |_, _, _, now| companions.at(now),
+        )
+        .await;
+    match executed {
+        Ok(Executed::Committed(_)) => Ok(to_end_page(visit, &outcome)),
+        Ok(Executed::Repeated(spent)) => Ok(to_end_page(visit, &form.outcome_of(visit, &spent))),
+        Err(CommandError::Refused(JourneyRefusal::LinkageMoved(_)) | CommandError::Violates(_)) => {
+            rebase(at, key.shown).await
+        }
+        Err(CommandError::Refused(JourneyRefusal::RevisionMoved { .. })) => {
+            Ok(changed_since(visit, key.shown))
+        }
+        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal),
+        Err(error) => Err(visit.error(command_failed(&error))),
+    }
+}
+
+fn new_grant(visit: &Visit) -> Result<GrantId, PageError> {
+    GrantId::parse(entropy::opaque_id().to_string()).map_err(|_| visit.error(ErrorKind::Internal))
+}
+
+/// The rows that commit with 許可.
+struct Companions {
+    app: web::Data<App>,
+    bank: consent_domain::BankCode,
+    journey: consent_domain::JourneyId,
+    code_id: uuid::Uuid,
+    subject: CodeSubject,
+}
+
+impl Companions {
+    fn of(visit: &Visit, grant: &GrantId) -> Result<Self, PageError> {
+        let internal = || visit.error(ErrorKind::Internal);
+        let parameter = |name| visit.parameters.find(name).ok_or_else(internal);
+        Ok(Self {
+            app: visit.app.clone(),
+            bank: visit.bank.clone(),
+            journey: visit.id.clone(),
+            code_id: entropy::opaque_id(),
+            subject: CodeSubject {
+                client_id: visit.partner.client_id.clone(),
+                grant_id: grant.clone(),
+                journey_id: visit.id.clone(),
+                redirect_uri: parameter("redirect_uri")?.to_owned(),
+                code_challenge: CodeChallenge::parse(parameter("code_challenge")?)
+                    .map_err(|_| internal())?,
+            },
+        })
+    }
+
+    fn at(&self, now: Instant) -> Vec<Companion> {
+        let key = self.app.keys.shared(KeyPurpose::Code);
+        let code = AuthorizationCodeRow::new(
+            key,
+            self.bank.clone(),
+            self.code_id,
+            self.subject.clone(),
+            now,
+        );
+        vec![
+            Companion::IssueCode(code),
+            Companion::EndSessions {
+                bank: self.bank.to_string(),
+                journey: self.journey.to_string(),
+                reason: "authorized",
+            },
+            Companion::FinishPushedRequest {
+                bank: self.bank.to_string(),
+                journey: self.journey.clone(),
+            },
+        ]
+    }
+}
+
+/// The linkage to be changed is not as the journey knew it: note what stands now, and show step 5
+/// again. A consent whose time has passed without record is recorded first.
+async fn rebase(at: &AtStep<'_>, shown: Revision) -> Result<HttpResponse, PageError> {
+    let visit = at.visit;
+    expire_in_the_way(at).await?;
+    let linkages = at.linkages().await?;
+    let request = &at.journey.request;
+    let basis = basis(&linkages, &request.client, request.grant_action);
+    let executed = visit
+        .app
+        .bus
+        .execute::<JourneyStream, JourneyRefusal>(
+            visit.stream(),
+            visit.command(Some(&at.session.subject), None),
+            move |state, now| {
+                let command = RebaseLinkage { basis: basis.clone() };
+                state.rebase_linkage(command, now).map(|outcome| outcome.into_events())
+            },
+            |_, _, _| Vec::new(),
+        )
+        .await;
+    match executed {
+        Ok(_) => Ok(changed_since(visit, shown)),
+        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal),
+        Err(error) => Err(visit.error(command_failed(&error))),
+    }
+}
+
+/// Records the end of a consent of this pair that the clock has ended, so that it no longer holds the
+/// pair's place.
+async fn expire_in_the_way(at: &AtStep<'_>) -> Result<(), PageError> {
+    let visit = at.visit;
+    crate::sweeper::expire_consents_of(
+        &visit.app.pool,
+        &visit.app.bus,
+        &visit.bank,
+        &at.login.contract,
+    )
+    .await
+    .map_err(|error| visit.error(error))?;
+    if let LinkageBasis::Amends { grant, .. } = &at.login.basis {
+        let consent = consent_of(visit, grant).await?;
+        tracing::info!(live = consent.live_terms(visit.now).is_some(), "the linkage moved");
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,553 @@
+//! One request to a page of a journey: what it names, what the browser proves, what the database
+//! says, read at one moment.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use chrono::TimeDelta;
+use consent_domain::{
+    BankCode, ContractId, Instant, JourneyId,
+    bank::{Bank, BankRecord, BankStream},
+    consent::Consent,
+    contract::{Contract, ContractStream},
+    journey::{
+        EndJourney, InProgress, Journey, JourneyEnd, JourneyRefusal, JourneyStream, Login,
+        SessionAtTimeOut, Step,
+    },
+    partner::{Partner, PartnerRecord, PartnerStream},
+};
+use sqlx::{Row as _, postgres::PgRow, types::Json};
+
+use super::{
+    cookie::BrowserCookie,
+    end,
+    form_key::{FormName, FormOwner},
+    linkages, path_of,
+    respond::{Known, PageError, bank_contact, page, partner_name, see_other},
+    session::{self, BankSession, Latest, SessionColumns, SessionEnd},
+};
+use crate::{
+    app::App,
+    bank_port::Subject,
+    pages::{Customer, Deadline, DeadlineKind, ErrorKind, FormTarget, Notice, Shell},
+    protocol::{
+        authorization_response::{AuthorizationError, error_url},
+        received_parameters::ReceivedParameters,
+    },
+    request_context::RequestContext,
+    store::{Actor, CommandContext, CommandKey, StoreError, state_of, state_of_row},
+};
+
+/// A request to a page of a journey.
+pub(super) struct Visit {
+    pub app: web::Data<App>,
+    pub bank: BankCode,
+    pub record: BankRecord,
+    pub id: JourneyId,
+    pub journey: Journey,
+    pub partner: PartnerRecord,
+    pub partner_version: u32,
+    /// The pushed request's parameters, for the way back to the partner.
+    pub parameters: ReceivedParameters,
+    pub cookie: Option<BrowserCookie>,
+    pub session: Option<BankSession>,
+    /// How many logins the journey has seen.
+    pub generation: i32,
+    /// The database's time.
+    pub now: Instant,
+    pub context: RequestContext,
+}
+
+const SQL: &str = "
+    SELECT now() AS now,
+        b.version AS bank_version, b.state_version AS bank_state_version, b.state AS bank_state,
+        j.version AS journey_version, j.state_version AS journey_state_version,
+        j.state AS journey_state,
+        p.stream_id AS partner_stream, p.version AS partner_version,
+        p.state_version AS partner_state_version, p.state AS partner_state,
+        r.parameters,
+        s.contract, s.bank_user, s.names_sealed, s.last_seen_at, s.end_reason,
+        s.last_seen_at + make_interval(secs => s.idle_seconds) AS idle_at, s.generation,
+        (SELECT max(generation) FROM bank_sessions g
+         WHERE g.bank = $1 AND g.journey_id = $3) AS generations
+    FROM bank_current b
+    LEFT JOIN journey_current j ON j.stream_id = $2
+    LEFT JOIN pushed_requests r ON r.bank = $1 AND r.journey_id = $3
+    LEFT JOIN partner_current p ON p.client = j.state #>> '{request,client}'
+    LEFT JOIN bank_sessions s ON s.session_hash = $4 AND s.bank = $1 AND s.journey_id = $3
+    WHERE b.stream_id = $1";
+
+/// What the path of every page names.
+type PagePath = web::Path<(String, String)>;
+
+impl Visit {
+    /// Reads everything that a page needs, in one statement.
+    ///
+    /// # Errors
+    /// The error page for an unknown bank or journey (the same for one that is another browser's), or
+    /// for a database that is down.
+    pub(super) async fn begin(
+        app: web::Data<App>,
+        request: &HttpRequest,
+        path: &PagePath,
+    ) -> Result<Self, PageError> {
+        let context = RequestContext::of(request);
+        let known = Known { inquiry_number: context.inquiry_number(), ..Known::default() };
+        let (Ok(bank), Ok(id)) =
+            (BankCode::parse(path.0.as_str()), JourneyId::parse(path.1.as_str()))
+        else {
+            return Err(known.error(&app, ErrorKind::NotFound));
+        };
+        let cookie = BrowserCookie::find(&app, request, &id);
+        let visit = Self::read(&app, bank, id, cookie, context).await;
+        match visit {
+            Ok(Some(visit)) => Ok(visit),
+            Ok(None) => Err(known.error(&app, ErrorKind::JourneyNotFound)),
+            Err(error) => Err(known.error(&app, error.into())),
+        }
+    }
+
+    async fn read(
+        app: &web::Data<App>,
+        bank: BankCode,
+        id: JourneyId,
+        cookie: Option<BrowserCookie>,
+        context: RequestContext,
+    ) -> Result<Option<Self>, StoreError> {
+        let stream = stream_id(&bank, id.as_str());
+        let row = sqlx::query(SQL)
+            .bind(bank.as_str())
+            .bind(&stream)
+            .bind(id.as_str())
+            .bind(cookie.as_ref().map(|cookie| cookie.hash().to_vec()))
+            .fetch_optional(&app.pool)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let now: Instant = row.try_get("now")?;
+        let (bank_state, _) =
+            state_of_row::<BankStream>(&app.pool, &row, "bank", bank.as_str()).await?;
+        let (journey, _) =
+            state_of_row::<JourneyStream>(&app.pool, &row, "journey", &stream).await?;
+        let partner_stream: Option<String> = row.try_get("partner_stream")?;
+        let (partner, _) = state_of_row::<PartnerStream>(
+            &app.pool,
+            &row,
+            "partner",
+            partner_stream.as_deref().unwrap_or_default(),
+        )
+        .await?;
+        let parameters: Option<Json<ReceivedParameters>> = row.try_get("parameters")?;
+        let (
+            Bank::Registered { record, .. },
+            Partner::Registered { record: partner, record_version, .. },
+            Some(Json(parameters)),
+        ) = (bank_state, partner, parameters)
+        else {
+            return Ok(None);
+        };
+        let session = match &cookie {
+            None => None,
+            Some(cookie) => read_session(&row, cookie, now)?,
+        };
+        Ok(Some(Self {
+            app: app.clone(),
+            bank,
+            record,
+            id,
+            journey,
+            partner,
+            partner_version: record_version,
+            parameters,
+            cookie,
+            session,
+            generation: row.try_get::<Option<i32>, _>("generations")?.unwrap_or(0),
+            now,
+            context,
+        }))
+    }
+
+    /// The address of a page of this journey.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("/{}/journeys/{}/{path}", self.bank, self.id)
+    }
+
+    /// The address of a step's page with a message.
+    pub(super) fn step_url(&self, step: Step, message: Option<Message>) -> String {
+        let url = self.url(path_of(step));
+        match message {
+            None => url,
+            Some(message) => format!("{url}?m={}", message.as_str()),
+        }
+    }
+
+    /// The stream of this journey.
+    pub(super) fn stream(&self) -> String {
+        stream_id(&self.bank, self.id.as_str())
+    }
+
+    /// The stream of a contract of this bank.
+    pub(super) fn contract_stream(&self, contract: &ContractId) -> String {
+        stream_id(&self.bank, contract.as_str())
+    }
+
+    pub(super) fn known(&self) -> Known {
+        Known {
+            bank: Some(bank_contact(&self.record)),
+            partner: Some(partner_name(&self.partner)),
+            inquiry_number: self.context.inquiry_number(),
+            partner_url: None,
+        }
+    }
+
+    /// The error page, with everything that is proven of this visit.
+    pub(super) fn error(&self, kind: impl Into<ErrorKind>) -> PageError {
+        let kind = kind.into();
+        let mut known = self.known();
+        known.partner_url = match kind {
+            ErrorKind::BankClosed { .. }
+            | ErrorKind::BankMaintenance { .. }
+            | ErrorKind::BankUnavailable => {
+                self.partner_error_url(AuthorizationError::TemporarilyUnavailable)
+            }
+            ErrorKind::JourneyTimedOut | ErrorKind::NoAccount => {
+                self.partner_error_url(AuthorizationError::AccessDenied)
+            }
+            _ => None,
+        };
+        known.error(&self.app, kind)
+    }
+
+    /// The registered redirect URI with an error.
+    pub(super) fn partner_error_url(&self, error: AuthorizationError) -> Option<String> {
+        let description = match error {
+            AuthorizationError::AccessDenied => "the customer did not allow access",
+            AuthorizationError::TemporarilyUnavailable => "the bank is closed or unavailable",
+            _ => "the journey could not go on",
+        };
+        let uri = self.parameters.find("redirect_uri")?;
+        let issuer = self.app.issuer(&self.bank);
+        Some(error_url(uri, error, description, self.parameters.find("state"), &issuer))
+    }
+
+    /// The forms of this browser's journey.
+    pub(super) fn forms<'a>(&'a self, cookie: &'a BrowserCookie) -> FormOwner<'a> {
+        FormOwner { app: &self.app, bank: &self.bank, journey: &self.id, cookie }
+    }
+
+    /// The journey while it can go on. One whose time is over is ended here and now.
+    ///
+    /// # Errors
+    /// The error page of its end.
+    pub(super) async fn open(&self) -> Result<&InProgress, PageError> {
+        match self.journey.in_time(self.now) {
+            Ok(journey) => Ok(journey),
+            Err(JourneyRefusal::OutOfTime) => {
+                self.time_out().await.map_err(|kind| self.error(kind))?;
+                Err(self.error(ErrorKind::JourneyTimedOut))
+            }
+            Err(JourneyRefusal::AlreadyEnded(JourneyEnd::TimedOut { .. })) => {
+                Err(self.error(ErrorKind::JourneyTimedOut))
+            }
+            Err(JourneyRefusal::AlreadyEnded(_)) => Err(self.error(ErrorKind::JourneyEnded)),
+            Err(_) => Err(self.error(ErrorKind::JourneyNotFound)),
+        }
+    }
+
+    async fn time_out(&self) -> Result<(), ErrorKind> {
+        let at = match &self.journey {
+            Journey::InProgress(journey) => journey.request.ends_at,
+            Journey::Absent | Journey::Ended(_) => return Ok(()),
+        };
+        let alive = session::was_alive(&self.app.pool, &self.bank, &self.id, at).await?;
+        let session = if alive { SessionAtTimeOut::Alive } else { SessionAtTimeOut::None };
+        end::execute(self, EndJourney::ByTime(session), None).await.map(drop)
+    }
+
+    /// The customer's bank session and the journey, for a step after the login.
+    ///
+    /// # Errors
+    /// Where to go instead: the login, after an idle session; an error page for a foreign browser.
+    pub(super) async fn at_step(&self, step: Step) -> Result<AtStep<'_>, HttpResponseOrError> {
+        let journey = self.open().await?;
+        let (Some(cookie), Some(session)) = (&self.cookie, &self.session) else {
+            return Err(match (journey.stage.login(), &self.cookie) {
+                (None, Some(_)) => see_other(&self.step_url(Step::Login, None)).into(),
+                _ => self.error(ErrorKind::JourneyNotFound).into(),
+            });
+        };
+        match session.ended {
+            None => {}
+            Some(SessionEnd::Idle) => {
+                return Err(see_other(&self.step_url(Step::Login, Some(Message::Idle))).into());
+            }
+            Some(SessionEnd::Replaced | SessionEnd::Journey) => {
+                return Err(self.error(ErrorKind::JourneyNotFound).into());
+            }
+        }
+        let login = journey.login().map_err(|_| self.error(ErrorKind::JourneyNotFound))?;
+        let current = journey.stage.step();
+        if step > current {
+            return Err(see_other(&self.step_url(current, None)).into());
+        }
+        if self.now - session.last_seen_at > TOUCH_AFTER {
+            session::touch(&self.app.pool, cookie).await.map_err(|error| self.error(error))?;
+        }
+        Ok(AtStep { visit: self, journey, login, session, cookie })
+    }
+
+    /// The frame of a page.
+    pub(super) fn shell(&self) -> Shell {
+        Shell {
+            bank: bank_contact(&self.record),
+            partner: partner_name(&self.partner),
+            customer: None,
+            deadline: None,
+            cancel: None,
+            notices: Vec::new(),
+            inquiry_number: self.context.inquiry_number(),
+        }
+    }
+
+    /// A form of this browser's journey.
+    pub(super) fn form(&self, cookie: &BrowserCookie, form: FormName, path: &str) -> FormTarget {
+        let shown = match &self.journey {
+            Journey::InProgress(journey) => journey.revision,
+            Journey::Absent | Journey::Ended(_) => consent_domain::journey::Revision(0),
+        };
+        FormTarget { action: self.url(path), form_key: self.forms(cookie).mint(form, shown) }
+    }
+
+    /// The context of a command by the customer.
+    pub(super) fn command(&self, subject: Option<&Subject>, key: Option<CommandKey>) -> CommandContext {
+        CommandContext {
+            bank: Some(self.bank.to_string()),
+            partner: Some(self.partner.client_id.to_string()),
+            contract: subject.map(|subject| subject.contract.to_string()),
+            actor: Actor::Customer(subject.map(|subject| subject.user.to_string())),
+            causation_id: None,
+            request_id: Some(self.context.request_id.clone()),
+            traceparent: self.context.traceparent.clone(),
+            key,
+        }
+    }
+}
+
+/// A page that is looked at again within this time does not write that down each time.
+const TOUCH_AFTER: TimeDelta = TimeDelta::seconds(10);
+
+fn read_session(
+    row: &PgRow,
+    cookie: &BrowserCookie,
+    now: Instant,
+) -> Result<Option<BankSession>, sqlx::Error> {
+    let Some(contract) = row.try_get::<Option<String>, _>("contract")? else { return Ok(None) };
+    let (generation, latest): (i32, i32) =
+        (row.try_get("generation")?, row.try_get("generations")?);
+    let columns = SessionColumns {
+        contract,
+        user: row.try_get("bank_user")?,
+        names_sealed: row.try_get("names_sealed")?,
+        idle_at: row.try_get("idle_at")?,
+        last_seen_at: row.try_get("last_seen_at")?,
+        end_reason: row.try_get("end_reason")?,
+        latest: if generation == latest { Latest::Yes } else { Latest::No },
+    };
+    Ok(BankSession::read(columns, cookie, now))
+}
+
+/// The id of a stream of a bank.
+pub(crate) fn stream_id(bank: &BankCode, id: &str) -> String {
+    format!("{bank}:{id}")
+}
+
+/// A redirect, or an error page.
+pub(super) enum HttpResponseOrError {
+    Response(HttpResponse),
+    Error(PageError),
+}
+
+impl From<HttpResponse> for HttpResponseOrError {
+    fn from(response: HttpResponse) -> Self {
+        Self::Response(response)
+    }
+}
+
+impl From<PageError> for HttpResponseOrError {
+    fn from(error: PageError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl HttpResponseOrError {
+    /// Both are an answer.
+    pub(super) fn into_answer(self) -> Result<HttpResponse, PageError> {
+        match self {
+            Self::Response(response) => Ok(response),
+            Self::Error(error) => Err(error),
+        }
+    }
+}
+
+/// A customer at a step after the login.
+pub(super) struct AtStep<'v> {
+    pub visit: &'v Visit,
+    pub journey: &'v InProgress,
+    pub login: &'v Login,
+    pub session: &'v BankSession,
+    pub cookie: &'v BrowserCookie,
+}
+
+impl AtStep<'_> {
+    /// The frame of this step's page, with the customer's name, the deadline and the way out.
+    pub(super) fn shell(&self, step: Step, message: Option<Message>) -> Shell {
+        let visit = self.visit;
+        let idle_at = visit.now + TimeDelta::seconds(i64::from(self.journey.request.limits.idle_seconds));
+        let ends_at = self.journey.request.ends_at;
+        let deadline = if idle_at < ends_at {
+            Deadline {
+                kind: DeadlineKind::Session,
+                at: idle_at,
+                extend_url: Some(visit.url(path_of(step))),
+            }
+        } else {
+            Deadline { kind: DeadlineKind::Journey, at: ends_at, extend_url: None }
+        };
+        Shell {
+            customer: Some(Customer {
+                login_name: self.session.names.login_name.clone(),
+                contract_name: self.session.names.contract_name.clone(),
+            }),
+            deadline: Some(deadline),
+            cancel: (step != Step::Authorize)
+                .then(|| visit.form(self.cookie, FormName::Cancel, "cancel")),
+            notices: message.and_then(Message::notice).into_iter().collect(),
+            ..visit.shell()
+        }
+    }
+
+    pub(super) fn form(&self, form: FormName, path: &str) -> FormTarget {
+        self.visit.form(self.cookie, form, path)
+    }
+
+    /// The contract as the projection has it.
+    pub(super) async fn contract(&self) -> Result<Contract, PageError> {
+        let stream = self.visit.contract_stream(&self.login.contract);
+        state_of::<ContractStream>(&self.visit.app.pool, &stream)
+            .await
+            .map_err(|error| self.visit.error(error))
+    }
+
+    /// The contract's live linkages.
+    pub(super) async fn linkages(&self) -> Result<Vec<linkages::LiveLinkage>, PageError> {
+        linkages::live_linkages(&self.visit.app.pool, &self.visit.bank, &self.login.contract)
+            .await
+            .map_err(|error| self.visit.error(error))
+    }
+
+    /// The accounts as the bank has them now.
+    pub(super) async fn accounts(&self) -> Result<Vec<crate::bank_port::BankAccount>, PageError> {
+        let accounts = self
+            .visit
+            .app
+            .bank_port
+            .accounts(&self.visit.bank, &self.session.subject)
+            .await
+            .map_err(|failure| self.visit.error(failure))?;
+        if accounts.is_empty() {
+            return Err(self.visit.error(ErrorKind::NoAccount));
+        }
+        Ok(accounts)
+    }
+
+    pub(super) fn page(
+        &self,
+        html: Result<String, crate::pages::RenderError>,
+    ) -> Result<HttpResponse, PageError> {
+        self.page_with(StatusCode::OK, html)
+    }
+
+    pub(super) fn page_with(
+        &self,
+        status: StatusCode,
+        html: Result<String, crate::pages::RenderError>,
+    ) -> Result<HttpResponse, PageError> {
+        html.map(|html| page(status, html)).map_err(|error| self.visit.error(error))
+    }
+}
+
+/// What a page says first, as the query parameter `m` of a redirect of ours. Anything else there is
+/// ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Message {
+    AlreadySent,
+    Resumed,
+    Changed,
+    Idle,
+    AnotherUser,
+    Rejected,
+    Locked,
+    LockedAtBank,
+    PasswordChangeDue,
+    Stopped,
+    CertificateRequired,
+    Unavailable,
+}
+
+impl Message {
+    const ALL: [Self; 12] = [
+        Self::AlreadySent,
+        Self::Resumed,
+        Self::Changed,
+        Self::Idle,
+        Self::AnotherUser,
+        Self::Rejected,
+        Self::Locked,
+        Self::LockedAtBank,
+        Self::PasswordChangeDue,
+        Self::Stopped,
+        Self::CertificateRequired,
+        Self::Unavailable,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::AlreadySent => "already_sent",
+            Self::Resumed => "resumed",
+            Self::Changed => "changed",
+            Self::Idle => "idle",
+            Self::AnotherUser => "another_user",
+            Self::Rejected => "rejected",
+            Self::Locked => "locked",
+            Self::LockedAtBank => "locked_at_bank",
+            Self::PasswordChangeDue => "password_change_due",
+            Self::Stopped => "stopped",
+            Self::CertificateRequired => "certificate_required",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The message of a request, if it has one of ours.
+    pub(super) fn of(request: &HttpRequest) -> Option<Self> {
+        let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
+        let name = pairs.into_iter().find(|(key, _)| key == "m")?.1;
+        Self::ALL.into_iter().find(|message| message.as_str() == name)
+    }
+
+    fn notice(self) -> Option<Notice> {
+        match self {
+            Self::AlreadySent => Some(Notice::AlreadySent),
+            Self::Resumed => Some(Notice::Resumed),
+            Self::Changed => Some(Notice::SelectionChanged),
+            _ => None,
+        }
+    }
+}
+
+/// A consent's state by its grant.
+pub(super) async fn consent_of(
+    visit: &Visit,
+    grant: &consent_domain::GrantId,
+) -> Result<Consent, PageError> {
+    use consent_domain::consent::ConsentStream;
+    state_of::<ConsentStream>(&visit.app.pool, &stream_id(&visit.bank, grant.as_str()))
+        .await
+        .map_err(|error| visit.error(error))
+}

@@ -1,0 +1,72 @@
+//! The keys of this replica: the shared ones, which never change, and the signing keys, which are
+//! read again at intervals because another replica may rotate them.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::Utc;
+use sqlx::PgPool;
+
+use crate::protocol::{
+    key_wrap::KeyEncryptionKey,
+    keys::{KeyError, KeyRing},
+    shared_key::{KeyPurpose, SharedKey},
+};
+
+/// The keys as this replica holds them.
+pub struct Keys {
+    kek: KeyEncryptionKey,
+    ring: RwLock<Arc<KeyRing>>,
+    code: SharedKey,
+    form: SharedKey,
+    pairwise: SharedKey,
+    content: SharedKey,
+}
+
+impl Keys {
+    /// Reads the keys, making those that are missing.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn load(pool: &PgPool, kek: KeyEncryptionKey) -> Result<Self, KeyError> {
+        let ring = KeyRing::load_or_create(pool, &kek, Utc::now()).await?;
+        Ok(Self {
+            code: ring.key(KeyPurpose::Code)?.clone(),
+            form: ring.key(KeyPurpose::Form)?.clone(),
+            pairwise: ring.key(KeyPurpose::Pairwise)?.clone(),
+            content: ring.key(KeyPurpose::Content)?.clone(),
+            ring: RwLock::new(Arc::new(ring)),
+            kek,
+        })
+    }
+
+    /// Reads the signing keys again.
+    ///
+    /// # Errors
+    /// [`KeyError`]; the keys stay as they were.
+    pub async fn refresh(&self, pool: &PgPool) -> Result<(), KeyError> {
+        let ring = KeyRing::load(pool, &self.kek, Utc::now()).await?;
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+        Ok(())
+    }
+
+    /// The signing keys.
+    pub fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The shared key of a purpose.
+    pub fn shared(&self, purpose: KeyPurpose) -> &SharedKey {
+        match purpose {
+            KeyPurpose::Code => &self.code,
+            KeyPurpose::Form => &self.form,
+            KeyPurpose::Pairwise => &self.pairwise,
+            KeyPurpose::Content => &self.content,
+        }
+    }
+
+    /// HMAC-SHA256 over the parts as 43 characters of base64url.
+    pub fn mac_text(&self, purpose: KeyPurpose, parts: &[&str]) -> String {
+        URL_SAFE_NO_PAD.encode(self.shared(purpose).mac(parts))
+    }
+}

@@ -1,0 +1,152 @@
+//! The error page: what happened, what to do, whom to call.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::japan_time;
+use super::layout::{Layout, RenderError};
+use super::phrase::Slot;
+use super::shell::{BankContact, PartnerName};
+use super::texts::{ErrorPageTexts, ErrorTexts, Texts};
+
+/// An error as the customer reads it. Nothing of the request is repeated on it.
+#[derive(Debug, Clone)]
+pub struct ErrorView {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// Whose page it is; `None` when the address names no bank.
+    pub bank: Option<BankContact>,
+    /// The partner, once the request is proven to be its own.
+    pub partner: Option<PartnerName>,
+    /// The number to quote to the bank.
+    pub inquiry_number: String,
+    /// Back to the partner: its registered redirect URI with the error, never anything unproven.
+    pub partner_url: Option<String>,
+}
+
+/// The errors that have a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The partner's request can't be used.
+    InvalidRequest,
+    /// The `request_uri` is unknown, too old, or used.
+    RequestExpired,
+    /// The partner may not link at this bank now.
+    PartnerNotAvailable,
+    /// No such journey, or not this browser's.
+    JourneyNotFound,
+    /// The journey's time has passed.
+    JourneyTimedOut,
+    /// The journey has ended in another way.
+    JourneyEnded,
+    /// The form is malformed, too large, or not from our page.
+    FormNotAccepted,
+    /// The browser keeps no cookie.
+    CookiesRequired,
+    /// The user has no account that could be linked.
+    NoAccount,
+    /// Too many requests.
+    TooManyRequests,
+    /// Outside the bank's hours.
+    BankClosed {
+        /// When it opens, if known.
+        reopens_at: Option<DateTime<Utc>>,
+    },
+    /// The bank's maintenance.
+    BankMaintenance {
+        /// When it opens, if known.
+        reopens_at: Option<DateTime<Utc>>,
+    },
+    /// The bank's system does not answer.
+    BankUnavailable,
+    /// A part of this service is down.
+    ServiceUnavailable,
+    /// A defect.
+    Internal,
+    /// No such page.
+    NotFound,
+}
+
+impl ErrorKind {
+    /// The code in `main[data-error]` and on the page, stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::RequestExpired => "request_expired",
+            Self::PartnerNotAvailable => "partner_not_available",
+            Self::JourneyNotFound => "journey_not_found",
+            Self::JourneyTimedOut => "journey_timed_out",
+            Self::JourneyEnded => "journey_ended",
+            Self::FormNotAccepted => "form_not_accepted",
+            Self::CookiesRequired => "cookies_required",
+            Self::NoAccount => "no_account",
+            Self::TooManyRequests => "too_many_requests",
+            Self::BankClosed { .. } => "bank_closed",
+            Self::BankMaintenance { .. } => "bank_maintenance",
+            Self::BankUnavailable => "bank_unavailable",
+            Self::ServiceUnavailable => "service_unavailable",
+            Self::Internal => "internal",
+            Self::NotFound => "not_found",
+        }
+    }
+
+    fn reopens_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::BankClosed { reopens_at } | Self::BankMaintenance { reopens_at } => *reopens_at,
+            _ => None,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    layout: Layout<'a>,
+    page: &'a ErrorPageTexts,
+    texts: &'a ErrorTexts,
+    view: &'a ErrorView,
+    reopens: Option<String>,
+    back: String,
+}
+
+impl ErrorView {
+    /// Writes the page out.
+    ///
+    /// # Errors
+    /// [`RenderError`] when the template can't be written.
+    pub fn render(&self, texts: &Texts) -> Result<String, RenderError> {
+        let page = &texts.catalogue.error_page;
+        let error = texts.catalogue.errors.of(&self.kind);
+        let bare = Layout::bare(
+            texts,
+            self.bank.as_ref(),
+            error.title.as_str(),
+            &self.inquiry_number,
+        );
+        let layout = Layout {
+            partner: self.partner.as_ref(),
+            error_code: Some(self.kind.code()),
+            ..bare
+        };
+        let service = self
+            .partner
+            .as_ref()
+            .map_or(page.unnamed_service.as_str(), |partner| {
+                partner.service_name.as_str()
+            });
+        let reopens = self.kind.reopens_at().map(|at| {
+            page.reopens
+                .fill(&[(Slot::Time, &japan_time::day_and_clock(at))])
+        });
+        let back = page.back.fill(&[(Slot::Service, service)]);
+        Ok(ErrorPage {
+            layout,
+            page,
+            texts: error,
+            view: self,
+            reopens,
+            back,
+        }
+        .render()?)
+    }
+}

@@ -1,0 +1,51 @@
+//! The journey pages of the bank, as pure views.
+//!
+//! A view is a struct of plain owned fields; `render` turns it, with the catalogue of one locale,
+//! into a whole HTML document. Nothing here reads a clock, a request or a database, and no view has
+//! a field for a password or a 照会用暗証番号: a page never carries one back.
+//!
+//! Texts live in `texts/`, markup in `templates/`, the style sheet in `static/renkei.css` (served
+//! as [`STYLESHEET_PATH`]). The pages hold no script and no inline style, so that the policy
+//! `default-src 'none'; style-src 'self'; form-action 'self'` covers them.
+
+mod account_table;
+mod accounts;
+mod authorize;
+mod certificate_login;
+mod clauses;
+mod confirm;
+mod done;
+mod error;
+mod japan_time;
+mod layout;
+mod login;
+mod notice;
+mod phrase;
+mod shell;
+mod tasks;
+mod texts;
+
+pub use account_table::{AccountHint, RegistrationStatus, RejectionReason};
+pub use accounts::{AccountChoice, AccountsProblem, AccountsView, Availability, PinProblem};
+pub use authorize::{
+    AuthorizeProblem, AuthorizeView, AuthorizedAccount, LinkageChange, PartnerRecord,
+};
+pub use certificate_login::CertificateLoginView;
+pub use clauses::consent_text;
+pub use confirm::{ConfirmView, ConfirmedAccount, RowChange};
+pub use done::{DoneView, Forwarding, Outcome};
+pub use error::{ErrorKind, ErrorView};
+pub use layout::RenderError;
+pub use login::{LoginProblem, LoginView};
+pub use notice::{NoticeKind, NoticeView};
+pub use shell::{
+    BankContact, Customer, Deadline, DeadlineKind, FormTarget, Notice, PartnerName, Shell, Tick,
+};
+pub use tasks::{Task, TaskChoice, TasksProblem, TasksView};
+pub use texts::{Locale, Texts, TextsError};
+
+/// Where the pages expect the style sheet, as a path on their own origin.
+pub const STYLESHEET_PATH: &str = "/static/renkei.css";
+
+#[cfg(test)]
+mod tests;

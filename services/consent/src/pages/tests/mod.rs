@@ -1,0 +1,9 @@
+//! Every page rendered, and held against the printed procedure.
+
+mod catalogue;
+mod consent;
+mod document;
+mod examples;
+mod markup;
+mod procedure;
+mod screens;

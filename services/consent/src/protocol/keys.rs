@@ -1,0 +1,483 @@
+//! The keys that all replicas share: created once, stored wrapped, rotated while in use.
+//!
+//! A signing key is published before it signs, and stays published after it stopped until the
+//! last token that it signed has ended.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+use consent_domain::BankCode;
+use serde_json::{Value, json};
+use sqlx::{PgPool, Row};
+use zeroize::Zeroizing;
+
+use super::access_token::LIFETIME_SECONDS;
+use super::key_wrap::{DoesNotOpen, KeyEncryptionKey, WrappedKey};
+use super::random::random_bytes;
+use super::shared_key::{KeyPurpose, SharedKey};
+use super::signing_key::SigningKey;
+
+/// A retired key stays published this long: the longest token, and an hour for a replica that
+/// went on signing with it until it read the keys again.
+const RETIRED_SECONDS: i64 = LIFETIME_SECONDS + 3600;
+
+/// Why the keys could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// A stored key does not open: the setting does not belong to this database.
+    #[error("the stored key {0} does not open: is this database's key-encryption key configured?")]
+    DoesNotOpen(String),
+    /// A key is not there after it was created.
+    #[error("the key {0} is missing")]
+    Missing(&'static str),
+    /// No published key is ready to sign.
+    #[error("no published signing key has reached its time")]
+    NoneReady,
+}
+
+#[derive(Debug)]
+struct StoredSigningKey {
+    bank: Option<String>,
+    state: SigningKeyState,
+    public_jwk: Value,
+    key: SigningKey,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SigningKeyState {
+    Published,
+    Active,
+    Retired,
+}
+
+/// The keys as one reading found them. Read them again at intervals: another replica may rotate.
+#[derive(Debug)]
+pub struct KeyRing {
+    signing: Vec<StoredSigningKey>,
+    shared: BTreeMap<KeyPurpose, SharedKey>,
+}
+
+impl KeyRing {
+    /// Reads the keys, making those that are missing. Any number of replicas may do so at once:
+    /// the tables admit one of each, and everybody reads what won.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn load_or_create(
+        pool: &PgPool,
+        kek: &KeyEncryptionKey,
+        now: DateTime<Utc>,
+    ) -> Result<Self, KeyError> {
+        let found = Self::load(pool, kek, now).await?;
+        if found.is_complete() {
+            return Ok(found);
+        }
+        for purpose in KeyPurpose::ALL {
+            if !found.shared.contains_key(&purpose) {
+                insert_shared_key(pool, kek, purpose, now).await?;
+            }
+        }
+        if found.active(None).is_none() {
+            insert_signing_key(pool, kek, SigningKeyState::Active, now, now).await?;
+        }
+        let ring = Self::load(pool, kek, now).await?;
+        if ring.is_complete() {
+            Ok(ring)
+        } else {
+            Err(KeyError::Missing("of a new key ring"))
+        }
+    }
+
+    /// Reads the keys, making none.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn load(
+        pool: &PgPool,
+        kek: &KeyEncryptionKey,
+        now: DateTime<Utc>,
+    ) -> Result<Self, KeyError> {
+        Ok(Self {
+            signing: load_signing_keys(pool, kek, now).await?,
+            shared: load_shared_keys(pool, kek).await?,
+        })
+    }
+
+    fn is_complete(&self) -> bool {
+        let shared = KeyPurpose::ALL
+            .iter()
+            .all(|purpose| self.shared.contains_key(purpose));
+        shared && self.active(None).is_some()
+    }
+
+    fn active(&self, bank: Option<&str>) -> Option<&SigningKey> {
+        self.signing
+            .iter()
+            .find(|stored| {
+                stored.state == SigningKeyState::Active && stored.bank.as_deref() == bank
+            })
+            .map(|stored| &stored.key)
+    }
+
+    /// The key that signs for a bank: its own, else the one of every bank.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`].
+    pub fn signing_key(&self, bank: &BankCode) -> Result<&SigningKey, KeyError> {
+        self.active(Some(bank.as_str()))
+            .or_else(|| self.active(None))
+            .ok_or(KeyError::Missing("that signs"))
+    }
+
+    /// The shared key of a purpose.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`].
+    pub fn key(&self, purpose: KeyPurpose) -> Result<&SharedKey, KeyError> {
+        self.shared
+            .get(&purpose)
+            .ok_or(KeyError::Missing(purpose.as_str()))
+    }
+
+    /// The JWK set that a bank's issuer publishes.
+    pub fn jwks(&self, bank: &BankCode) -> Value {
+        let keys: Vec<&Value> = self
+            .signing
+            .iter()
+            .filter(|stored| {
+                stored
+                    .bank
+                    .as_deref()
+                    .is_none_or(|own| own == bank.as_str())
+            })
+            .map(|stored| &stored.public_jwk)
+            .collect();
+        json!({ "keys": keys })
+    }
+}
+
+/// Publishes a new signing key for every bank; it may sign from `not_before` on. Returns its id.
+///
+/// # Errors
+/// [`KeyError`].
+pub async fn publish_signing_key(
+    pool: &PgPool,
+    kek: &KeyEncryptionKey,
+    not_before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<String, KeyError> {
+    insert_signing_key(pool, kek, SigningKeyState::Published, not_before, now).await
+}
+
+/// Retires the active signing key and lets the oldest published one that is ready sign.
+///
+/// # Errors
+/// [`KeyError::NoneReady`] changes nothing.
+pub async fn activate_published_key(pool: &PgPool, now: DateTime<Utc>) -> Result<(), KeyError> {
+    let mut transaction = pool.begin().await?;
+    let ready: Option<String> = sqlx::query_scalar(
+        "SELECT kid FROM signing_keys WHERE state = 'published' AND bank IS NULL \
+         AND not_before <= $1 ORDER BY not_before, kid LIMIT 1 FOR UPDATE",
+    )
+    .bind(now)
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let kid = ready.ok_or(KeyError::NoneReady)?;
+    sqlx::query(
+        "UPDATE signing_keys SET state = 'retired', retired_at = $1 \
+         WHERE state = 'active' AND bank IS NULL",
+    )
+    .bind(now)
+    .execute(&mut *transaction)
+    .await?;
+    sqlx::query("UPDATE signing_keys SET state = 'active' WHERE kid = $1 AND state = 'published'")
+        .bind(kid)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+// The wrapped bytes are bound to these names.
+fn shared_key_name(name: &str) -> String {
+    format!("shared_key:{name}")
+}
+
+fn signing_key_name(kid: &str) -> String {
+    format!("signing_key:{kid}")
+}
+
+fn open(
+    kek: &KeyEncryptionKey,
+    name: String,
+    ciphertext: Vec<u8>,
+    nonce: Vec<u8>,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    kek.unwrap(&name, &WrappedKey { ciphertext, nonce })
+        .map_err(|DoesNotOpen| KeyError::DoesNotOpen(name))
+}
+
+async fn load_signing_keys(
+    pool: &PgPool,
+    kek: &KeyEncryptionKey,
+    now: DateTime<Utc>,
+) -> Result<Vec<StoredSigningKey>, KeyError> {
+    let rows = sqlx::query(
+        "SELECT kid, bank, public_jwk, private_key_wrapped, private_key_nonce, state \
+         FROM signing_keys WHERE state <> 'retired' OR retired_at > $1 ORDER BY created_at, kid",
+    )
+    .bind(now - Duration::seconds(RETIRED_SECONDS))
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let kid: String = row.try_get("kid")?;
+            let name = signing_key_name(&kid);
+            let (wrapped, nonce) = (
+                row.try_get("private_key_wrapped")?,
+                row.try_get("private_key_nonce")?,
+            );
+            let scalar = open(kek, name.clone(), wrapped, nonce)?;
+            let state: String = row.try_get("state")?;
+            Ok(StoredSigningKey {
+                bank: row.try_get("bank")?,
+                state: match state.as_str() {
+                    "active" => SigningKeyState::Active,
+                    "published" => SigningKeyState::Published,
+                    _ => SigningKeyState::Retired,
+                },
+                public_jwk: row.try_get("public_jwk")?,
+                key: SigningKey::from_scalar(&scalar).map_err(|_| KeyError::DoesNotOpen(name))?,
+            })
+        })
+        .collect()
+}
+
+async fn load_shared_keys(
+    pool: &PgPool,
+    kek: &KeyEncryptionKey,
+) -> Result<BTreeMap<KeyPurpose, SharedKey>, KeyError> {
+    let rows = sqlx::query("SELECT name, key_wrapped, key_nonce FROM shared_keys")
+        .fetch_all(pool)
+        .await?;
+    let mut keys = BTreeMap::new();
+    for row in rows {
+        let stored: String = row.try_get("name")?;
+        let Some(purpose) = KeyPurpose::ALL
+            .into_iter()
+            .find(|known| known.as_str() == stored)
+        else {
+            continue;
+        };
+        let name = shared_key_name(&stored);
+        let opened = open(
+            kek,
+            name.clone(),
+            row.try_get("key_wrapped")?,
+            row.try_get("key_nonce")?,
+        )?;
+        let mut bytes = Zeroizing::new([0; 32]);
+        if opened.len() != bytes.len() {
+            return Err(KeyError::DoesNotOpen(name));
+        }
+        bytes.copy_from_slice(&opened);
+        keys.insert(purpose, SharedKey::new(bytes));
+    }
+    Ok(keys)
+}
+
+async fn insert_shared_key(
+    pool: &PgPool,
+    kek: &KeyEncryptionKey,
+    purpose: KeyPurpose,
+    now: DateTime<Utc>,
+) -> Result<(), KeyError> {
+    let name = shared_key_name(purpose.as_str());
+    let key = random_bytes::<32>();
+    let wrapped = kek
+        .wrap(&name, key.as_slice())
+        .map_err(|DoesNotOpen| KeyError::DoesNotOpen(name))?;
+    sqlx::query(
+        "INSERT INTO shared_keys (name, key_wrapped, key_nonce, created_at) \
+         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+    )
+    .bind(purpose.as_str())
+    .bind(wrapped.ciphertext)
+    .bind(wrapped.nonce)
+    .bind(now)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+async fn insert_signing_key(
+    pool: &PgPool,
+    kek: &KeyEncryptionKey,
+    state: SigningKeyState,
+    not_before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<String, KeyError> {
+    let key = SigningKey::generate();
+    let name = signing_key_name(key.kid());
+    let wrapped = kek
+        .wrap(&name, &key.to_scalar())
+        .map_err(|DoesNotOpen| KeyError::DoesNotOpen(name))?;
+    let state = match state {
+        SigningKeyState::Published => "published",
+        SigningKeyState::Active => "active",
+        SigningKeyState::Retired => "retired",
+    };
+    sqlx::query(
+        "INSERT INTO signing_keys (kid, bank, algorithm, public_jwk, private_key_wrapped, \
+         private_key_nonce, state, not_before, created_at) \
+         VALUES ($1, NULL, 'ES256', $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    )
+    .bind(key.kid())
+    .bind(key.public_jwk())
+    .bind(wrapped.ciphertext)
+    .bind(wrapped.nonce)
+    .bind(state)
+    .bind(not_before)
+    .bind(now)
+    .execute(pool)
+    .await?;
+    Ok(key.kid().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::super::test_database::TestDatabase;
+    use super::*;
+
+    fn kek(byte: u8) -> KeyEncryptionKey {
+        KeyEncryptionKey::parse(&URL_SAFE_NO_PAD.encode([byte; 32])).unwrap()
+    }
+
+    fn bank() -> BankCode {
+        BankCode::parse("2963").unwrap()
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_767_225_600, 0).unwrap()
+    }
+
+    fn kids(ring: &KeyRing) -> Vec<String> {
+        let jwks = ring.jwks(&bank());
+        let keys = jwks["keys"].as_array().unwrap().iter();
+        keys.map(|key| key["kid"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn fifty_replicas_starting_at_once_share_one_of_each_key() {
+        let database = TestDatabase::create().await;
+        let starts: Vec<_> = (0..50)
+            .map(|_| {
+                let pool = database.pool().clone();
+                tokio::spawn(async move {
+                    let ring = KeyRing::load_or_create(&pool, &kek(1), now())
+                        .await
+                        .unwrap();
+                    let macs =
+                        KeyPurpose::ALL.map(|purpose| ring.key(purpose).unwrap().mac(&["x"]));
+                    (
+                        ring.signing_key(&bank()).unwrap().kid().to_owned(),
+                        macs,
+                        kids(&ring),
+                    )
+                })
+            })
+            .collect();
+        let mut seen = Vec::new();
+        for start in starts {
+            seen.push(start.await.unwrap());
+        }
+        assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
+        assert_eq!(seen[0].2, [seen[0].0.clone()]);
+        database.drop().await;
+    }
+
+    #[tokio::test]
+    async fn another_key_encryption_key_opens_nothing() {
+        let database = TestDatabase::create().await;
+        KeyRing::load_or_create(database.pool(), &kek(1), now())
+            .await
+            .unwrap();
+        let error = KeyRing::load_or_create(database.pool(), &kek(2), now())
+            .await
+            .unwrap_err();
+        assert!(matches!(error, KeyError::DoesNotOpen(_)));
+        database.drop().await;
+    }
+
+    #[tokio::test]
+    async fn a_key_is_published_before_it_signs_and_until_its_last_token_ends() {
+        let database = TestDatabase::create().await;
+        let pool = database.pool();
+        let first = KeyRing::load_or_create(pool, &kek(1), now()).await.unwrap();
+        let first = first.signing_key(&bank()).unwrap().kid().to_owned();
+        let ready = now() + Duration::hours(1);
+        let second = publish_signing_key(pool, &kek(1), ready, now())
+            .await
+            .unwrap();
+
+        let ring = KeyRing::load(pool, &kek(1), now()).await.unwrap();
+        assert_eq!(ring.signing_key(&bank()).unwrap().kid(), first);
+        assert!(kids(&ring).contains(&second));
+        let early = activate_published_key(pool, now()).await.unwrap_err();
+        assert!(matches!(early, KeyError::NoneReady));
+
+        activate_published_key(pool, ready).await.unwrap();
+        let ring = KeyRing::load(pool, &kek(1), ready).await.unwrap();
+        assert_eq!(ring.signing_key(&bank()).unwrap().kid(), second);
+        assert!(kids(&ring).contains(&first));
+
+        let over = ready + Duration::seconds(RETIRED_SECONDS);
+        let ring = KeyRing::load(pool, &kek(1), over).await.unwrap();
+        assert_eq!(kids(&ring), [second]);
+        database.drop().await;
+    }
+
+    #[tokio::test]
+    async fn the_service_writes_and_the_auditor_sees_no_secret() {
+        let database = TestDatabase::create().await;
+        KeyRing::load_or_create(database.pool(), &kek(1), now())
+            .await
+            .unwrap();
+        let mut connection = database.pool().acquire().await.unwrap();
+        let mut run = async |statement: &'static str| {
+            sqlx::raw_sql(statement)
+                .execute(&mut *connection)
+                .await
+                .map(drop)
+        };
+        run("SET ROLE renkei_protocol_test_service").await.unwrap();
+        run("UPDATE shared_keys SET created_at = created_at")
+            .await
+            .unwrap();
+        run("SELECT * FROM refresh_tokens FOR SHARE").await.unwrap();
+        run("SET ROLE renkei_protocol_test_auditor").await.unwrap();
+        run("SELECT kid, state, public_jwk FROM signing_keys")
+            .await
+            .unwrap();
+        for secret in [
+            "SELECT private_key_wrapped FROM signing_keys",
+            "SELECT key_wrapped FROM shared_keys",
+            "SELECT code_hash FROM authorization_codes",
+            "SELECT token_hash FROM refresh_tokens",
+            "SELECT parameters FROM pushed_requests",
+            "DELETE FROM used_jtis",
+        ] {
+            run(secret).await.unwrap_err();
+        }
+        run("RESET ROLE").await.unwrap();
+        drop(connection);
+        database.drop().await;
+    }
+}

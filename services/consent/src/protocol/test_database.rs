@@ -1,0 +1,57 @@
+//! A database for one test, with this module's tables in it.
+
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+const MIGRATION: &str = include_str!("../../../../migrations/0004_authorization_server.sql");
+/// Roles belong to the server, so the tests of one server share them.
+const ROLES: &str = "DO $$ DECLARE name text; BEGIN \
+    FOREACH name IN ARRAY ARRAY['renkei_protocol_test_service', 'renkei_protocol_test_auditor'] \
+    LOOP BEGIN EXECUTE format('CREATE ROLE %I NOLOGIN', name); \
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END; END LOOP; END $$";
+
+pub(super) struct TestDatabase {
+    pool: PgPool,
+    // Dropped after the pool is closed.
+    _database: demo::postgres::TestDatabase,
+}
+
+impl TestDatabase {
+    pub(super) async fn create() -> Self {
+        let admin_url = demo::postgres::test_server_url()
+            .expect("these tests need PostgreSQL: set RENKEI_TEST_DATABASE_URL");
+        let database = demo::postgres::TestDatabase::create(&admin_url)
+            .await
+            .expect("the server of RENKEI_TEST_DATABASE_URL refused to create a database");
+        let pool = PgPoolOptions::new()
+            .max_connections(20)
+            .test_before_acquire(false)
+            .connect(database.url())
+            .await
+            .unwrap();
+        let mut connection = pool.acquire().await.unwrap();
+        for statement in [
+            ROLES,
+            "SET renkei.role_prefix = 'renkei_protocol_test'",
+            MIGRATION,
+        ] {
+            sqlx::raw_sql(statement)
+                .execute(&mut *connection)
+                .await
+                .unwrap();
+        }
+        drop(connection);
+        Self {
+            pool,
+            _database: database,
+        }
+    }
+
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(super) async fn drop(self) {
+        self.pool.close().await;
+    }
+}

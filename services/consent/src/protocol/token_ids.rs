@@ -1,0 +1,150 @@
+//! The ids of issued access tokens, so that a decision can tell a revoked one, and the end of
+//! everything that one code gave.
+
+use chrono::{DateTime, Utc};
+use consent_domain::{BankCode, ClientId, GrantId};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::refresh_token::RefreshTokenRow;
+
+/// A row of `issued_access_tokens`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedAccessTokenRow {
+    /// Of the issuer.
+    pub bank: BankCode,
+    /// The token's `jti`.
+    pub jti: Uuid,
+    /// To whom.
+    pub client_id: ClientId,
+    /// On whose strength.
+    pub grant_id: GrantId,
+    /// The code that gave it, at once or by a refresh token.
+    pub code_id: Uuid,
+    /// The refresh token of the same code.
+    pub refresh_token_id: Option<Uuid>,
+    /// The database's clock.
+    pub issued_at: DateTime<Utc>,
+    /// The token's `exp`.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl IssuedAccessTokenRow {
+    /// Inserts the row by itself: for the tokens of a code, in the transaction that redeems it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn insert(&self, executor: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "INSERT INTO issued_access_tokens (bank, jti, client_id, grant_id, code_id, \
+             refresh_token_id, issued_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(self.bank.as_str())
+        .bind(self.jti)
+        .bind(self.client_id.as_str())
+        .bind(self.grant_id.as_str())
+        .bind(self.code_id)
+        .bind(self.refresh_token_id)
+        .bind(self.issued_at)
+        .bind(self.expires_at)
+        .execute(executor)
+        .await
+        .map(drop)
+    }
+}
+
+/// What came of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issuance {
+    /// Recorded; the token may be answered.
+    Issued,
+    /// The refresh token was revoked meanwhile: `invalid_grant`.
+    RefreshTokenRevoked,
+}
+
+/// Records an access token that a refresh token gives. The refresh token's row is locked by the
+/// statement: a revocation either comes first and nothing is issued, or finds what was issued.
+///
+/// # Errors
+/// The database's.
+pub async fn issue_from_refresh_token(
+    executor: impl PgExecutor<'_>,
+    refresh_token: &RefreshTokenRow,
+    jti: Uuid,
+    issued_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<Issuance, sqlx::Error> {
+    let issued = sqlx::query(
+        "WITH live AS (SELECT * FROM refresh_tokens WHERE bank = $1 AND refresh_token_id = $2 \
+         AND revoked_at IS NULL FOR SHARE) \
+         INSERT INTO issued_access_tokens (bank, jti, client_id, grant_id, code_id, \
+         refresh_token_id, issued_at, expires_at) \
+         SELECT bank, $3, client_id, grant_id, code_id, refresh_token_id, $4, $5 FROM live",
+    )
+    .bind(refresh_token.bank.as_str())
+    .bind(refresh_token.refresh_token_id)
+    .bind(jti)
+    .bind(issued_at)
+    .bind(expires_at)
+    .execute(executor)
+    .await?;
+    Ok(if issued.rows_affected() == 1 {
+        Issuance::Issued
+    } else {
+        Issuance::RefreshTokenRevoked
+    })
+}
+
+/// How many tokens an act ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RevokedTokens {
+    /// Refresh tokens.
+    pub refresh_tokens: u64,
+    /// Access tokens, expired ones included.
+    pub access_tokens: u64,
+}
+
+/// Revokes everything that a code gave. Two statements in this order, so that the second sees what
+/// a refresh token gave before the first ended it (READ COMMITTED, [`issue_from_refresh_token`]).
+///
+/// # Errors
+/// The database's.
+pub async fn revoke_tokens_of_code(
+    connection: &mut PgConnection,
+    bank: &BankCode,
+    code_id: Uuid,
+) -> Result<RevokedTokens, sqlx::Error> {
+    let refresh_tokens = sqlx::query(
+        "UPDATE refresh_tokens SET revoked_at = now() \
+         WHERE bank = $1 AND code_id = $2 AND revoked_at IS NULL",
+    )
+    .bind(bank.as_str())
+    .bind(code_id)
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    let access_tokens = sqlx::query(
+        "UPDATE issued_access_tokens SET revoked_at = now() \
+         WHERE bank = $1 AND code_id = $2 AND revoked_at IS NULL",
+    )
+    .bind(bank.as_str())
+    .bind(code_id)
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(RevokedTokens {
+        refresh_tokens,
+        access_tokens,
+    })
+}
+
+/// Deletes the ids of tokens that ended a day ago or earlier. Returns how many.
+///
+/// # Errors
+/// The database's.
+pub async fn purge_issued_access_tokens(executor: impl PgExecutor<'_>) -> Result<u64, sqlx::Error> {
+    sqlx::query("DELETE FROM issued_access_tokens WHERE expires_at < now() - interval '1 day'")
+        .execute(executor)
+        .await
+        .map(|deleted| deleted.rows_affected())
+}

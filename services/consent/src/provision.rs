@@ -1,0 +1,110 @@
+//! Makes a database of the service's own with its three roles, and migrates it.
+
+use std::str::FromStr as _;
+
+use serde::Serialize;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
+use url::Url;
+
+use crate::entropy;
+
+/// The migrations, in the order of their names.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+/// Where the database is, per role.
+#[derive(Debug, Serialize)]
+pub struct Provisioned {
+    /// For `database_url` in the settings: reads and writes, but can't change events.
+    pub service_url: String,
+    /// Owns the tables: for migrations only.
+    pub owner_url: String,
+    /// Reads.
+    pub auditor_url: String,
+}
+
+/// Why provisioning failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// The name can't be a database's.
+    #[error("a database name is 1 to 40 characters of a-z, 0-9 and _, beginning with a letter")]
+    Name,
+    /// The address can't be read.
+    #[error("not a database address: {0}")]
+    Address(#[from] url::ParseError),
+    /// The database refused.
+    #[error("the database refused: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A migration failed.
+    #[error("migration failed: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+/// Makes the database and the roles `NAME_owner`, `NAME_service` and `NAME_auditor` where they are
+/// missing, gives the roles fresh passwords, and migrates. Touches nothing else on the server.
+///
+/// # Errors
+/// [`ProvisionError`].
+pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, ProvisionError> {
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if !plain || name.len() > 40 || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return Err(ProvisionError::Name);
+    }
+    let mut admin = PgConnection::connect(admin_url).await?;
+    let [owner, service, auditor] = ["owner", "service", "auditor"].map(|r| format!("{name}_{r}"));
+    let mut urls = Vec::new();
+    for role in [&owner, &service, &auditor] {
+        let password = entropy::secret();
+        let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
+            .bind(role)
+            .fetch_one(&mut admin)
+            .await?;
+        let verb = if exists { "ALTER" } else { "CREATE" };
+        // Names and password are of characters that need no quoting.
+        admin.execute(format!("{verb} ROLE {role} LOGIN PASSWORD '{password}'").as_str()).await?;
+        urls.push(address(admin_url, name, role, &password)?);
+    }
+    let exists: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+            .bind(name)
+            .fetch_one(&mut admin)
+            .await?;
+    if !exists {
+        // A role that may create databases, but is no superuser, must be a member of the owner.
+        admin.execute(format!("GRANT {owner} TO CURRENT_USER").as_str()).await?;
+        admin.execute(format!("CREATE DATABASE {name} OWNER {owner}").as_str()).await?;
+    }
+    admin.execute(format!("ALTER DATABASE {name} SET renkei.role_prefix = '{name}'").as_str()).await?;
+    admin.execute(format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC").as_str()).await?;
+    admin
+        .execute(format!("GRANT CONNECT ON DATABASE {name} TO {service}, {auditor}").as_str())
+        .await?;
+    admin.close().await?;
+    let mut urls = urls.into_iter();
+    let (Some(owner_url), Some(service_url), Some(auditor_url)) =
+        (urls.next(), urls.next(), urls.next())
+    else {
+        return Err(ProvisionError::Name);
+    };
+    migrate(&owner_url).await?;
+    Ok(Provisioned { service_url, owner_url, auditor_url })
+}
+
+/// Applies the migrations that are missing, as the owner.
+///
+/// # Errors
+/// [`ProvisionError::Database`], [`ProvisionError::Migration`].
+pub async fn migrate(owner_url: &str) -> Result<(), ProvisionError> {
+    let mut owner = PgConnectOptions::from_str(owner_url)?.connect().await?;
+    MIGRATIONS.run(&mut owner).await?;
+    owner.close().await?;
+    Ok(())
+}
+
+fn address(admin_url: &str, database: &str, role: &str, password: &str) -> Result<String, ProvisionError> {
+    let mut url = Url::parse(admin_url)?;
+    url.set_path(database);
+    url.set_username(role).and_then(|()| url.set_password(Some(password))).map_err(|()| {
+        ProvisionError::Address(url::ParseError::EmptyHost)
+    })?;
+    Ok(url.into())
+}

@@ -1,0 +1,147 @@
+//! Settings of the service, from one TOML file. Nothing about banks or partners is here: those are
+//! facts in the event store.
+
+use std::{net::SocketAddr, path::Path};
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::protocol::key_wrap::KeyEncryptionKey;
+
+/// What the service needs to know to start.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where customers and partners reach the service, e.g. `https://consent.example`; issuers are
+    /// this and the bank's code. Never taken from a request's `Host`.
+    pub public_url: Url,
+    /// Journey pages and the authorization server.
+    pub public_listen: SocketAddr,
+    /// Health and operators.
+    pub operator_listen: SocketAddr,
+    /// Decisions (gRPC).
+    pub decision_listen: SocketAddr,
+    /// The primary database, as the service role.
+    pub database_url: String,
+    /// Most connections to it.
+    #[serde(default = "default_connections")]
+    pub database_connections: u32,
+    /// The bank port (gRPC).
+    pub bank_port_url: Url,
+    /// How long the bank may take to answer, in milliseconds.
+    #[serde(default = "default_bank_deadline")]
+    pub bank_deadline_milliseconds: u64,
+    /// What resource servers present before they get a decision; at least 16 characters.
+    pub decision_credential: String,
+    /// Wraps the keys in the database: 32 bytes in base64 or base64url, from outside the database.
+    #[serde(deserialize_with = "key_encryption_key")]
+    pub key_encryption_key: KeyEncryptionKey,
+    /// The account API's resource identifier: the audience of access tokens.
+    pub resource_identifier: Url,
+    /// For the demo only: plain http on loopback, and cookies without `Secure`.
+    #[serde(default)]
+    pub insecure_http: bool,
+    /// How often the sweeper looks, in milliseconds.
+    #[serde(default = "default_sweep")]
+    pub sweep_milliseconds: u64,
+}
+
+fn key_encryption_key<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<KeyEncryptionKey, D::Error> {
+    let text = zeroize::Zeroizing::new(String::deserialize(deserializer)?);
+    let url_safe = zeroize::Zeroizing::new(
+        text.trim().trim_end_matches('=').replace('+', "-").replace('/', "_"),
+    );
+    KeyEncryptionKey::parse(&url_safe).map_err(serde::de::Error::custom)
+}
+
+fn default_connections() -> u32 {
+    16
+}
+
+fn default_bank_deadline() -> u64 {
+    5_000
+}
+
+fn default_sweep() -> u64 {
+    5_000
+}
+
+/// Why the settings can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file can't be read.
+    #[error("can't read {path}: {source}")]
+    Unreadable {
+        /// Its path.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what this version expects.
+    #[error("{path}: {source}")]
+    Malformed {
+        /// Its path.
+        path: String,
+        /// Why.
+        source: Box<toml::de::Error>,
+    },
+    /// A setting contradicts another, or is unsafe.
+    #[error("{0}")]
+    Unsafe(&'static str),
+}
+
+impl Settings {
+    /// Reads and checks a settings file.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::Unreadable { path: name.clone(), source })?;
+        let settings: Self = toml::from_str(&text).map_err(|source| SettingsError::Malformed {
+            path: name,
+            source: Box::new(source),
+        })?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// # Errors
+    /// [`SettingsError::Unsafe`].
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let loopback = matches!(self.public_url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        match self.public_url.scheme() {
+            "https" => {}
+            "http" if self.insecure_http && loopback => {}
+            _ => {
+                return Err(SettingsError::Unsafe(
+                    "public_url must be https (http only on loopback with insecure_http = true)",
+                ));
+            }
+        }
+        if self.public_url.path() != "/" || self.public_url.query().is_some() {
+            return Err(SettingsError::Unsafe("public_url must have no path and no query"));
+        }
+        if self.decision_credential.len() < 16 {
+            return Err(SettingsError::Unsafe("decision_credential is shorter than 16 characters"));
+        }
+        Ok(())
+    }
+
+    /// `public_url` without a slash at its end.
+    pub fn origin(&self) -> String {
+        self.public_url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// How cookies are set.
+    pub fn cookie_policy(&self) -> crate::app::CookiePolicy {
+        if self.insecure_http {
+            crate::app::CookiePolicy::PlainLoopback
+        } else {
+            crate::app::CookiePolicy::HostOnly
+        }
+    }
+}

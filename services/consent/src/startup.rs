@@ -1,0 +1,245 @@
+//! Constructs the service: the one place that knows which part is made of what. Tests use it on
+//! port 0, as it is.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use actix_web::{
+    App as ActixApp, HttpServer,
+    dev::{Server, ServerHandle},
+    middleware::DefaultHeaders,
+    web,
+};
+use renkei_proto::decision::v1::decisions_server::DecisionsServer;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::TcpListenerStream;
+
+use crate::{
+    app::{App, CookiePolicy},
+    authorization_server,
+    bank_port::BankPort,
+    decisions::DecisionService,
+    journey,
+    keys::Keys,
+    operators,
+    pages::{Locale, Texts},
+    protocol::keys::KeyError,
+    settings::Settings,
+    static_files,
+    store::Bus,
+    sweeper,
+};
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener could not be opened.
+    #[error("can't listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database can't be reached, or is not ours.
+    #[error("the database at database_url: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The keys can't be had.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// `bank_port_url` can't be an address.
+    #[error("bank_port_url: {0}")]
+    BankPort(#[from] tonic::transport::Error),
+    /// The text catalogue is broken.
+    #[error("the text catalogue: {0}")]
+    Texts(#[from] crate::pages::TextsError),
+}
+
+/// The service while it runs.
+pub struct Running {
+    /// Where the pages and the authorization server listen.
+    pub public: SocketAddr,
+    /// Where operators do.
+    pub operators: SocketAddr,
+    /// Where decisions are asked for.
+    pub decisions: SocketAddr,
+    /// The parts, for tests that look behind the pages.
+    pub app: web::Data<App>,
+    servers: Vec<ServerHandle>,
+    tasks: Vec<JoinHandle<()>>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// Most bytes of a body, of any endpoint; larger ones are refused before they are read.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// How long a client may take to send its request's head.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Starts everything, and gives where it listens.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    let (public_listener, public) = listen(settings.public_listen)?;
+    let (operator_listener, operators_at) = listen(settings.operator_listen)?;
+    let (decision_listener, decisions_at) = listen(settings.decision_listen)?;
+    let app = web::Data::new(build(&settings).await?);
+
+    let public_server = public_server(app.clone(), public_listener).map_err(|source| {
+        StartError::Listen { address: public, source }
+    })?;
+    let operator_app = app.clone();
+    let operator_server = HttpServer::new(move || {
+        ActixApp::new().app_data(operator_app.clone()).configure(operators::routes)
+    })
+    .workers(1)
+    .disable_signals()
+    .listen(operator_listener)
+    .map_err(|source| StartError::Listen { address: operators_at, source })?
+    .run();
+
+    let decisions = DecisionService::new(app.clone(), settings.decision_credential.clone());
+    let incoming = tokio::net::TcpListener::from_std(decision_listener)
+        .map_err(|source| StartError::Listen { address: decisions_at, source })?;
+    let decision_task = tokio::spawn(async move {
+        let served = tonic::transport::Server::builder()
+            .add_service(DecisionsServer::new(decisions))
+            .serve_with_incoming(TcpListenerStream::new(incoming))
+            .await;
+        if let Err(error) = served {
+            tracing::error!(%error, "decisions are no longer served");
+        }
+    });
+    let every = Duration::from_millis(settings.sweep_milliseconds);
+    let sweeper_task = tokio::spawn(sweeper::run(app.clone(), every));
+
+    let servers = vec![public_server.handle(), operator_server.handle()];
+    let serving = tokio::spawn(async move {
+        tokio::try_join!(public_server, operator_server).map(|_| ())
+    });
+    tracing::info!(%public, operators = %operators_at, decisions = %decisions_at, "consent is up");
+    Ok(Running {
+        public,
+        operators: operators_at,
+        decisions: decisions_at,
+        app,
+        servers,
+        tasks: vec![decision_task, sweeper_task],
+        serving,
+    })
+}
+
+async fn build(settings: &Settings) -> Result<App, StartError> {
+    // What a command does is at most one append, so a statement that takes seconds is a fault; and a
+    // transaction left open would hold back everything that reads in commit order.
+    let options: PgConnectOptions = settings.database_url.parse::<PgConnectOptions>()?.options([
+        ("statement_timeout", "10s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("application_name", "renkei-consent"),
+    ]);
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.database_connections)
+        .acquire_timeout(Duration::from_secs(5))
+        // A ping before every statement would be a round trip for nothing: a broken connection shows
+        // itself.
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
+    let keys = Keys::load(&pool, settings.key_encryption_key.clone()).await?;
+    let deadline = Duration::from_millis(settings.bank_deadline_milliseconds);
+    Ok(App {
+        origin: settings.origin(),
+        cookies: settings.cookie_policy(),
+        resource_identifier: settings.resource_identifier.as_str().trim_end_matches('/').to_owned(),
+        bus: Bus::new(pool.clone()),
+        keys,
+        bank_port: BankPort::new(settings.bank_port_url.as_str(), deadline)?,
+        texts: Texts::load(Locale::Ja)?,
+        pool,
+    })
+}
+
+fn public_server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<Server> {
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(app.clone())
+            .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
+            .wrap(page_headers(app.cookies))
+            .configure(static_files::routes)
+            .configure(authorization_server::routes)
+            .configure(journey::routes)
+            .default_service(web::to(journey::not_found))
+    })
+    .workers(2)
+    .client_request_timeout(CLIENT_TIMEOUT)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok(server)
+}
+
+/// What every answer of the public listener carries. `form-action` names ourselves only: a form's
+/// answer leads to our own end page, which leads on to the partner.
+fn page_headers(cookies: CookiePolicy) -> DefaultHeaders {
+    let headers = DefaultHeaders::new()
+        .add((
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+             frame-ancestors 'none'; base-uri 'none'",
+        ))
+        .add(("Cache-Control", "no-store"))
+        .add(("Referrer-Policy", "no-referrer"))
+        .add(("X-Content-Type-Options", "nosniff"))
+        .add(("X-Frame-Options", "DENY"));
+    match cookies {
+        CookiePolicy::PlainLoopback => headers,
+        CookiePolicy::HostOnly => {
+            headers.add(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
+        }
+    }
+}
+
+impl Running {
+    /// Stops taking requests, finishes those under way, and ends the background tasks.
+    pub async fn stop(self) {
+        for server in &self.servers {
+            server.stop(true).await;
+        }
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.app.pool.close().await;
+    }
+
+    /// Stops at once, as a crash would: requests under way get no answer.
+    pub async fn abort(self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        for server in &self.servers {
+            server.stop(false).await;
+        }
+    }
+
+    /// Serves until a listener fails.
+    ///
+    /// # Errors
+    /// The listener's.
+    pub async fn serve(&mut self) -> std::io::Result<()> {
+        match (&mut self.serving).await {
+            Ok(served) => served,
+            Err(error) => Err(std::io::Error::other(error)),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+use consent_domain::JourneyId;
+
+use super::statement::Statement;
+use crate::protocol::{code::AuthorizationCodeRow, request_uri::PushedRequestRow};
+
+/// A row that commits with a command's events.
+#[derive(Debug, Clone)]
+pub enum Companion {
+    /// A login opens a bank session; one login wins each generation.
+    OpenSession {
+        /// SHA-256 of the cookie.
+        session_hash: Vec<u8>,
+        /// The bank.
+        bank: String,
+        /// The journey.
+        journey: String,
+        /// Counts the journey's logins, from 1.
+        generation: i32,
+        /// The contract.
+        contract: String,
+        /// The user.
+        user: String,
+        /// Login name and 団体, sealed under the cookie.
+        names_sealed: Vec<u8>,
+        /// Idle limit, in seconds.
+        idle_seconds: i32,
+    },
+    /// The customer is at it.
+    TouchSession {
+        /// SHA-256 of the cookie.
+        session_hash: Vec<u8>,
+    },
+    /// The journey is over, and so are its bank sessions.
+    EndSessions {
+        /// The bank.
+        bank: String,
+        /// The journey.
+        journey: String,
+        /// Why, as a code.
+        reason: &'static str,
+    },
+    /// A pushed request becomes a journey.
+    PushedRequest(PushedRequestRow),
+    /// The journey of a pushed request is over.
+    FinishPushedRequest {
+        /// The bank.
+        bank: String,
+        /// The journey.
+        journey: JourneyId,
+    },
+    /// The first login binds the pushed request to its browser.
+    BindPushedRequest {
+        /// The bank.
+        bank: String,
+        /// The journey.
+        journey: JourneyId,
+        /// SHA-256 of the session's cookie.
+        session_hash: Vec<u8>,
+    },
+    /// 許可 issues a code; only its hash is stored.
+    IssueCode(AuthorizationCodeRow),
+    /// A PIN scope's counter starts anew.
+    ClearGuesses {
+        /// The bank.
+        bank: String,
+        /// The scope of the counter.
+        guess_scope: String,
+    },
+}
+
+impl Companion {
+    pub(super) fn add_to(&self, statement: &mut Statement, name: &str) {
+        let body = match self {
+            Self::OpenSession {
+                session_hash,
+                bank,
+                journey,
+                generation,
+                contract,
+                user,
+                names_sealed,
+                idle_seconds,
+            } => {
+                let values = [
+                    statement.bind(session_hash.clone()),
+                    statement.bind(bank.clone()),
+                    statement.bind(journey.clone()),
+                    statement.bind(*generation),
+                    statement.bind(contract.clone()),
+                    statement.bind(user.clone()),
+                    statement.bind(names_sealed.clone()),
+                    statement.bind(*idle_seconds),
+                ];
+                format!(
+                    "INSERT INTO bank_sessions (session_hash, bank, journey_id, generation,
+                        contract, bank_user, names_sealed, idle_seconds) VALUES ({})",
+                    values.join(", ")
+                )
+            }
+            Self::TouchSession { session_hash } => {
+                let hash = statement.bind(session_hash.clone());
+                format!(
+                    "UPDATE bank_sessions SET last_seen_at = now()
+                     WHERE session_hash = {hash} AND ended_at IS NULL"
+                )
+            }
+            Self::EndSessions { bank, journey, reason } => {
+                let bank = statement.bind(bank.clone());
+                let journey = statement.bind(journey.clone());
+                let reason = statement.bind(*reason);
+                format!(
+                    "UPDATE bank_sessions SET ended_at = now(), end_reason = {reason}
+                     WHERE bank = {bank} AND journey_id = {journey} AND ended_at IS NULL"
+                )
+            }
+            Self::PushedRequest(row) => pushed_request(statement, row),
+            Self::FinishPushedRequest { bank, journey } => {
+                let bank = statement.bind(bank.clone());
+                let journey = statement.bind(journey.to_string());
+                format!(
+                    "UPDATE pushed_requests SET finished_at = now()
+                     WHERE bank = {bank} AND journey_id = {journey} AND finished_at IS NULL"
+                )
+            }
+            Self::BindPushedRequest { bank, journey, session_hash } => {
+                let bank = statement.bind(bank.clone());
+                let journey = statement.bind(journey.to_string());
+                let hash = statement.bind(session_hash.clone());
+                format!(
+                    "UPDATE pushed_requests SET bound_at = now(), bound_session_hash = {hash}
+                     WHERE bank = {bank} AND journey_id = {journey}
+                       AND bound_session_hash IS NULL"
+                )
+            }
+            Self::IssueCode(row) => authorization_code(statement, row),
+            Self::ClearGuesses { bank, guess_scope } => {
+                let bank = statement.bind(bank.clone());
+                let scope = statement.bind(guess_scope.clone());
+                format!(
+                    "UPDATE guess_counters SET wrong = 0, locked_until = NULL, touched_at = now()
+                     WHERE bank = {bank} AND kind = 'pin' AND guess_scope = {scope}"
+                )
+            }
+        };
+        statement.with(name, &body);
+    }
+}
+
+
+fn pushed_request(statement: &mut Statement, row: &PushedRequestRow) -> String {
+    let values = [
+        statement.bind(row.bank.to_string()),
+        statement.bind(row.request_uri_hash.to_vec()),
+        statement.bind(row.client_id.to_string()),
+        statement.bind(row.journey_id.to_string()),
+        statement.bind(sqlx::types::Json(row.parameters.clone())),
+        statement.bind(row.dpop_jkt.clone()),
+        statement.bind(row.created_at),
+        statement.bind(row.expires_at),
+    ];
+    format!(
+        "INSERT INTO pushed_requests (bank, request_uri_hash, client_id, journey_id, parameters,
+            dpop_jkt, created_at, expires_at) VALUES ({})",
+        values.join(", ")
+    )
+}
+
+fn authorization_code(statement: &mut Statement, row: &AuthorizationCodeRow) -> String {
+    let values = [
+        statement.bind(row.bank.to_string()),
+        statement.bind(row.code_hash.to_vec()),
+        statement.bind(row.code_id),
+        statement.bind(row.client_id.to_string()),
+        statement.bind(row.grant_id.to_string()),
+        statement.bind(row.journey_id.to_string()),
+        statement.bind(row.redirect_uri.clone()),
+        statement.bind(row.code_challenge.as_str().to_owned()),
+        statement.bind(row.issued_at),
+        statement.bind(row.expires_at),
+        statement.bind(row.dpop_jkt.clone()),
+    ];
+    format!(
+        "INSERT INTO authorization_codes (bank, code_hash, code_id, client_id, grant_id,
+            journey_id, redirect_uri, code_challenge, issued_at, expires_at, dpop_jkt)
+         VALUES ({})",
+        values.join(", ")
+    )
+}

@@ -1,0 +1,93 @@
+use cqrs_es::{
+    EventStore as _,
+    persist::PersistedEventStore,
+};
+use postgres_es::PostgresEventRepository;
+use sqlx::{PgPool, Row as _, postgres::PgRow};
+
+use super::{NoStream, Projected, World};
+
+/// A stream folded from its events.
+pub struct Folded<S> {
+    /// What the events add up to.
+    pub state: S,
+    /// How many there are.
+    pub version: i64,
+}
+
+/// Folding meets no refusal.
+#[derive(Debug, thiserror::Error)]
+#[error("unreachable: folding decides nothing")]
+pub struct NeverRefused;
+
+/// Folds a stream from its events through postgres-es's stock repository and the stream's
+/// upcasters: for rebuilds, and for states written by a release with another fold.
+///
+/// # Errors
+/// Whatever the stock store reports: the database's errors, or an event that can't be read.
+pub async fn fold<A: Projected>(
+    pool: &PgPool,
+    stream_id: &str,
+) -> Result<Folded<A::State>, Box<dyn std::error::Error + Send + Sync>> {
+    let repository = PostgresEventRepository::new(pool.clone());
+    let store = PersistedEventStore::<_, World<A, NoStream, NeverRefused>>::new_event_store(repository)
+        .with_upcasters(A::upcasters());
+    let context = store.load_aggregate(stream_id).await?;
+    Ok(Folded {
+        state: context.aggregate.first,
+        version: i64::try_from(context.current_sequence)?,
+    })
+}
+
+/// A read of the store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// A stored id is none.
+    #[error(transparent)]
+    Id(#[from] consent_domain::InvalidId),
+    /// A stream could not be folded.
+    #[error("a stream could not be folded: {0}")]
+    Fold(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A stream's state and version from its projection's row, with columns `PREFIX_version`,
+/// `PREFIX_state_version` and `PREFIX_state`; folded anew where another release's fold wrote it. A
+/// missing row is the state before the first fact.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn state_of_row<S: Projected>(
+    pool: &PgPool,
+    row: &PgRow,
+    prefix: &str,
+    stream_id: &str,
+) -> Result<(S::State, i64), StoreError> {
+    let version: Option<i64> = row.try_get(format!("{prefix}_version").as_str())?;
+    let Some(version) = version else { return Ok((S::State::default(), 0)) };
+    let written_by: i32 = row.try_get(format!("{prefix}_state_version").as_str())?;
+    if written_by != S::STATE_VERSION {
+        let folded = fold::<S>(pool, stream_id).await.map_err(StoreError::Fold)?;
+        return Ok((folded.state, folded.version));
+    }
+    let state: sqlx::types::Json<S::State> = row.try_get(format!("{prefix}_state").as_str())?;
+    Ok((state.0, version))
+}
+
+/// A stream's state by its id.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn state_of<S: Projected>(pool: &PgPool, stream_id: &str) -> Result<S::State, StoreError> {
+    let sql = format!(
+        "SELECT version AS s_version, state_version AS s_state_version, state AS s_state
+         FROM {} WHERE stream_id = $1",
+        S::TABLE
+    );
+    match sqlx::query(&sql).bind(stream_id).fetch_optional(pool).await? {
+        None => Ok(S::State::default()),
+        Some(row) => Ok(state_of_row::<S>(pool, &row, "s", stream_id).await?.0),
+    }
+}

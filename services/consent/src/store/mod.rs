@@ -1,0 +1,22 @@
+//! The event store: cqrs-es on the command side, one append of our own under it.
+//!
+//! A command loads one stream, or two that commit together, in one read; decides; and appends in one
+//! statement: the events, the projections' rows, the companions and the command key. Why not the
+//! stock store on this path: `docs/decisions/0002-own-event-store.md`.
+
+mod append;
+mod bus;
+mod command_store;
+mod companion;
+mod fold;
+mod projection;
+mod statement;
+mod world;
+
+pub use bus::{Bus, CommandError, Committed, Executed};
+pub use command_store::{Actor, CommandContext, CommandKey, Spent, Target};
+pub use companion::Companion;
+pub use fold::{Folded, StoreError, fold, state_of, state_of_row};
+pub use projection::{NoStream, Projected};
+pub use statement::Statement;
+pub use world::{Act, World};

@@ -1,0 +1,64 @@
+use cqrs_es::persist::EventUpcaster;
+use serde::{Deserialize, Serialize};
+
+use consent_domain::{
+    DomainEvent, Stream, bank::BankStream, consent::ConsentStream, contract::ContractStream,
+    journey::JourneyStream, partner::{PartnerAtBankStream, PartnerStream},
+};
+
+/// A stream with an authoritative projection: a row per stream that commits with its events.
+pub trait Projected: Stream {
+    /// The projection's table.
+    const TABLE: &'static str;
+
+    /// Brings events of earlier versions to today's shape. None has changed its shape yet.
+    fn upcasters() -> Vec<Box<dyn EventUpcaster>> {
+        Vec::new()
+    }
+}
+
+impl Projected for JourneyStream {
+    const TABLE: &'static str = "journey_current";
+}
+impl Projected for ConsentStream {
+    const TABLE: &'static str = "consent_current";
+}
+impl Projected for ContractStream {
+    const TABLE: &'static str = "contract_current";
+}
+impl Projected for PartnerStream {
+    const TABLE: &'static str = "partner_current";
+}
+impl Projected for PartnerAtBankStream {
+    const TABLE: &'static str = "partner_at_bank_current";
+}
+impl Projected for BankStream {
+    const TABLE: &'static str = "bank_current";
+}
+
+/// In the second place of a command that touches one stream only.
+pub struct NoStream;
+
+/// There are none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum NoEvent {}
+
+impl DomainEvent for NoEvent {
+    fn event_type(&self) -> &'static str {
+        match *self {}
+    }
+}
+
+impl Stream for NoStream {
+    const TYPE: &'static str = "";
+    const STATE_VERSION: i32 = 1;
+    type State = ();
+    type Event = NoEvent;
+    fn evolve(_state: &mut (), event: &NoEvent) {
+        match *event {}
+    }
+}
+
+impl Projected for NoStream {
+    const TABLE: &'static str = "";
+}

@@ -1,0 +1,200 @@
+//! What no request does: records the ends that the clock decided, learns verdicts that are still
+//! unknown, forgets what is old. Any number of replicas may sweep at once: each act is a command that
+//! finds itself done, or a statement that touches a row once.
+
+use std::{convert::Infallible, time::Duration};
+
+use actix_web::web;
+use consent_domain::{
+    BankCode, ContractId, JourneyId,
+    consent::ConsentStream,
+    journey::{EndJourney, Journey, JourneyStream, SessionAtTimeOut},
+};
+use sqlx::PgPool;
+
+use crate::{
+    app::App,
+    bank_port::Verdict,
+    guess::{self, GuessKind, Settled},
+    journey::{login_limit, pin_limit, was_alive},
+    journey_end::end_journey,
+    partners::bank_record,
+    protocol::{
+        code::purge_authorization_codes, jti::purge_used_jtis,
+        token_ids::purge_issued_access_tokens,
+    },
+    store::{Actor, Bus, CommandContext, CommandError, StoreError, state_of},
+};
+
+/// Guesses without a verdict are asked for after this many seconds: by then no request waits for
+/// them.
+const UNSETTLED_AFTER_SECONDS: f64 = 30.0;
+/// Most streams that one round ends.
+const BATCH: i64 = 200;
+
+/// Sweeps until the task is dropped.
+pub async fn run(app: web::Data<App>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = round(&app).await {
+            tracing::warn!(%error, "a sweep failed; the next one tries again");
+        }
+    }
+}
+
+/// One round.
+///
+/// # Errors
+/// [`StoreError`]; what was swept before stays swept.
+pub async fn round(app: &App) -> Result<(), StoreError> {
+    end_late_journeys(app).await?;
+    expire_consents(&app.pool, &app.bus).await?;
+    learn_verdicts(app).await?;
+    forget(&app.pool).await?;
+    if let Err(error) = app.keys.refresh(&app.pool).await {
+        tracing::warn!(%error, "the signing keys could not be read again");
+    }
+    Ok(())
+}
+
+fn system(bank: &BankCode) -> CommandContext {
+    CommandContext {
+        bank: Some(bank.to_string()),
+        partner: None,
+        contract: None,
+        actor: Actor::System,
+        causation_id: None,
+        request_id: None,
+        traceparent: None,
+        key: None,
+    }
+}
+
+fn report<R: std::error::Error>(stream: &str, error: &CommandError<R>) {
+    match error {
+        // Another replica, or the customer, was first.
+        CommandError::Refused(_) | CommandError::Busy => {}
+        CommandError::Violates(_) | CommandError::Store(_) => {
+            tracing::warn!(stream, %error, "an end could not be recorded");
+        }
+    }
+}
+
+async fn end_late_journeys(app: &App) -> Result<(), StoreError> {
+    let late: Vec<String> = sqlx::query_scalar(
+        "SELECT stream_id FROM journey_current
+         WHERE status = 'in_progress' AND ends_at <= now() ORDER BY ends_at LIMIT $1",
+    )
+    .bind(BATCH)
+    .fetch_all(&app.pool)
+    .await?;
+    for stream in late {
+        let Some((bank, id)) = stream.split_once(':') else { continue };
+        let (bank, id) = (BankCode::parse(bank)?, JourneyId::parse(id)?);
+        let journey = state_of::<JourneyStream>(&app.pool, &stream).await?;
+        let Journey::InProgress(state) = &journey else { continue };
+        let alive = was_alive(&app.pool, &bank, &id, state.request.ends_at).await?;
+        let session = if alive { SessionAtTimeOut::Alive } else { SessionAtTimeOut::None };
+        let how = EndJourney::ByTime(session);
+        let ended = end_journey(&app.bus, &bank, &id, &journey, how, system(&bank)).await;
+        if let Err(error) = ended {
+            report(&stream, &error);
+        }
+    }
+    Ok(())
+}
+
+async fn expire_consents(pool: &PgPool, bus: &Bus) -> Result<(), StoreError> {
+    let late: Vec<String> = sqlx::query_scalar(
+        "SELECT stream_id FROM consent_current
+         WHERE status = 'live' AND valid_until <= now() ORDER BY valid_until LIMIT $1",
+    )
+    .bind(BATCH)
+    .fetch_all(pool)
+    .await?;
+    expire(bus, late).await
+}
+
+/// Records the ends of a contract's consents that the clock has ended.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn expire_consents_of(
+    pool: &PgPool,
+    bus: &Bus,
+    bank: &BankCode,
+    contract: &ContractId,
+) -> Result<(), StoreError> {
+    let late: Vec<String> = sqlx::query_scalar(
+        "SELECT stream_id FROM consent_current
+         WHERE bank = $1 AND contract = $2 AND status = 'live' AND valid_until <= now()",
+    )
+    .bind(bank.as_str())
+    .bind(contract.as_str())
+    .fetch_all(pool)
+    .await?;
+    expire(bus, late).await
+}
+
+async fn expire(bus: &Bus, late: Vec<String>) -> Result<(), StoreError> {
+    for stream in late {
+        let Some((bank, _)) = stream.split_once(':') else { continue };
+        let context = system(&BankCode::parse(bank)?);
+        let expired = bus
+            .execute::<ConsentStream, Infallible>(
+                stream.clone(),
+                context,
+                |consent, now| Ok(consent.expire(now).into_events()),
+                |_, _, _| Vec::new(),
+            )
+            .await;
+        if let Err(error) = expired {
+            report(&stream, &error);
+        }
+    }
+    Ok(())
+}
+
+/// Asks the bank what came of guesses whose verdict is unknown. One that it never saw is void from
+/// then on, so it can't be counted later either.
+async fn learn_verdicts(app: &App) -> Result<(), StoreError> {
+    for unsettled in guess::unsettled(&app.pool, UNSETTLED_AFTER_SECONDS).await? {
+        let bank = BankCode::parse(unsettled.bank.as_str())?;
+        let Some(record) = bank_record(&app.pool, &bank).await? else { continue };
+        let settled = match app.bank_port.get_verdict(&bank, unsettled.attempt).await {
+            Ok(Verdict::Match) => Settled::Match,
+            Ok(Verdict::Mismatch) => Settled::Mismatch,
+            Ok(Verdict::Locked) => Settled::BankLocked,
+            Ok(Verdict::Void) => Settled::Void,
+            // Still unknown: it stays reserved.
+            Err(_) => continue,
+        };
+        let limit = match unsettled.kind {
+            GuessKind::Login => login_limit(&record.settings),
+            GuessKind::Pin => pin_limit(&record.settings),
+        };
+        guess::settle(&app.pool, unsettled.attempt, settled, limit).await?;
+    }
+    Ok(())
+}
+
+/// Forgets what is past its use.
+async fn forget(pool: &PgPool) -> Result<(), StoreError> {
+    purge_used_jtis(pool).await?;
+    purge_authorization_codes(pool).await?;
+    purge_issued_access_tokens(pool).await?;
+    for sql in [
+        "DELETE FROM command_keys WHERE recorded_at < now() - interval '2 days'",
+        "DELETE FROM guesses WHERE settled_at < now() - interval '2 days'",
+        // Unknown login ids leave a counter each: those that say nothing any more go.
+        "DELETE FROM guess_counters WHERE kind = 'login' AND open = 0
+           AND touched_at < now() - interval '1 day'
+           AND (locked_until IS NULL OR locked_until < now())",
+        "DELETE FROM bank_sessions WHERE login_at < now() - interval '30 days'",
+    ] {
+        sqlx::query(sql).execute(pool).await?;
+    }
+    Ok(())
+}

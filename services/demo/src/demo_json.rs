@@ -1,0 +1,83 @@
+//! `demo.json`: what a stranger's client needs; docs/demo-json.md describes it.
+
+use serde_json::{Value, json};
+
+use crate::addresses::Addresses;
+use crate::agent::seed_example;
+use crate::banks::{BANKS, DANTAI01, DANTAI02};
+use crate::partners::{Partner, Partners};
+
+/// The document.
+pub fn document(addresses: Addresses, partners: &Partners) -> Value {
+    let banks = BANKS.map(|bank| {
+        json!({
+            "code": bank.code,
+            "name": bank.name,
+            "display_name": bank.display_name(),
+            "issuer": addresses.issuer(bank.code),
+        })
+    });
+    let customers = [DANTAI01, DANTAI02].map(|customer| {
+        json!({
+            "bank_code": seed_example::BANK_CODE,
+            "login_id": customer.login_id,
+            "password": customer.password,
+            "pin": customer.pin,
+        })
+    });
+    let partners: serde_json::Map<String, Value> = partners
+        .all()
+        .map(|partner| (partner.letter.to_owned(), description(partner)))
+        .into_iter()
+        .collect();
+    json!({
+        "addresses": {
+            "partner_app": addresses.partner_app(),
+            "consent": addresses.consent(),
+            "operators": addresses.operators(),
+            "decisions": addresses.decisions(),
+            "account_api": addresses.account_api(),
+            "sandbox_bank": addresses.sandbox_bank(),
+        },
+        "resource_identifier": addresses.account_api(),
+        "banks": banks,
+        "customers": customers,
+        "partners": partners,
+    })
+}
+
+fn description(partner: &Partner) -> Value {
+    json!({
+        "partner_id": partner.partner_id,
+        "client_id": partner.client_id,
+        "legal_name": partner.legal_name,
+        "service_name": partner.service_name,
+        "redirect_uris": partner.redirect_uris,
+        "banks": BANKS.map(|bank| bank.code),
+        "kid": partner.key.kid,
+        "private_key_pem": partner.key.private_key_pem,
+        "private_key_jwk": partner.key.private_jwk(),
+        "public_key_jwk": partner.key.public_jwk,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::addresses::PortBase;
+    use crate::partners::PartnerKeys;
+
+    #[test]
+    fn it_names_every_bank_and_the_three_partners_with_their_private_keys() {
+        let addresses = Addresses::new(PortBase::default());
+        let partners = Partners::new(addresses, PartnerKeys::generate().expect("keys"));
+        let document = document(addresses, &partners);
+        assert_eq!(document["banks"].as_array().map(Vec::len), Some(13));
+        assert_eq!(document["banks"][2]["issuer"], "http://127.0.0.1:8080/2963");
+        for letter in ["A", "B", "C"] {
+            let partner = &document["partners"][letter];
+            assert!(partner["private_key_jwk"]["d"].is_string(), "{letter}");
+            assert_eq!(partner["private_key_jwk"]["kid"], partner["kid"]);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What is printed once everything is up.
+
+use super::directory::DemoDirectory;
+use crate::addresses::Addresses;
+use crate::agent::seed_example::{FIRST_ACCOUNT, LINKED_ACCOUNT};
+use crate::banks::{DANTAI01, DANTAI02};
+use crate::partners::Partners;
+
+pub(super) fn text(addresses: Addresses, partners: &Partners, directory: &DemoDirectory) -> String {
+    let [first, second] = [DANTAI01, DANTAI02].map(|customer| {
+        let crate::banks::Customer {
+            login_id,
+            password,
+            pin,
+        } = customer;
+        format!("ログインID {login_id}   パスワード {password}   照会用暗証番号 {pin}")
+    });
+    format!(
+        "
+Everything is up.
+
+  {service} (partner A)    {partner_app}    <- begin here, in a browser
+  bank: pages, OAuth         {consent}
+  operators: health          {operators}/health/ready
+  decisions (gRPC)           {decisions}
+  account-api                {account_api}
+  sandbox-bank (gRPC)        {sandbox_bank}
+
+  Customers of 中央労働金庫 (2963):
+    {first}
+    {second}
+
+  The seven steps:
+    1. Open {partner_app} and choose 「中央労働金庫（法人）」.
+    2. Log in as {login_id} and press 「API連携」.
+    3. Tick 残高照会 and 入出金明細照会; 「次へ」.
+    4. Tick 「{FIRST_ACCOUNT}」, type its PIN, and the PIN of
+       「{LINKED_ACCOUNT}」, which is linked already; 「登録」.
+    5. Check the table; 「API連携認可へ」.
+    6. Tick 「API連携を許可する。」; 「許可」.
+    7. Back at {service}: choose from which day; 「保存する」.
+
+  Keys and addresses for clients of your own:  {demo_json}
+  Logs:                                        {logs}
+
+Ctrl-C stops everything.",
+        service = partners.a.service_name,
+        partner_app = addresses.partner_app(),
+        consent = addresses.consent(),
+        operators = addresses.operators(),
+        decisions = addresses.decisions(),
+        account_api = addresses.account_api(),
+        sandbox_bank = addresses.sandbox_bank(),
+        login_id = DANTAI01.login_id,
+        demo_json = directory.demo_json().display(),
+        logs = directory.logs().display(),
+    )
+}

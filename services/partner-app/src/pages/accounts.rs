@@ -1,0 +1,171 @@
+//! `/accounts`: the linked accounts with their balances.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::explanation::Explanation;
+use super::layout::{Place, Site, page};
+use super::{display, visitor};
+use crate::access::{LinkageReader, told_apart};
+use crate::account_api::{Account, Balance, ReadError, Task};
+use crate::application::Services;
+use crate::store::{Linkage, Session};
+
+#[derive(Template)]
+#[template(path = "accounts.html")]
+struct AccountsPage<'a> {
+    site: Site<'a>,
+    is_saved: bool,
+    groups: Vec<LinkageGroup>,
+}
+
+struct LinkageGroup {
+    id: String,
+    bank_name: String,
+    valid_until: Option<String>,
+    range: String,
+    notices: Vec<Explanation>,
+    rows: Vec<AccountRow>,
+}
+
+struct AccountRow {
+    id: String,
+    branch: String,
+    kind_and_number: String,
+    balance: BalanceCell,
+    first_day: String,
+    unavailable: Option<String>,
+    statement_href: Option<String>,
+}
+
+enum BalanceCell {
+    Known {
+        balance: String,
+        available: Option<String>,
+        as_of: String,
+    },
+    Unknown(&'static str),
+}
+
+#[derive(Deserialize)]
+pub(super) struct AccountsQuery {
+    saved: Option<String>,
+}
+
+pub(super) async fn show(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    query: Option<web::Query<AccountsQuery>>,
+) -> HttpResponse {
+    let mut groups = Vec::new();
+    let mut is_saved = false;
+    if let Some(session) = visitor::find(&request, &services) {
+        let saved = query.and_then(|query| query.into_inner().saved);
+        for linkage in session.linkages() {
+            is_saved |= linkage.range.is_some() && saved.as_deref() == Some(linkage.id.as_str());
+            groups.push(group(&services, &session, &linkage).await);
+        }
+    }
+    let site = Site::new(&services.settings, Place::Accounts);
+    page(
+        StatusCode::OK,
+        &AccountsPage {
+            site,
+            is_saved,
+            groups,
+        },
+    )
+}
+
+async fn group(services: &Services, session: &Session, linkage: &Linkage) -> LinkageGroup {
+    let now = services.clock.now();
+    let reader = LinkageReader::new(services, session, &linkage.id);
+    let explain = |error| Explanation::of_reason(told_apart(error, linkage, services), now);
+    let mut notices: Vec<Explanation> = Vec::new();
+    let rows = match reader.accounts().await {
+        Ok(accounts) => {
+            let balances = reader.balances(&accounts).await;
+            for error in balances
+                .iter()
+                .flatten()
+                .filter_map(|result| result.as_ref().err())
+            {
+                let notice = explain(*error);
+                if !notices.contains(&notice) {
+                    notices.push(notice);
+                }
+            }
+            let rows = accounts.iter().zip(balances);
+            rows.map(|(account, balance)| AccountRow::new(linkage, account, balance))
+                .collect()
+        }
+        Err(error) => {
+            notices.push(explain(error));
+            let unread = |account| AccountRow::new(linkage, account, Some(Err(error)));
+            linkage.accounts.iter().map(unread).collect()
+        }
+    };
+    LinkageGroup {
+        id: linkage.id.as_str().to_owned(),
+        bank_name: linkage.bank.listed_name(),
+        valid_until: linkage.limits.valid_until.map(display::time),
+        range: display::range(linkage.range),
+        notices,
+        rows,
+    }
+}
+
+impl AccountRow {
+    fn new(
+        linkage: &Linkage,
+        account: &Account,
+        balance: Option<Result<Balance, ReadError>>,
+    ) -> Self {
+        let has_statement = account.find_task(Task::Transactions).is_some();
+        let available_from = account.transactions_from().max(linkage.limits.history_from);
+        let range = linkage.range.filter(|_| has_statement);
+        let first_day = match range {
+            None if has_statement => "未設定".to_owned(),
+            None => "対象外".to_owned(),
+            Some(range) => range
+                .first_day(available_from)
+                .map_or_else(|| "取得可能な最初の日".to_owned(), display::date),
+        };
+        Self {
+            id: account.account_id.as_str().to_owned(),
+            branch: format!("{}({})", account.branch_name, account.branch_code),
+            kind_and_number: format!("{} {}", account.account_type_name, account.account_number),
+            balance: BalanceCell::new(balance),
+            first_day,
+            unavailable: range
+                .and_then(|range| range.unavailable_days(available_from))
+                .map(display::unavailable),
+            statement_href: has_statement.then(|| statement_address(linkage, account)),
+        }
+    }
+}
+
+/// The identifier of the linkage tells apart accounts that two linkages share.
+fn statement_address(linkage: &Linkage, account: &Account) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("linkage", linkage.id.as_str());
+    let account: String =
+        url::form_urlencoded::byte_serialize(account.account_id.as_str().as_bytes()).collect();
+    format!("/accounts/{account}?{}", query.finish())
+}
+
+impl BalanceCell {
+    fn new(balance: Option<Result<Balance, ReadError>>) -> Self {
+        match balance {
+            None => Self::Unknown("対象外"),
+            Some(Err(_)) => Self::Unknown("取得できません"),
+            Some(Ok(balance)) => Self::Known {
+                balance: display::yen(balance.balance_yen),
+                available: balance.available_yen.map(display::yen),
+                as_of: display::time(balance.as_of),
+            },
+        }
+    }
+}

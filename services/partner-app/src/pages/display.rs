@@ -1,0 +1,102 @@
+//! Dates, times and amounts as the customer reads them.
+
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+
+use crate::clock::japan_time;
+use crate::store::ImportRange;
+use crate::store::import_range::UnavailableDays;
+
+/// E.g. 「2026年4月1日」.
+pub(super) fn date(date: NaiveDate) -> String {
+    format!("{}年{}月{}日", date.year(), date.month(), date.day())
+}
+
+/// E.g. 「2026年4月1日 9:05」, Japan time.
+pub(super) fn time(moment: DateTime<Utc>) -> String {
+    japan_time(moment)
+        .format("%Y年%-m月%-d日 %-H:%M")
+        .to_string()
+}
+
+/// When to ask again.
+pub(super) fn later(now: DateTime<Utc>, seconds: u32) -> String {
+    time(now + TimeDelta::seconds(i64::from(seconds)))
+}
+
+/// E.g. 「1,234,567円」.
+pub(super) fn yen(amount: i64) -> String {
+    let digits = amount.unsigned_abs().to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 + 4);
+    if amount < 0 {
+        grouped.push('-');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped.push('円');
+    grouped
+}
+
+/// The customer's choice in step 7.
+pub(super) fn range(range: Option<ImportRange>) -> String {
+    match range {
+        None => "未設定".to_owned(),
+        Some(ImportRange::All) => "取得可能なデータすべて".to_owned(),
+        Some(ImportRange::From(start)) => format!("{}以降", date(start)),
+    }
+}
+
+/// E.g. 「2026年3月1日から2026年3月31日までの明細は取得できません」.
+pub(super) fn unavailable(days: UnavailableDays) -> String {
+    if days.first == days.last {
+        format!("{}の明細は取得できません", date(days.first))
+    } else {
+        format!(
+            "{}から{}までの明細は取得できません",
+            date(days.first),
+            date(days.last)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_grouped_by_three() {
+        assert_eq!(yen(0), "0円");
+        assert_eq!(yen(999), "999円");
+        assert_eq!(yen(1_000), "1,000円");
+        assert_eq!(yen(-1_234_567), "-1,234,567円");
+        assert_eq!(yen(i64::MIN), "-9,223,372,036,854,775,808円");
+    }
+
+    #[test]
+    fn times_are_japan_times() {
+        assert_eq!(
+            time("2026-03-31T15:05:00Z".parse().unwrap()),
+            "2026年4月1日 0:05"
+        );
+    }
+
+    #[test]
+    fn unavailable_days_are_named() {
+        let days = |first: &str, last: &str| UnavailableDays {
+            first: first.parse().unwrap(),
+            last: last.parse().unwrap(),
+        };
+
+        assert_eq!(
+            unavailable(days("2026-03-01", "2026-03-31")),
+            "2026年3月1日から2026年3月31日までの明細は取得できません"
+        );
+        assert_eq!(
+            unavailable(days("2026-03-31", "2026-03-31")),
+            "2026年3月31日の明細は取得できません"
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! The pages. Plain forms that work without script, a file per page.
+
+mod accounts;
+mod assets;
+mod banks;
+mod callback;
+mod display;
+mod explanation;
+mod headers;
+mod home;
+mod import;
+mod layout;
+mod link;
+mod message;
+mod request_log;
+mod statement;
+mod visitor;
+
+use actix_web::web;
+
+pub(crate) use headers::security_headers;
+pub(crate) use request_log::log_request;
+
+/// Bytes of a form; the largest here has three short fields.
+const MAX_FORM_BYTES: usize = 4 * 1024;
+
+/// All routes.
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .app_data(
+            web::FormConfig::default()
+                .limit(MAX_FORM_BYTES)
+                .error_handler(message::refuse_form),
+        )
+        .route("/", web::get().to(home::show))
+        .route("/banks", web::get().to(banks::show))
+        .route("/link", web::post().to(link::submit))
+        .route("/callback", web::get().to(callback::receive))
+        .route("/linkages/{linkage}/import", web::get().to(import::show))
+        .route("/linkages/{linkage}/import", web::post().to(import::save))
+        .route("/accounts", web::get().to(accounts::show))
+        .route("/accounts/{account}", web::get().to(statement::show))
+        .route("/healthz", web::get().to(assets::healthz))
+        .route("/assets/style.css", web::get().to(assets::style))
+        .route("/favicon.svg", web::get().to(assets::icon))
+        .default_service(web::to(message::not_found));
+}
