@@ -9,7 +9,7 @@ CARGO_DENY := target/tools/bin/cargo-deny
 BROWSER_TESTS := tests/browser
 DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 
-.PHONY: help demo test test-rust test-browser check check-format check-lints check-dependencies \
+.PHONY: help demo test test-rust test-walk test-browser check check-format check-lints check-dependencies \
 	check-generated fmt build clean
 
 help: ## List the targets
@@ -20,10 +20,13 @@ help: ## List the targets
 demo: build ## Start everything on this machine; Ctrl-C stops it
 	@exec $(DEMO) run
 
-test: test-rust test-browser ## Every test, on a real PostgreSQL and in a real browser
+test: test-rust test-walk test-browser ## Every test, on a real PostgreSQL and in a real browser
 
 test-rust: build ## The tests in Rust only
 	$(DEMO) with-postgres -- cargo test --workspace --locked
+
+test-walk: build ## The demonstration, walking the seven steps by itself
+	$(DEMO) run --once --port-base free --directory target/walk
 
 test-browser: build ## The tests in Chromium only
 	@scripts/find-browser-tools

@@ -9,7 +9,7 @@ use consent::{
     provision::{migrate, provision},
     redirect_policy,
     settings::Settings,
-    startup::start,
+    startup::{Listeners, start},
     store::Bus,
 };
 use consent_domain::{BankCode, ContractId, PinScopeId};
@@ -192,7 +192,8 @@ async fn connect(settings: &Settings) -> Result<PgPool, Failure> {
 }
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
-    let mut running = start(settings).await?;
+    let listeners = Listeners::open(&settings)?;
+    let mut running = start(settings, listeners).await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {

@@ -73,12 +73,40 @@ pub struct Running {
     serving: JoinHandle<std::io::Result<()>>,
 }
 
-fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen { address, source };
-    let listener = TcpListener::bind(address).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
+/// The three listeners, already open: whoever needs to know a port before the service starts (its
+/// `public_url`, say) opens them on port 0.
+pub struct Listeners {
+    /// Journey pages and the authorization server.
+    pub public: TcpListener,
+    /// Health and operators.
+    pub operators: TcpListener,
+    /// Decisions.
+    pub decisions: TcpListener,
+}
+
+impl Listeners {
+    /// Opens those that the settings name.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`].
+    pub fn open(settings: &Settings) -> Result<Self, StartError> {
+        let open = |address: SocketAddr| {
+            TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
+        };
+        Ok(Self {
+            public: open(settings.public_listen)?,
+            operators: open(settings.operator_listen)?,
+            decisions: open(settings.decision_listen)?,
+        })
+    }
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    let unspecified = SocketAddr::from(([0, 0, 0, 0], 0));
+    listener
+        .set_nonblocking(true)
+        .and_then(|()| listener.local_addr())
+        .map_err(|source| StartError::Listen { address: unspecified, source })
 }
 
 /// Most bytes of a body, of any endpoint; larger ones are refused before they are read.
@@ -90,10 +118,15 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn start(settings: Settings) -> Result<Running, StartError> {
-    let (public_listener, public) = listen(settings.public_listen)?;
-    let (operator_listener, operators_at) = listen(settings.operator_listen)?;
-    let (decision_listener, decisions_at) = listen(settings.decision_listen)?;
+pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, StartError> {
+    let Listeners {
+        public: public_listener,
+        operators: operator_listener,
+        decisions: decision_listener,
+    } = listeners;
+    let public = address_of(&public_listener)?;
+    let operators_at = address_of(&operator_listener)?;
+    let decisions_at = address_of(&decision_listener)?;
     let app = web::Data::new(build(&settings).await?);
 
     let public_server = public_server(app.clone(), public_listener).map_err(|source| {

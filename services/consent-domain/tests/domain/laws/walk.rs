@@ -99,7 +99,7 @@ fn any_act() -> impl Strategy<Value = Act> {
     let by = select(vec![RevokedBy::Customer, RevokedBy::Partner]);
     prop_oneof![
         // Enough of these that walks get to their end.
-        24 => vec(any_row(4), 1..5).prop_map(Act::GoOn),
+        28 => vec(any_row(4), 1..5).prop_map(Act::GoOn),
         2 => (action, any_tasks()).prop_map(|(action, chosen)| {
             Act::Request(action, tasks(chosen))
         }),
@@ -111,13 +111,13 @@ fn any_act() -> impl Strategy<Value = Act> {
         3 => (stale(), vec(any_row(5), 0..5)).prop_map(|(stale, rows)| Act::Register(stale, rows)),
         1 => stale().prop_map(Act::Confirm),
         1 => stale().prop_map(Act::Authorize),
-        2 => any_end().prop_map(Act::End),
+        3 => any_end().prop_map(Act::End),
         2 => (0..ACCOUNTS.len()).prop_map(Act::AnotherJourneyRegisters),
         1 => Just(Act::AnotherJourneyWithdraws),
         1 => any_scope().prop_map(Act::AnotherJourneyAmends),
         1 => (grant(), journey).prop_map(|(grant, journey)| Act::Connect(grant, journey)),
         1 => (grant(), by).prop_map(|(grant, by)| Act::Revoke(grant, by)),
-        1 => grant().prop_map(Act::Expire),
+        3 => grant().prop_map(Act::Expire),
         1 => Just(Act::LockPin),
         1 => Just(Act::UnlockPin),
         1 => Just(Act::LockLogin),
@@ -146,9 +146,11 @@ pub(super) fn for_every_move(look: impl Fn(&Move)) {
         failure_persistence: None,
         ..config
     });
-    let linkage = option::of((any_scope(), 10i64..90));
-    let walks = (linkage, vec((any_pause(), any_act()), 8..32));
-    let walked = runner.run(&walks, |(linkage, acts)| {
+    let linkage = option::of((any_scope(), 5i64..60));
+    // However far a walk got, somebody ends it.
+    let walks = (linkage, vec((any_pause(), any_act()), 8..32), any_end());
+    let walked = runner.run(&walks, |(linkage, mut acts, end)| {
+        acts.push((0, Act::End(end)));
         let mut world = match linkage {
             Some((scope, minutes)) => World::new(Some(scope), minutes),
             None => World::new(None, 0),
