@@ -2,19 +2,22 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use consent_domain::Instant;
-use rand::{RngCore as _, rngs::OsRng, TryRngCore as _};
+use rand::RngCore as _;
 use uuid::{NoContext, Timestamp, Uuid};
+use zeroize::Zeroizing;
 
-/// Bytes from the operating system's generator.
-pub fn bytes<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    OsRng.unwrap_err().fill_bytes(&mut bytes);
+use crate::protocol::secret::Secret;
+
+/// `N` bytes from the operating system's seeded generator.
+pub fn random_bytes<const N: usize>() -> Zeroizing<[u8; N]> {
+    let mut bytes = Zeroizing::new([0_u8; N]);
+    rand::rng().fill_bytes(bytes.as_mut_slice());
     bytes
 }
 
-/// An unguessable text of 256 bits, base64url.
-pub fn secret() -> String {
-    URL_SAFE_NO_PAD.encode(bytes::<32>())
+/// 256 bits as 43 characters of base64url.
+pub fn random_token() -> Secret {
+    Secret::new(Zeroizing::new(URL_SAFE_NO_PAD.encode(random_bytes::<32>().as_slice())))
 }
 
 /// A UUIDv7 of that time.

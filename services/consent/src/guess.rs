@@ -183,6 +183,26 @@ async fn find(pool: &PgPool, guess: &Guess<'_>) -> Result<Option<Reservation>, s
 }
 
 async fn refused(pool: &PgPool, guess: &Guess<'_>) -> Result<Reservation, sqlx::Error> {
+    Ok(match locked(pool, guess).await? {
+        Locked::Yes => Reservation::Locked,
+        Locked::No => Reservation::Busy,
+    })
+}
+
+/// Whether a scope is locked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locked {
+    /// It is: the bank is not asked.
+    Yes,
+    /// It is not.
+    No,
+}
+
+/// Whether the scope of a guess is locked.
+///
+/// # Errors
+/// The database's.
+pub async fn locked(pool: &PgPool, guess: &Guess<'_>) -> Result<Locked, sqlx::Error> {
     let locked: Option<bool> = sqlx::query_scalar(
         "SELECT locked_until > now() FROM guess_counters
          WHERE bank = $1 AND kind = $2 AND guess_scope = $3 AND locked_until IS NOT NULL",
@@ -192,7 +212,7 @@ async fn refused(pool: &PgPool, guess: &Guess<'_>) -> Result<Reservation, sqlx::
     .bind(guess.scope)
     .fetch_optional(pool)
     .await?;
-    Ok(if locked == Some(true) { Reservation::Locked } else { Reservation::Busy })
+    Ok(if locked == Some(true) { Locked::Yes } else { Locked::No })
 }
 
 /// Records a verdict, once: one statement, one commit.

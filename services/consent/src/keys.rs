@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::Utc;
+use consent_domain::Instant;
 use sqlx::PgPool;
 
 use crate::protocol::{
@@ -29,7 +29,7 @@ impl Keys {
     /// # Errors
     /// [`KeyError`].
     pub async fn load(pool: &PgPool, kek: KeyEncryptionKey) -> Result<Self, KeyError> {
-        let ring = KeyRing::load_or_create(pool, &kek, Utc::now()).await?;
+        let ring = KeyRing::load_or_create(pool, &kek, database_now(pool).await?).await?;
         Ok(Self {
             code: ring.key(KeyPurpose::Code)?.clone(),
             form: ring.key(KeyPurpose::Form)?.clone(),
@@ -45,7 +45,7 @@ impl Keys {
     /// # Errors
     /// [`KeyError`]; the keys stay as they were.
     pub async fn refresh(&self, pool: &PgPool) -> Result<(), KeyError> {
-        let ring = KeyRing::load(pool, &self.kek, Utc::now()).await?;
+        let ring = KeyRing::load(pool, &self.kek, database_now(pool).await?).await?;
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
         Ok(())
     }
@@ -69,4 +69,8 @@ impl Keys {
     pub fn mac_text(&self, purpose: KeyPurpose, parts: &[&str]) -> String {
         URL_SAFE_NO_PAD.encode(self.shared(purpose).mac(parts))
     }
+}
+
+async fn database_now(pool: &PgPool) -> Result<Instant, sqlx::Error> {
+    sqlx::query_scalar("SELECT now()").fetch_one(pool).await
 }

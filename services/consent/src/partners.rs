@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use consent_domain::{
-    BankCode, ClientId, PartnerId,
+    BankCode, ClientId, Instant, PartnerId,
     bank::{Bank, BankRecord, BankRefusal, BankStream},
     partner::{
         Partner, PartnerAtBank, PartnerAtBankStream, PartnerRecord, PartnerRefusal, PartnerStream,
@@ -31,6 +31,8 @@ pub struct PartnerAtBankRecord {
     pub record_version: u32,
     /// Whether the bank's customers may link to it.
     pub enabled: bool,
+    /// When this was read, by the database's clock.
+    pub now: Instant,
 }
 
 /// A partner's registration as an operator writes it (JSON).
@@ -260,7 +262,7 @@ pub async fn find_client(
     client: &ClientId,
 ) -> Result<Option<PartnerAtBankRecord>, StoreError> {
     let row = sqlx::query(
-        "SELECT p.stream_id, p.version AS partner_version, p.state_version AS partner_state_version,
+        "SELECT now() AS now, p.stream_id, p.version AS partner_version, p.state_version AS partner_state_version,
             p.state AS partner_state, a.version AS at_bank_version,
             a.state_version AS at_bank_state_version, a.state AS at_bank_state
          FROM partner_current p
@@ -284,6 +286,7 @@ pub async fn find_client(
             record,
             record_version,
             enabled: at_bank == PartnerAtBank::Enabled,
+            now: row.try_get("now")?,
         }),
     })
 }

@@ -53,15 +53,16 @@ pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, Provi
     let [owner, service, auditor] = ["owner", "service", "auditor"].map(|r| format!("{name}_{r}"));
     let mut urls = Vec::new();
     for role in [&owner, &service, &auditor] {
-        let password = entropy::secret();
+        let password = entropy::random_token();
         let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
             .bind(role)
             .fetch_one(&mut admin)
             .await?;
         let verb = if exists { "ALTER" } else { "CREATE" };
         // Names and password are of characters that need no quoting.
+        let password = password.expose();
         admin.execute(format!("{verb} ROLE {role} LOGIN PASSWORD '{password}'").as_str()).await?;
-        urls.push(address(admin_url, name, role, &password)?);
+        urls.push(address(admin_url, name, role, password)?);
     }
     let exists: bool =
         sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")

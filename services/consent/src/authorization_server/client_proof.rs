@@ -1,7 +1,6 @@
 //! Who asks: a client that proves its key, at a bank that lets it in.
 
-use actix_web::{HttpRequest, http::header::CONTENT_TYPE, web};
-use chrono::Utc;
+use actix_web::{HttpRequest, web};
 use consent_domain::BankCode;
 
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
         client::{Client, RedirectUriPolicy},
         client_assertion::verify_client_assertion,
         client_authentication::PresentedAssertion,
-        form::{Fields, Limits},
+        form::{Fields, Limits, is_form},
         jti::{JtiPurpose, JtiUse, spend_jti},
         oauth_error::OAuthError,
     },
@@ -36,15 +35,7 @@ pub fn redirect_policy(cookies: CookiePolicy) -> RedirectUriPolicy {
 /// # Errors
 /// `invalid_request`.
 pub(super) fn read_form(request: &HttpRequest, body: &web::Bytes) -> Result<Fields, OAuthError> {
-    let is_form = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|value| {
-            value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        });
-    if !is_form {
+    if !is_form(request.headers()) {
         return Err(OAuthError::invalid_request("the body must be a form"));
     }
     Ok(Fields::parse(body, Limits::ENDPOINT)?)
@@ -70,7 +61,7 @@ pub(super) async fn authenticate(
             OAuthError::invalid_client()
         })?;
     let verified =
-        verify_client_assertion(presented.assertion(), &client, &app.issuer(bank), Utc::now())?;
+        verify_client_assertion(presented.assertion(), &client, &app.issuer(bank), partner.now)?;
     let spent = spend_jti(
         &app.pool,
         bank,

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
-use chrono::{FixedOffset, NaiveDate, Utc};
+use chrono::{FixedOffset, NaiveDate};
 use consent_domain::{
-    AccountId, BankCode, JourneyId,
+    AccountId, BankCode, Instant, JourneyId,
     journey::{GrantAction, JourneyRefusal, JourneyStream, RequestConsent, TimeLimits},
 };
 use serde_json::json;
@@ -20,7 +20,7 @@ use crate::{
     journey::stream_id,
     partners::bank_record,
     protocol::{
-        digest::sha256,
+        digest::sha256_hex,
         oauth_error::OAuthError,
         pushed_request::{GrantManagementAction, PushedRequest},
         received_parameters::ReceivedParameters,
@@ -41,7 +41,7 @@ pub(super) async fn push(
     let mut fields = read_form(&request, &body)?;
     let proven = authenticate(&app, &bank, &mut fields).await?;
     let parameters = ReceivedParameters::take(fields)?;
-    let pushed = PushedRequest::parse(&parameters, &proven.client, today_in_japan()?)?;
+    let pushed = PushedRequest::parse(&parameters, &proven.client, today_in_japan(proven.partner.now)?)?;
     let request_uri = RequestUri::mint();
     let context = RequestContext::of(&request);
     begin_journey(&app, &bank, &proven, pushed, parameters, &request_uri, context).await?;
@@ -77,7 +77,7 @@ async fn begin_journey(
             Some(GrantManagementAction::Create) => GrantAction::Create,
             None => GrantAction::Unspecified,
         },
-        request_sha256: hex(&sha256(&received)),
+        request_sha256: sha256_hex(&received),
         limits: TimeLimits {
             idle_seconds: record.settings.idle_seconds,
             total_seconds: record.settings.journey_seconds,
@@ -133,16 +133,7 @@ async fn named_accounts(
 ///
 /// # Errors
 /// None in practice: nine hours are an offset.
-fn today_in_japan() -> Result<NaiveDate, OAuthError> {
+fn today_in_japan(now: Instant) -> Result<NaiveDate, OAuthError> {
     let japan = FixedOffset::east_opt(9 * 3600).ok_or(OAuthError::server_error())?;
-    Ok(Utc::now().with_timezone(&japan).date_naive())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Ok(now.with_timezone(&japan).date_naive())
 }

@@ -27,7 +27,7 @@ fn name(app: &App, journey: &JourneyId) -> String {
 
 impl BrowserCookie {
     pub(super) fn mint() -> Self {
-        Self(crate::entropy::secret())
+        Self(crate::entropy::random_token().expose().to_owned())
     }
 
     pub(super) fn find(app: &App, request: &HttpRequest, journey: &JourneyId) -> Option<Self> {

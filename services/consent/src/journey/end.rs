@@ -54,7 +54,7 @@ pub(super) async fn submit(
         Ok(EndedNow::Repeated(spent)) => {
             Ok(to_end_page(&visit, &form.outcome_of(&visit, &spent)))
         }
-        Ok(EndedNow::Refused(refusal)) => refused_step(&visit, &refusal),
+        Ok(EndedNow::Refused(refusal)) => refused_step(&visit, &refusal).await,
         Err(kind) => Err(visit.error(kind)),
     }
 }

@@ -1,8 +1,8 @@
 //! What a page's form becomes: fields strictly read, a key that is ours, and the outcome of an
 //! earlier sending, if there was one.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use consent_domain::journey::{Journey, Step};
+use actix_web::{HttpRequest, HttpResponse, web};
+use consent_domain::journey::{FailureCode, Journey, Step};
 use sqlx::Row as _;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     pages::ErrorKind,
     protocol::{
-        form::{Fields, Limits},
+        form::{Fields, Limits, is_form},
         shared_key::KeyPurpose,
     },
     store::{CommandKey, Executed, Spent},
@@ -38,16 +38,8 @@ impl ReceivedForm {
         request: &HttpRequest,
         body: &web::Bytes,
     ) -> Result<Self, PageError> {
-        let is_form = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .is_some_and(|value| {
-                value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
-            });
         let not_accepted = || visit.error(ErrorKind::FormNotAccepted);
-        if !is_form {
+        if !is_form(request.headers()) {
             return Err(not_accepted());
         }
         let fields = Fields::parse(body, Limits::PAGE).map_err(|error| {
@@ -137,7 +129,7 @@ impl ReceivedForm {
 }
 
 /// Where a refused step leads: the page of the step that can be done, with a word about why.
-pub(super) fn refused_step(
+pub(super) async fn refused_step(
     visit: &Visit,
     refusal: &consent_domain::journey::JourneyRefusal,
 ) -> Result<HttpResponse, PageError> {
@@ -151,7 +143,10 @@ pub(super) fn refused_step(
             Err(visit.error(ErrorKind::JourneyTimedOut))
         }
         Refusal::AlreadyEnded(_) => Ok(see_other(&visit.url("done"))),
-        Refusal::TooManyRevisions => Err(visit.error(ErrorKind::TooManyRequests)),
+        Refusal::TooManyRevisions => {
+            visit.fail(FailureCode::TooManyRevisions).await?;
+            Err(visit.error(ErrorKind::JourneyEnded))
+        }
         Refusal::Unknown => Err(visit.error(ErrorKind::JourneyNotFound)),
         Refusal::AnotherUser => {
             Ok(see_other(&visit.step_url(Step::Login, Some(Message::AnotherUser))))

@@ -51,8 +51,9 @@ pub(super) struct FormKey {
 impl FormOwner<'_> {
     /// `revision.nonce.mac`
     pub(super) fn mint(&self, form: FormName, shown: Revision) -> String {
-        let nonce = entropy::secret();
-        let mac = self.mac(form, shown, &nonce);
+        let nonce = entropy::random_token();
+        let nonce = nonce.expose();
+        let mac = self.mac(form, shown, nonce);
         format!("{}.{nonce}.{mac}", shown.0)
     }
 

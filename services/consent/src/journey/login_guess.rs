@@ -2,6 +2,7 @@
 
 use consent_domain::contract::ContractStream;
 use std::convert::Infallible;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
@@ -10,7 +11,9 @@ use super::{
 };
 use crate::{
     bank_port::{BankFailure, LoginOutcome, Subject},
-    guess::{Guess, GuessKind, GuessLimit, Lock, Reservation, Settled, reserve, settle},
+    guess::{
+        Guess, GuessKind, GuessLimit, Lock, Locked, Reservation, Settled, locked, reserve, settle,
+    },
     pages::ErrorKind,
     protocol::shared_key::KeyPurpose,
     store::{Actor, CommandContext},
@@ -18,8 +21,8 @@ use crate::{
 
 /// What came of a try.
 pub(super) enum LoginTry {
-    /// The bank gave an outcome.
-    Judged(LoginOutcome),
+    /// The bank gave an outcome, to the attempt of this id.
+    Judged(LoginOutcome, Uuid),
     /// The limit is reached, by this try or before; the bank is not asked again until it ends.
     Locked,
     /// Tries under way may reach the limit, or the bank's answer is unknown.
@@ -63,8 +66,12 @@ pub(super) async fn try_login(
     let limit = login_limit(&visit.record.settings);
     let attempt = match reserve(&app.pool, &guess, limit).await? {
         Reservation::Ask(attempt) | Reservation::Known(attempt, Settled::Match) => attempt,
-        Reservation::Known(_, Settled::Mismatch) => {
-            return Ok(LoginTry::Judged(LoginOutcome::Rejected(None)));
+        // The answer that the first sending of this form got.
+        Reservation::Known(attempt, Settled::Mismatch) => {
+            return Ok(match locked(&app.pool, &guess).await? {
+                Locked::Yes => LoginTry::Locked,
+                Locked::No => LoginTry::Judged(LoginOutcome::Rejected(None), attempt),
+            });
         }
         Reservation::Known(_, _) | Reservation::Busy => return Ok(LoginTry::Undecided),
         Reservation::Locked => return Ok(LoginTry::Locked),
@@ -78,16 +85,16 @@ pub(super) async fn try_login(
         Ok(LoginOutcome::Rejected(subject)) => {
             let lock = settle(&app.pool, attempt, Settled::Mismatch, limit).await?;
             return Ok(match lock {
-                Lock::Open => LoginTry::Judged(LoginOutcome::Rejected(subject)),
+                Lock::Open => LoginTry::Judged(LoginOutcome::Rejected(subject), attempt),
                 Lock::Reached => {
                     if let Some(subject) = subject {
-                        record_lock(visit, subject);
+                        record_lock(visit, subject, attempt);
                     }
                     LoginTry::Locked
                 }
             });
         }
-        Ok(outcome) => (Settled::Match, LoginTry::Judged(outcome)),
+        Ok(outcome) => (Settled::Match, LoginTry::Judged(outcome, attempt)),
         // Not known: the guess stays reserved until the sweeper learns the verdict.
         Err(BankFailure::Unknown | BankFailure::Malformed(_)) => return Ok(LoginTry::Undecided),
         Err(failure) => (Settled::Outage, LoginTry::NoOutcome(failure)),
@@ -98,10 +105,14 @@ pub(super) async fn try_login(
 
 /// Records the lock of a known user as a fact of the contract, beside the answer: an unknown id,
 /// which has no contract, must not be told apart by the time that the answer takes.
-fn record_lock(visit: &Visit, subject: Subject) {
+fn record_lock(visit: &Visit, subject: Subject, attempt: Uuid) {
     let seconds = i64::from(visit.record.settings.login_lock_seconds);
     let bus = visit.app.bus.clone();
-    let context = CommandContext { actor: Actor::System, ..visit.command(Some(&subject), None) };
+    let context = CommandContext {
+        actor: Actor::System,
+        causation_id: Some(attempt),
+        ..visit.command(Some(&subject), None)
+    };
     let stream = stream_id(&visit.bank, subject.contract.as_str());
     tokio::spawn(async move {
         let recorded = bus

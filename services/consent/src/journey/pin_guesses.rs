@@ -9,6 +9,7 @@ use consent_domain::{
     journey::{RejectionReason, RowVerdict},
 };
 use futures_util::future::try_join_all;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{form_key::FormKey, visit::AtStep};
@@ -124,7 +125,7 @@ async fn judge_guess(
         Err(_) => Settled::Outage,
     };
     if settle(&app.pool, attempt, settled, limit).await? == Lock::Reached {
-        record_lock(at, scope, limit.wrong).await;
+        record_lock(at, scope, limit.wrong, attempt).await;
     }
     Ok(verdict_of(settled))
 }
@@ -141,10 +142,13 @@ fn verdict_of(settled: Settled) -> RowVerdict {
 }
 
 /// The counter holds the lock already; the contract learns of it as a fact.
-async fn record_lock(at: &AtStep<'_>, scope: &PinScopeId, limit: u32) {
+async fn record_lock(at: &AtStep<'_>, scope: &PinScopeId, limit: u32, attempt: Uuid) {
     let visit = at.visit;
-    let context =
-        CommandContext { actor: Actor::System, ..visit.command(Some(&at.session.subject), None) };
+    let context = CommandContext {
+        actor: Actor::System,
+        causation_id: Some(attempt),
+        ..visit.command(Some(&at.session.subject), None)
+    };
     let scope = scope.clone();
     let recorded = visit
         .app

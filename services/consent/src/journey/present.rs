@@ -48,8 +48,12 @@ pub(super) fn hints(
     tasks: &BTreeSet<Task>,
     contract: &Contract,
     others: &[LiveLinkage],
+    asked_for: &BTreeSet<AccountId>,
 ) -> Vec<AccountHint> {
     let mut hints = Vec::new();
+    if asked_for.contains(&account.id) {
+        hints.push(AccountHint::AskedFor);
+    }
     let missing: Vec<pages::Task> = tasks
         .iter()
         .filter(|task| !account.tasks.contains_key(task))

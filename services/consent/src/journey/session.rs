@@ -44,7 +44,7 @@ const NONCE_LENGTH: usize = 12;
 impl Names {
     /// Encrypted under a key that only the browser's cookie gives: the database alone can't read it.
     pub(super) fn seal(&self, cookie: &BrowserCookie) -> Option<Vec<u8>> {
-        let nonce = entropy::bytes::<NONCE_LENGTH>();
+        let nonce = *entropy::random_bytes::<NONCE_LENGTH>();
         let plain = serde_json::to_vec(self).ok()?;
         let sealed = cipher(cookie).encrypt(&Nonce::from(nonce), plain.as_slice()).ok()?;
         Some([nonce.as_slice(), &sealed].concat())

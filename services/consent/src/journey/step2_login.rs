@@ -23,7 +23,7 @@ use crate::{
     pages::{
         CertificateLoginView, Deadline, DeadlineKind, ErrorKind, LoginProblem, LoginView, Shell,
     },
-    store::{CommandError, Companion, Executed},
+    store::{CommandContext, CommandError, Companion, Executed},
 };
 
 type Path = web::Path<(String, String)>;
@@ -143,17 +143,16 @@ pub(super) async fn submit(
     };
     let judged = try_login(&visit, &key, &typed).await.map_err(|kind| visit.error(kind))?;
     let message = match judged {
-        LoginTry::Judged(LoginOutcome::Authenticated {
-            subject,
-            role,
-            login_name,
-            contract_name,
-        }) => {
-            let login = Authenticated { subject, role, names: Names { login_name, contract_name } };
+        LoginTry::Judged(
+            LoginOutcome::Authenticated { subject, role, login_name, contract_name },
+            attempt,
+        ) => {
+            let names = Names { login_name, contract_name };
+            let login = Authenticated { subject, role, names, attempt };
             return record(&visit, &form, &key, cookie, login).await;
         }
-        LoginTry::Judged(LoginOutcome::Rejected(_)) => Message::Rejected,
-        LoginTry::Judged(LoginOutcome::Refused(refusal)) => match refusal {
+        LoginTry::Judged(LoginOutcome::Rejected(_), _) => Message::Rejected,
+        LoginTry::Judged(LoginOutcome::Refused(refusal), _) => match refusal {
             LoginRefusal::Locked => Message::LockedAtBank,
             LoginRefusal::PasswordChangeDue => Message::PasswordChangeDue,
             LoginRefusal::CertificateRequired => Message::CertificateRequired,
@@ -196,6 +195,8 @@ struct Authenticated {
     subject: Subject,
     role: UserRole,
     names: Names,
+    /// The bank's attempt that this login is.
+    attempt: uuid::Uuid,
 }
 
 /// Appends `LoginSucceeded`, opens the bank session and binds the request to this browser, at once.
@@ -239,7 +240,10 @@ async fn record(
         },
     ];
     let command_key = form.command_key(key, outcome.clone());
-    let context = visit.command(Some(&login.subject), Some(command_key));
+    let context = CommandContext {
+        causation_id: Some(login.attempt),
+        ..visit.command(Some(&login.subject), Some(command_key))
+    };
     let command = RecordLogin {
         contract: login.subject.contract.clone(),
         user: login.subject.user.clone(),
@@ -262,7 +266,7 @@ async fn record(
         Ok(Executed::Repeated(spent)) => {
             Ok(with_session(visit, key, before, &form.outcome_of(visit, &spent)))
         }
-        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal),
+        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal).await,
         // Another browser's login was the first.
         Err(CommandError::Violates(_)) => Err(visit.error(ErrorKind::JourneyNotFound)),
         Err(error) => Err(visit.error(command_failed(&error))),

@@ -113,7 +113,7 @@ pub(super) async fn submit(
         .await;
     match executed {
         Ok(executed) => Ok(form.answer(&visit, &executed, &outcome)),
-        Err(CommandError::Refused(refusal)) => refused_step(&visit, &refusal),
+        Err(CommandError::Refused(refusal)) => refused_step(&visit, &refusal).await,
         Err(error) => Err(visit.error(command_failed(&error))),
     }
 }

@@ -98,7 +98,7 @@ async fn accounts_page(
                 } else {
                     Availability::Unavailable
                 },
-                hints: hints(account, tasks, &contract, &others),
+                hints: hints(account, tasks, &contract, &others, &at.journey.request.accounts),
                 problem,
             }
         })
@@ -273,7 +273,7 @@ async fn register(
         .await;
     match executed {
         Ok(executed) => Ok(form.answer(visit, &executed, &outcome)),
-        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal),
+        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal).await,
         Err(error) => Err(visit.error(command_failed(&error))),
     }
 }

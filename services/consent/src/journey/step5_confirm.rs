@@ -115,7 +115,7 @@ async fn confirm_page(
                 }
                 _ => RowChange::Unchanged,
             },
-            hints: hints(account, &tasks, &contract, &others),
+            hints: hints(account, &tasks, &contract, &others, &at.journey.request.accounts),
         })
         .collect();
     let view = ConfirmView {
@@ -171,7 +171,7 @@ pub(super) async fn submit(
         Err(CommandError::Refused(JourneyRefusal::RevisionMoved { .. })) => {
             Ok(changed_since(&visit, shown))
         }
-        Err(CommandError::Refused(refusal)) => refused_step(&visit, &refusal),
+        Err(CommandError::Refused(refusal)) => refused_step(&visit, &refusal).await,
         Err(CommandError::Violates(constraint)) => {
             tracing::error!(constraint, "a confirmation violates a constraint");
             Err(visit.error(ErrorKind::Internal))

@@ -32,7 +32,7 @@ use crate::{
     },
     protocol::{
         code::{AuthorizationCodeRow, CodeSubject},
-        digest::sha256,
+        digest::sha256_hex,
         pkce::CodeChallenge,
         shared_key::KeyPurpose,
     },
@@ -209,7 +209,7 @@ async fn authorize(
         text: ShownText {
             version: visit.app.texts.version().to_owned(),
             locale: visit.app.texts.locale().tag().to_owned(),
-            sha256: hex(&sha256(text.as_bytes())),
+            sha256: sha256_hex(text.as_bytes()),
         },
         terms_version: settings.terms_version.clone(),
     };
@@ -240,7 +240,7 @@ async fn authorize(
         Err(CommandError::Refused(JourneyRefusal::RevisionMoved { .. })) => {
             Ok(changed_since(visit, key.shown))
         }
-        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal),
+        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal).await,
         Err(error) => Err(visit.error(command_failed(&error))),
     }
 }
@@ -325,7 +325,7 @@ async fn rebase(at: &AtStep<'_>, shown: Revision) -> Result<HttpResponse, PageEr
         .await;
     match executed {
         Ok(_) => Ok(changed_since(visit, shown)),
-        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal),
+        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal).await,
         Err(error) => Err(visit.error(command_failed(&error))),
     }
 }
@@ -347,13 +347,4 @@ async fn expire_in_the_way(at: &AtStep<'_>) -> Result<(), PageError> {
         tracing::info!(live = consent.live_terms(visit.now).is_some(), "the linkage moved");
     }
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -9,7 +9,7 @@ use consent_domain::{
     consent::Consent,
     contract::{Contract, ContractStream},
     journey::{
-        EndJourney, InProgress, Journey, JourneyEnd, JourneyRefusal, JourneyStream, Login,
+        EndJourney, FailureCode, InProgress, Journey, JourneyEnd, JourneyRefusal, JourneyStream, Login,
         SessionAtTimeOut, Step,
     },
     partner::{Partner, PartnerRecord, PartnerStream},
@@ -45,6 +45,8 @@ pub(super) struct Visit {
     pub journey: Journey,
     pub partner: PartnerRecord,
     pub partner_version: u32,
+    /// Whether the bank lets its customers link to the partner now.
+    partner_enabled: bool,
     /// The pushed request's parameters, for the way back to the partner.
     pub parameters: ReceivedParameters,
     pub cookie: Option<BrowserCookie>,
@@ -63,7 +65,7 @@ const SQL: &str = "
         j.state AS journey_state,
         p.stream_id AS partner_stream, p.version AS partner_version,
         p.state_version AS partner_state_version, p.state AS partner_state,
-        r.parameters,
+        a.status = 'enabled' AS partner_enabled, r.parameters,
         s.contract, s.bank_user, s.names_sealed, s.last_seen_at, s.end_reason,
         s.last_seen_at + make_interval(secs => s.idle_seconds) AS idle_at, s.generation,
         (SELECT max(generation) FROM bank_sessions g
@@ -72,6 +74,7 @@ const SQL: &str = "
     LEFT JOIN journey_current j ON j.stream_id = $2
     LEFT JOIN pushed_requests r ON r.bank = $1 AND r.journey_id = $3
     LEFT JOIN partner_current p ON p.client = j.state #>> '{request,client}'
+    LEFT JOIN partner_at_bank_current a ON a.stream_id = $1 || ':' || p.stream_id
     LEFT JOIN bank_sessions s ON s.session_hash = $4 AND s.bank = $1 AND s.journey_id = $3
     WHERE b.stream_id = $1";
 
@@ -155,6 +158,7 @@ impl Visit {
             journey,
             partner,
             partner_version: record_version,
+            partner_enabled: row.try_get::<Option<bool>, _>("partner_enabled")?.unwrap_or(false),
             parameters,
             cookie,
             session,
@@ -238,6 +242,10 @@ impl Visit {
     /// The error page of its end.
     pub(super) async fn open(&self) -> Result<&InProgress, PageError> {
         match self.journey.in_time(self.now) {
+            Ok(_) if !self.partner_enabled => {
+                self.fail(FailureCode::PartnerDisabled).await?;
+                Err(self.error(ErrorKind::PartnerNotAvailable))
+            }
             Ok(journey) => Ok(journey),
             Err(JourneyRefusal::OutOfTime) => {
                 self.time_out().await.map_err(|kind| self.error(kind))?;
@@ -249,6 +257,12 @@ impl Visit {
             Err(JourneyRefusal::AlreadyEnded(_)) => Err(self.error(ErrorKind::JourneyEnded)),
             Err(_) => Err(self.error(ErrorKind::JourneyNotFound)),
         }
+    }
+
+    /// Ends a journey that can't go on.
+    pub(super) async fn fail(&self, code: FailureCode) -> Result<(), PageError> {
+        let ended = end::execute(self, EndJourney::ByFailure(code), None).await;
+        ended.map(drop).map_err(|kind| self.error(kind))
     }
 
     async fn time_out(&self) -> Result<(), ErrorKind> {

@@ -63,6 +63,8 @@ pub enum AccountHint {
     NotEligible,
     /// Its PIN is locked.
     PinLocked,
+    /// The partner asked for it by name.
+    AskedFor,
 }
 
 impl AccountHint {
@@ -74,6 +76,7 @@ impl AccountHint {
                 .fill(&[(Slot::Tasks, &names.join(tasks))]),
             Self::NotEligible => texts.hint_not_eligible.to_string(),
             Self::PinLocked => texts.hint_pin_locked.to_string(),
+            Self::AskedFor => texts.hint_asked_for.to_string(),
         }
     }
 }

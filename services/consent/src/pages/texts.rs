@@ -178,6 +178,7 @@ texts! {
         hint_task_unavailable: Phrase,
         hint_not_eligible: Label,
         hint_pin_locked: Label,
+        hint_asked_for: Label,
         changed: Label,
         reason_pin_mismatch: Label,
         reason_pin_locked: Label,

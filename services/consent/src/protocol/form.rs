@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bounds that are checked before the work they bound.
@@ -86,6 +87,15 @@ pub enum Remaining {
 /// The fields of a form in the order sent, taken out one by one.
 pub struct Fields {
     fields: Vec<(String, Zeroizing<String>)>,
+}
+
+/// Whether a request says that its body is a form; parameters such as a charset are ignored.
+pub fn is_form(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
 impl Fields {

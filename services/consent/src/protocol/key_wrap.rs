@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::random::random_bytes;
+use crate::entropy::random_bytes;
 
 /// Bytes of a nonce. Random nonces are safe for the few keys that are ever wrapped.
 const NONCE_BYTES: usize = 12;

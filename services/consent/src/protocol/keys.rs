@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::access_token::LIFETIME_SECONDS;
 use super::key_wrap::{DoesNotOpen, KeyEncryptionKey, WrappedKey};
-use super::random::random_bytes;
+use crate::entropy::random_bytes;
 use super::shared_key::{KeyPurpose, SharedKey};
 use super::signing_key::SigningKey;
 

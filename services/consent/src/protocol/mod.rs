@@ -26,7 +26,6 @@ pub mod oauth_error;
 pub mod pairwise;
 pub mod pkce;
 pub mod pushed_request;
-pub mod random;
 pub mod received_parameters;
 pub mod refresh_token;
 pub mod request_uri;

@@ -7,7 +7,7 @@ use sqlx::{PgExecutor, Row};
 use uuid::Uuid;
 
 use super::digest::sha256;
-use super::random::random_token;
+use crate::entropy::random_token;
 use super::secret::Secret;
 
 /// A new token of 256 bits, 43 characters.

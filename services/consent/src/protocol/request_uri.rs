@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use sqlx::{PgExecutor, Row};
 
 use super::digest::sha256;
-use super::random::random_token;
+use crate::entropy::random_token;
 use super::received_parameters::ReceivedParameters;
 use super::secret::Secret;
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::digest::sha256;
-use super::random::random_bytes;
+use crate::entropy::random_bytes;
 
 /// A private key with its public half and id. Wiped on drop, never printed.
 #[derive(Clone)]
