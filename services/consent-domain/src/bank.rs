@@ -49,9 +49,10 @@ pub struct BankRecord {
     pub settings: BankSettings,
 }
 
-/// What a bank may set; each default is visible here.
+/// What a bank may set; each default is visible here. Stored whole in events: a setting that a later
+/// release adds reads as its default from older ones, and an older release passes over it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct BankSettings {
     /// Idle time that ends a bank session, in seconds.
     pub idle_seconds: u32,

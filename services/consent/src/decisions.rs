@@ -59,7 +59,6 @@ impl DecisionService {
         Self { app, credential }
     }
 
-    #[expect(clippy::result_large_err, reason = "tonic's own error type")]
     fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
         let presented = request
             .metadata()
@@ -116,7 +115,6 @@ struct Asked {
     jti: Uuid,
 }
 
-#[expect(clippy::result_large_err, reason = "tonic's own error type")]
 fn asked(bank: &str, grant: &str, client: &str, jti: &str) -> Result<Asked, Status> {
     let invalid = |what: &'static str| Status::invalid_argument(what);
     Ok(Asked {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use consent_domain::{
     BankCode, ClientId, Instant, PartnerId,
-    bank::{Bank, BankRecord, BankRefusal, BankStream},
+    bank::{Bank, BankRecord, BankRefusal, BankSettings, BankStream},
     partner::{
         Partner, PartnerAtBank, PartnerAtBankStream, PartnerRecord, PartnerRefusal, PartnerStream,
     },
@@ -64,12 +64,48 @@ pub struct PartnerRegistration {
 
 /// A bank's registration as an operator writes it (TOML).
 #[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "toml::Table")]
 pub struct BankRegistration {
     /// Four digits.
     pub code: BankCode,
     /// Its record.
-    #[serde(flatten)]
     pub record: BankRecord,
+}
+
+/// Why a bank's registration can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum MalformedRegistration {
+    /// A value is missing or of another type.
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    /// The code is none.
+    #[error("code: {0}")]
+    Code(#[from] consent_domain::InvalidId),
+    /// A key that no record has: a slip of the pen must not pass as a default.
+    #[error("unknown key: {0}")]
+    UnknownKey(String),
+}
+
+impl TryFrom<toml::Table> for BankRegistration {
+    type Error = MalformedRegistration;
+
+    fn try_from(mut table: toml::Table) -> Result<Self, Self::Error> {
+        let code = table.remove("code").and_then(|code| code.as_str().map(str::to_owned));
+        let known = toml::Table::try_from(BankSettings::default()).unwrap_or_default();
+        let settings = table.get("settings").and_then(toml::Value::as_table);
+        let record_keys = ["name", "display_name", "phone", "hours", "settings"];
+        let unknown = table
+            .keys()
+            .find(|key| !record_keys.contains(&key.as_str()))
+            .or_else(|| settings?.keys().find(|key| !known.contains_key(*key)));
+        if let Some(key) = unknown {
+            return Err(MalformedRegistration::UnknownKey(key.clone()));
+        }
+        Ok(Self {
+            code: BankCode::parse(code.unwrap_or_default())?,
+            record: BankRecord::deserialize(table)?,
+        })
+    }
 }
 
 /// Why a registration was not taken.

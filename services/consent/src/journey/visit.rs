@@ -374,13 +374,13 @@ pub(crate) fn stream_id(bank: &BankCode, id: &str) -> String {
 
 /// A redirect, or an error page.
 pub(super) enum HttpResponseOrError {
-    Response(HttpResponse),
+    Response(Box<HttpResponse>),
     Error(PageError),
 }
 
 impl From<HttpResponse> for HttpResponseOrError {
     fn from(response: HttpResponse) -> Self {
-        Self::Response(response)
+        Self::Response(Box::new(response))
     }
 }
 
@@ -394,7 +394,7 @@ impl HttpResponseOrError {
     /// Both are an answer.
     pub(super) fn into_answer(self) -> Result<HttpResponse, PageError> {
         match self {
-            Self::Response(response) => Ok(response),
+            Self::Response(response) => Ok(*response),
             Self::Error(error) => Err(error),
         }
     }

@@ -177,11 +177,9 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
     /// transaction id after this, so that a stream's own events never leave order.
     async fn read(&self) -> Result<PgRow, sqlx::Error> {
         let second = match self.target.second {
-            None => String::new(),
-            Some(_) => format!(
-                ", s.version AS second_version, s.state_version AS second_state_version,
-                   s.state AS second_state"
-            ),
+            None => "",
+            Some(_) => ", s.version AS second_version, s.state_version AS second_state_version, \
+                   s.state AS second_state",
         };
         let join = match self.target.second {
             None => String::new(),

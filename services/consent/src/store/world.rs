@@ -48,12 +48,16 @@ impl<A: Stream, B: Stream, R> Clone for World<A, B, R> {
     }
 }
 
+/// The facts of both streams, or a refusal.
 type Decision<A, B, R> =
     Result<(Vec<<A as Stream>::Event>, Vec<<B as Stream>::Event>), R>;
+type Decide<A, B, R> = dyn Fn(&<A as Stream>::State, &<B as Stream>::State, Instant) -> Decision<A, B, R>
+    + Send
+    + Sync;
 
 /// A command: the domain's decision, closed over what the caller asks for.
 pub struct Act<A: Stream, B: Stream, R>(
-    Arc<dyn Fn(&A::State, &B::State, Instant) -> Decision<A, B, R> + Send + Sync>,
+    Arc<Decide<A, B, R>>,
 );
 
 impl<A: Stream, B: Stream, R> Act<A, B, R> {

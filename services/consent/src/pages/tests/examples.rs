@@ -353,9 +353,7 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
         .render(texts)
         .unwrap(),
     );
-    let problems = vec![LoginProblem::Locked {
-        until: at("2026-11-22T00:55:00Z"),
-    }];
+    let problems = vec![LoginProblem::Locked { minutes: 15 }];
     add(
         "login-locked",
         LoginView {
