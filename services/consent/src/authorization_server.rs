@@ -10,7 +10,7 @@ mod token;
 use actix_web::{
     HttpResponse,
     http::header::{CACHE_CONTROL, CONTENT_TYPE},
-    web::{self, ServiceConfig, get, post},
+    web::{self, ServiceConfig, get, post, resource},
 };
 use consent_domain::BankCode;
 
@@ -25,12 +25,18 @@ use crate::{
 /// The routes of every bank's issuer.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .route("/.well-known/oauth-authorization-server/{bank}", get().to(show_metadata))
-        .route("/{bank}/.well-known/oauth-authorization-server", get().to(show_metadata))
-        .route("/{bank}/jwks", get().to(show_keys))
-        .route("/{bank}/par", post().to(pushed::push))
-        .route("/{bank}/token", post().to(token::exchange))
-        .route("/{bank}/authorize", get().to(authorization_endpoint));
+        .service(
+            resource("/.well-known/oauth-authorization-server/{bank}")
+                .route(get().to(show_metadata)),
+        )
+        .service(
+            resource("/{bank}/.well-known/oauth-authorization-server")
+                .route(get().to(show_metadata)),
+        )
+        .service(resource("/{bank}/jwks").route(get().to(show_keys)))
+        .service(resource("/{bank}/par").route(post().to(pushed::push)))
+        .service(resource("/{bank}/token").route(post().to(token::exchange)))
+        .service(resource("/{bank}/authorize").route(get().to(authorization_endpoint)));
 }
 
 /// The bank of an issuer's path.

@@ -46,7 +46,8 @@ const SQL: &str = "
         a.state_version AS at_bank_state_version, a.state AS at_bank_state,
         b.version AS bank_version, b.state_version AS bank_state_version, b.state AS bank_state,
         EXISTS (SELECT FROM issued_access_tokens t
-            WHERE t.bank = $1 AND t.jti = $3 AND t.client_id = $4 AND t.revoked_at IS NULL)
+            WHERE t.bank = $1 AND t.jti = $3 AND t.client_id = $4 AND t.grant_id = $5
+              AND t.revoked_at IS NULL)
             AS token_live
     FROM (SELECT 1) one
     LEFT JOIN consent_current c ON c.stream_id = $2
@@ -87,6 +88,7 @@ impl DecisionService {
             .bind(&stream)
             .bind(jti)
             .bind(client.as_str())
+            .bind(grant.as_str())
             .fetch_one(pool)
             .await?;
         let at_bank: Option<String> = row.try_get("at_bank_stream")?;

@@ -117,8 +117,13 @@ pub async fn reserve(
     guess: &Guess<'_>,
     limit: GuessLimit,
 ) -> Result<Reservation, sqlx::Error> {
-    if let Some(earlier) = find(pool, guess).await? {
-        return Ok(earlier);
+    match find(pool, guess).await? {
+        // The bank never took it, so it is no guess: the same form may try again.
+        Some(Reservation::Known(attempt, Settled::Outage | Settled::Void)) => {
+            forget(pool, attempt).await?;
+        }
+        Some(earlier) => return Ok(earlier),
+        None => {}
     }
     let reserved = sqlx::query(
         "WITH counter AS (
@@ -149,7 +154,11 @@ pub async fn reserve(
     .await;
     match reserved {
         Ok(Some(row)) => Ok(Reservation::Ask(row.try_get("attempt_id")?)),
-        Ok(None) => refused(pool, guess).await,
+        // With the last guess left, a twin of this form may be what holds it.
+        Ok(None) => match find(pool, guess).await? {
+            Some(earlier) => Ok(earlier),
+            None => refused(pool, guess).await,
+        },
         Err(sqlx::Error::Database(error)) if error.constraint() == Some("guesses_of_form") => {
             // The same form a moment earlier, on another connection: its guess is this guess.
             find(pool, guess).await.map(|found| found.unwrap_or(Reservation::Busy))
@@ -180,6 +189,14 @@ async fn find(pool: &PgPool, guess: &Guess<'_>) -> Result<Option<Reservation>, s
         None => Reservation::Ask(attempt),
         Some(settled) => Reservation::Known(attempt, settled),
     }))
+}
+
+async fn forget(pool: &PgPool, attempt: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM guesses WHERE attempt_id = $1 AND verdict IN ('outage', 'void')")
+        .bind(attempt)
+        .execute(pool)
+        .await
+        .map(drop)
 }
 
 async fn refused(pool: &PgPool, guess: &Guess<'_>) -> Result<Reservation, sqlx::Error> {

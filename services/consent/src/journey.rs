@@ -29,11 +29,13 @@ mod step5_confirm;
 mod step6_authorize;
 mod visit;
 
-use actix_web::web::{ServiceConfig, get, post};
+use actix_web::web::{ServiceConfig, get, post, resource};
 use consent_domain::journey::Step;
 
 pub use entry::{authorize as authorization_endpoint, not_found};
+pub(crate) use entry::refusal_page;
 pub(crate) use login_guess::login_limit;
+pub(crate) use respond::PageError;
 pub(crate) use pin_guesses::{guess_scope, pin_limit};
 pub(crate) use session::was_alive;
 pub(crate) use visit::stream_id;
@@ -52,19 +54,24 @@ pub(crate) fn path_of(step: Step) -> &'static str {
 
 /// The routes of the pages.
 pub fn routes(config: &mut ServiceConfig) {
-    let page = |path: &str| format!("/{{bank}}/journeys/{{journey}}/{path}");
+    let page = |path: &str| resource(format!("/{{bank}}/journeys/{{journey}}/{path}"));
+    let (login, tasks) = (page("login"), page("tasks"));
+    let (accounts, confirm) = (page("accounts"), page("confirm"));
     config
-        .route(&page("login"), get().to(step2_login::show))
-        .route(&page("login"), post().to(step2_login::submit))
-        .route(&page("certificate-login"), get().to(step2_login::show_certificate_login))
-        .route(&page("tasks"), get().to(step3_tasks::show))
-        .route(&page("tasks"), post().to(step3_tasks::submit))
-        .route(&page("accounts"), get().to(step4_accounts::show))
-        .route(&page("accounts"), post().to(step4_accounts::submit))
-        .route(&page("confirm"), get().to(step5_confirm::show))
-        .route(&page("confirm"), post().to(step5_confirm::submit))
-        .route(&page("authorize"), get().to(step6_authorize::show))
-        .route(&page("authorize"), post().to(step6_authorize::submit))
-        .route(&page("cancel"), post().to(end::submit))
-        .route(&page("done"), get().to(end::show));
+        .service(login.route(get().to(step2_login::show)).route(post().to(step2_login::submit)))
+        .service(page("certificate-login").route(get().to(step2_login::show_certificate_login)))
+        .service(tasks.route(get().to(step3_tasks::show)).route(post().to(step3_tasks::submit)))
+        .service(
+            accounts.route(get().to(step4_accounts::show)).route(post().to(step4_accounts::submit)),
+        )
+        .service(
+            confirm.route(get().to(step5_confirm::show)).route(post().to(step5_confirm::submit)),
+        )
+        .service(
+            page("authorize")
+                .route(get().to(step6_authorize::show))
+                .route(post().to(step6_authorize::submit)),
+        )
+        .service(page("cancel").route(post().to(end::submit)))
+        .service(page("done").route(get().to(end::show)));
 }

@@ -4,6 +4,7 @@
 pub mod app;
 mod authorization_server;
 pub mod bank_port;
+mod boundary;
 mod decisions;
 mod entropy;
 pub mod guess;
@@ -16,6 +17,7 @@ pub mod partners;
 pub mod pin_unlock;
 pub mod protocol;
 pub mod provision;
+pub mod rebuild;
 pub mod request_context;
 pub mod settings;
 pub mod startup;

@@ -7,6 +7,7 @@ use consent::{
     partners::{BankRegistration, PartnerRegistration, register_bank, register_partner},
     pin_unlock::unlock_pin,
     provision::{migrate, provision},
+    rebuild::{Purpose, rebuild},
     redirect_policy,
     settings::Settings,
     startup::{Listeners, start},
@@ -48,6 +49,9 @@ enum Command {
         #[arg(long, env = "RENKEI_OWNER_URL")]
         owner_url: String,
     },
+    /// The authoritative projections.
+    #[command(subcommand)]
+    Projections(ProjectionsCommand),
     /// Banks on the platform.
     #[command(subcommand)]
     Bank(BankCommand),
@@ -57,6 +61,20 @@ enum Command {
     /// Locked 照会用暗証番号.
     #[command(subcommand)]
     PinScope(PinScopeCommand),
+}
+
+#[derive(Subcommand)]
+enum ProjectionsCommand {
+    /// Folds every stream anew, beside the live rows and while writes go on, and compares row for
+    /// row. Ends with 0 only if all are equal, or were replaced.
+    Rebuild {
+        /// The database, as its owner.
+        #[arg(long, env = "RENKEI_OWNER_URL")]
+        owner_url: String,
+        /// Put the rebuilt rows in the place of the live ones.
+        #[arg(long)]
+        replace: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -153,6 +171,23 @@ async fn run(command: Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Migrate { owner_url } => Ok(migrate(&owner_url).await?),
+        Command::Projections(ProjectionsCommand::Rebuild { owner_url, replace }) => {
+            let purpose = if replace { Purpose::Replace } else { Purpose::Verify };
+            let mut differences = 0;
+            for rebuilt in rebuild(&owner_url, purpose).await? {
+                say(&format!(
+                    "{}: {} streams, {} events, {} differences",
+                    rebuilt.table, rebuilt.streams, rebuilt.events, rebuilt.differences
+                ));
+                differences += rebuilt.differences;
+            }
+            match purpose {
+                Purpose::Verify if differences > 0 => {
+                    Err(format!("{differences} rows differ; --replace puts them right").into())
+                }
+                Purpose::Verify | Purpose::Replace => Ok(()),
+            }
+        }
         Command::Bank(BankCommand::Register { config, file, operator }) => {
             let pool = connect(&Settings::read(&config)?).await?;
             let registration: BankRegistration = toml::from_str(&std::fs::read_to_string(&file)?)?;

@@ -9,7 +9,7 @@ use std::{
 use actix_web::{
     App as ActixApp, HttpServer,
     dev::{Server, ServerHandle},
-    middleware::DefaultHeaders,
+    middleware::{DefaultHeaders, from_fn},
     web,
 };
 use renkei_proto::decision::v1::decisions_server::DecisionsServer;
@@ -21,6 +21,7 @@ use crate::{
     app::{App, CookiePolicy},
     authorization_server,
     bank_port::BankPort,
+    boundary::boundary,
     decisions::DecisionService,
     journey,
     keys::Keys,
@@ -208,6 +209,7 @@ fn public_server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<
         ActixApp::new()
             .app_data(app.clone())
             .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
+            .wrap(from_fn(boundary))
             .wrap(page_headers(app.cookies))
             .configure(static_files::routes)
             .configure(authorization_server::routes)

@@ -3,7 +3,7 @@
 use actix_web::{
     HttpResponse,
     http::header::CACHE_CONTROL,
-    web::{ServiceConfig, get},
+    web::{ServiceConfig, get, resource},
 };
 
 use crate::pages::STYLESHEET_PATH;
@@ -12,7 +12,7 @@ const STYLESHEET: &str = include_str!("../static/renkei.css");
 
 /// The routes of the files.
 pub fn routes(config: &mut ServiceConfig) {
-    config.route(STYLESHEET_PATH, get().to(stylesheet));
+    config.service(resource(STYLESHEET_PATH).route(get().to(stylesheet)));
 }
 
 async fn stylesheet() -> HttpResponse {

@@ -35,7 +35,14 @@ impl<'a> LinkageReader<'a> {
     /// The accounts now; remembered for when the bank can't be asked.
     pub async fn accounts(&self) -> Result<Vec<Account>, ReadError> {
         let api = &self.services.account_api;
-        let accounts = self.read(async |token| api.accounts(&token).await).await?;
+        let mut accounts = self.read(async |token| api.accounts(&token).await).await?;
+        let earlier = self.linkage()?.accounts;
+        for account in &mut accounts {
+            let same = |known: &&Account| known.account_id == account.account_id;
+            if let Some(known) = earlier.iter().find(same) {
+                account.recall(known);
+            }
+        }
         let seen = accounts.clone();
         self.session
             .with(|state| state.change_linkage(self.id, |linkage| linkage.accounts = seen));

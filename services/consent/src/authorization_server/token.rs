@@ -20,7 +20,7 @@ use crate::{
     protocol::{
         access_token::{self, AccessTokenContent},
         authorization_details::GrantedAccess,
-        code::{CodePresented, redeem},
+        code::{CodePresented, find_proven, redeem},
         oauth_error::OAuthError,
         pairwise::PairwiseId,
         pkce::CodeVerifier,
@@ -74,33 +74,27 @@ async fn redeem_code(
     context: RequestContext,
 ) -> Result<HttpResponse, OAuthError> {
     let client_id = proven.client.client_id();
+    let presented = CodePresented {
+        bank,
+        client_id,
+        code: &presented.code,
+        redirect_uri: &presented.redirect_uri,
+        code_verifier: &presented.code_verifier,
+    };
+    // Read before the transaction: rivals for one code hold a connection each while they wait for
+    // the row, and a winner that needed a second connection would wait for them.
+    let found = find_proven(&app.pool, presented).await?.ok_or(OAuthError::invalid_grant())?;
+    let terms = live_terms(app, bank, &found.grant_id).await?.ok_or(OAuthError::invalid_grant())?;
     let mut transaction = app.pool.begin().await?;
     let now: DateTime<Utc> =
         sqlx::query_scalar("SELECT now()").fetch_one(&mut *transaction).await?;
-    let redemption = redeem(
-        &mut transaction,
-        CodePresented {
-            bank,
-            client_id,
-            code: &presented.code,
-            redirect_uri: &presented.redirect_uri,
-            code_verifier: &presented.code_verifier,
-        },
-    )
-    .await?;
+    let redemption = redeem(&mut transaction, presented).await?;
     let row = match redemption.into_redeemed() {
         Ok(row) => row,
         Err(error) => {
             // A second use has revoked what the first gave: that must hold.
             transaction.commit().await?;
             return Err(error);
-        }
-    };
-    let terms = match live_terms(app, bank, &row.grant_id, now).await? {
-        Some(terms) => terms,
-        None => {
-            transaction.commit().await?;
-            return Err(OAuthError::invalid_grant());
         }
     };
     let refresh_token = refresh_token::mint();
@@ -168,8 +162,8 @@ async fn live_terms(
     app: &App,
     bank: &BankCode,
     grant: &GrantId,
-    now: DateTime<Utc>,
 ) -> Result<Option<GrantTerms>, OAuthError> {
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()").fetch_one(&app.pool).await?;
     let consent = state_of::<ConsentStream>(&app.pool, &stream_id(bank, grant.as_str())).await?;
     Ok(consent.live_terms(now).cloned())
 }
@@ -184,10 +178,8 @@ async fn refresh(
     let row = refresh_token::find(&app.pool, bank, proven.client.client_id(), presented)
         .await?
         .ok_or(OAuthError::invalid_grant())?;
+    let terms = live_terms(app, bank, &row.grant_id).await?.ok_or(OAuthError::invalid_grant())?;
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()").fetch_one(&app.pool).await?;
-    let terms = live_terms(app, bank, &row.grant_id, now)
-        .await?
-        .ok_or(OAuthError::invalid_grant())?;
     let granted = granted_tasks(&terms);
     let tasks = match scope {
         None => granted,

@@ -35,6 +35,10 @@ pub(super) async fn submit(
     let Some(cookie) = &visit.cookie else {
         return Err(visit.error(ErrorKind::CookiesRequired));
     };
+    // Sent again after the end: the browser has the end page's cookie by then.
+    if *cookie == BrowserCookie::of_end(&visit.app, &visit.bank, &visit.id) {
+        return Ok(see_other(&visit.url("done")));
+    }
     let key = match form.key(&visit, cookie, FormName::Cancel) {
         Ok(key) => key,
         Err(elsewhere) => return elsewhere.into_answer(),

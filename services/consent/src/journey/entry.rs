@@ -1,6 +1,6 @@
 //! The authorization endpoint: where the partner sends the customer's browser.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _, http::StatusCode, web};
 use consent_domain::BankCode;
 
 use super::{
@@ -79,6 +79,17 @@ async fn take_up(
             Err(ErrorKind::RequestExpired)
         }
     }
+}
+
+/// The page for a request that reached no handler of ours, with the status that says why.
+pub(crate) fn refusal_page(app: &App, context: &RequestContext, status: StatusCode) -> HttpResponse {
+    let known = Known { inquiry_number: context.inquiry_number(), ..Known::default() };
+    let kind = match status {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => ErrorKind::NotFound,
+        status if status.is_server_error() => ErrorKind::Internal,
+        _ => ErrorKind::FormNotAccepted,
+    };
+    known.error(app, kind).with_status(status).error_response()
 }
 
 /// Every path that is none of ours.

@@ -26,6 +26,8 @@ pub(super) struct ReceivedForm {
     pub fields: Fields,
     /// Keyed digest of everything that was sent.
     pub content_mac: Vec<u8>,
+    /// What was sent as the form's key, ours or not.
+    sent_key: Option<String>,
 }
 
 impl ReceivedForm {
@@ -47,7 +49,7 @@ impl ReceivedForm {
             not_accepted()
         })?;
         let content_mac = visit.app.keys.shared(KeyPurpose::Content).mac(&[body]).to_vec();
-        Ok(Self { fields, content_mac })
+        Ok(Self { fields, content_mac, sent_key: None })
     }
 
     /// The form's key, where it is this browser's for this journey and form.
@@ -62,6 +64,7 @@ impl ReceivedForm {
         form: FormName,
     ) -> Result<FormKey, HttpResponseOrError> {
         let sent = self.fields.take_one("form_key").ok();
+        self.sent_key = sent.as_deref().cloned();
         let key = sent.and_then(|text| visit.forms(cookie).find(form, &text));
         key.ok_or_else(|| match (&visit.session, &visit.journey) {
             (Some(session), Journey::InProgress(journey)) if session.ended.is_none() => {
@@ -86,20 +89,24 @@ impl ReceivedForm {
         visit: &Visit,
         key: &FormKey,
     ) -> Result<Option<String>, PageError> {
-        let row = sqlx::query(
-            "SELECT content_mac, outcome FROM command_keys WHERE bank = $1 AND command_key = $2",
-        )
-        .bind(visit.bank.as_str())
-        .bind(&key.nonce)
-        .fetch_optional(&visit.app.pool)
-        .await
-        .map_err(|error| visit.error(error))?;
-        let Some(row) = row else { return Ok(None) };
-        let spent = Spent {
-            content_mac: row.try_get("content_mac").map_err(|error| visit.error(error))?,
-            outcome: row.try_get("outcome").map_err(|error| visit.error(error))?,
-        };
-        Ok(Some(self.outcome_of(visit, &spent)))
+        let spent = find_spent(visit, &key.nonce).await.map_err(|error| visit.error(error))?;
+        Ok(spent.map(|spent| self.outcome_of(visit, &spent)))
+    }
+
+    /// Where the answer to an earlier sending of this form led, by its content alone: a form that
+    /// gave the browser another cookie comes back with a key that is bound to the cookie before.
+    /// The key is part of the content, so that only what was accepted once is found.
+    ///
+    /// # Errors
+    /// The error page for a database that is down.
+    pub(super) async fn repeated_since_the_cookie_changed(
+        &self,
+        visit: &Visit,
+    ) -> Result<Option<String>, PageError> {
+        let nonce = self.sent_key.as_deref().and_then(|key| key.split('.').nth(1));
+        let Some(nonce) = nonce else { return Ok(None) };
+        let spent = find_spent(visit, nonce).await.map_err(|error| visit.error(error))?;
+        Ok(spent.filter(|spent| spent.content_mac == self.content_mac).map(|spent| spent.outcome))
     }
 
     pub(super) fn outcome_of(&self, visit: &Visit, spent: &Spent) -> String {
@@ -126,6 +133,20 @@ impl ReceivedForm {
             Executed::Repeated(spent) => see_other(&self.outcome_of(visit, spent)),
         }
     }
+}
+
+async fn find_spent(visit: &Visit, nonce: &str) -> Result<Option<Spent>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT content_mac, outcome FROM command_keys WHERE bank = $1 AND command_key = $2",
+    )
+    .bind(visit.bank.as_str())
+    .bind(nonce)
+    .fetch_optional(&visit.app.pool)
+    .await?;
+    row.map(|row| {
+        Ok(Spent { content_mac: row.try_get("content_mac")?, outcome: row.try_get("outcome")? })
+    })
+    .transpose()
 }
 
 /// Where a refused step leads: the page of the step that can be done, with a word about why.

@@ -41,6 +41,13 @@ impl ResponseError for PageError {
     }
 }
 
+impl PageError {
+    /// The same page under a status that tells more than its kind does.
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+}
+
 /// What an error page may tell: as much as was proven when the error came up.
 #[derive(Default, Clone)]
 pub(super) struct Known {

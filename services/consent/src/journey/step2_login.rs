@@ -83,6 +83,7 @@ fn login_page(
             cancel: Some(visit.form(cookie, FormName::Cancel, "cancel")),
             notices: match message {
                 Some(Message::Idle) => vec![crate::pages::Notice::SessionEnded],
+                Some(Message::AlreadySent) => vec![crate::pages::Notice::AlreadySent],
                 _ => Vec::new(),
             },
             ..visit.shell()
@@ -125,6 +126,12 @@ pub(super) async fn submit(
     };
     let key = match form.key(&visit, cookie, FormName::Login) {
         Ok(key) => key,
+        Err(elsewhere) if visit.session.is_some() => {
+            return match form.repeated_since_the_cookie_changed(&visit).await? {
+                Some(outcome) => Ok(see_other(&outcome)),
+                None => elsewhere.into_answer(),
+            };
+        }
         Err(elsewhere) => return elsewhere.into_answer(),
     };
     // A repeat gets the first answer, and with it the cookie that the first answer set.

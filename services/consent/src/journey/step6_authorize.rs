@@ -165,17 +165,18 @@ pub(super) async fn submit(
     if let Some(outcome) = form.repeated(&visit, &key).await? {
         return Ok(to_end_page(&visit, &outcome));
     }
-    let at = match visit.at_step(Step::Authorize).await {
+    // From step 5 on: where step 4 was redone meanwhile, step 5 comes again with the differences.
+    let at = match visit.at_step(Step::Confirm).await {
         Ok(at) => at,
         Err(elsewhere) => return elsewhere.into_answer(),
     };
+    if key.shown != at.journey.revision {
+        return Ok(changed_since(&visit, key.shown));
+    }
     match form.fields.take_optional("agree") {
         Ok(Some(agree)) if agree.as_str() == "yes" => {}
         Ok(None) => return authorize_page(&at, None, Some(AuthorizeProblem::NotAgreed)).await,
         _ => return Err(visit.error(ErrorKind::FormNotAccepted)),
-    }
-    if key.shown != at.journey.revision {
-        return Ok(changed_since(&visit, key.shown));
     }
     let Some(draft) = at.journey.stage.draft() else {
         return Ok(see_other(&visit.step_url(at.journey.stage.step(), None)));

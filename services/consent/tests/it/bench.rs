@@ -64,6 +64,14 @@ async fn template() -> &'static Template {
         .await
 }
 
+/// A copy belongs to whoever made it; in the field a database belongs to its owner role.
+async fn own(template: &Template, database: &TestDatabase) {
+    let admin = PgPool::connect(&template.admin_url).await.expect("the superuser connects");
+    let sql = format!("ALTER DATABASE {} OWNER TO {TEMPLATE}_owner", database.name());
+    sqlx::query(&sql).execute(&admin).await.expect("the owner role owns the database");
+    admin.close().await;
+}
+
 /// A partner with its key.
 pub struct TestPartner {
     pub client_id: &'static str,
@@ -120,6 +128,7 @@ impl Bench {
         let template = template().await;
         let database =
             TestDatabase::create_from(&template.admin_url, TEMPLATE).await.expect("a database");
+        own(template, &database).await;
         let url = with_database(&template.service_url, database.name()).expect("an address");
         let pool = PgPool::connect(&url).await.expect("the service role connects");
 
@@ -166,9 +175,14 @@ impl Bench {
 
     /// Starts one more replica on that listener.
     pub async fn start_replica(&self, public: TcpListener) -> Running {
+        self.start_replica_with(public, &self.settings()).await
+    }
+
+    /// The same with settings that differ from [`Self::settings`].
+    pub async fn start_replica_with(&self, public: TcpListener, settings: &str) -> Running {
         let open = || TcpListener::bind("127.0.0.1:0").expect("a port");
         let listeners = Listeners { public, operators: open(), decisions: open() };
-        let settings: Settings = toml::from_str(&self.settings()).expect("settings");
+        let settings: Settings = toml::from_str(settings).expect("settings");
         start(settings, listeners).await.expect("the service starts")
     }
 
@@ -224,23 +238,29 @@ impl Bench {
         let bank: BankRegistration = toml::from_str(&record).expect("a bank");
         register_bank(&bus, bank, "tests").await.expect("the bank is registered");
         for partner in &self.partners {
-            let registration = PartnerRegistration {
-                partner_id: PartnerId::parse(format!("id-of-{}", partner.client_id)).unwrap(),
-                client_id: ClientId::parse(partner.client_id).unwrap(),
-                legal_name: format!("{}株式会社", partner.client_id),
-                service_name: format!("{}会計", partner.client_id),
-                registration_number: "関東財務局長（電代）第0号".to_owned(),
-                complaint_contact: "お客様窓口 0120-111-111".to_owned(),
-                onward_recipients: Vec::new(),
-                redirect_uris: vec![partner.redirect_uri.to_string()],
-                jwks: partner.key.jwks(),
-                banks: BTreeSet::from([BankCode::parse(BANK).unwrap()]),
-            };
-            let policy = RedirectUriPolicy::HttpsOrLoopbackHttp;
-            register_partner(&self.pool, &bus, registration, policy, "tests")
-                .await
-                .expect("the partner is registered");
+            self.enable_only_at(partner, &[BANK]).await;
         }
+    }
+
+    /// Registers a partner, anew or for the first time, so that these banks let it in and no other.
+    pub async fn enable_only_at(&self, partner: &TestPartner, banks: &[&str]) {
+        let bus = Bus::new(self.pool.clone());
+        let registration = PartnerRegistration {
+            partner_id: PartnerId::parse(format!("id-of-{}", partner.client_id)).unwrap(),
+            client_id: ClientId::parse(partner.client_id).unwrap(),
+            legal_name: format!("{}株式会社", partner.client_id),
+            service_name: format!("{}会計", partner.client_id),
+            registration_number: "関東財務局長（電代）第0号".to_owned(),
+            complaint_contact: "お客様窓口 0120-111-111".to_owned(),
+            onward_recipients: Vec::new(),
+            redirect_uris: vec![partner.redirect_uri.to_string()],
+            jwks: partner.key.jwks(),
+            banks: banks.iter().map(|code| BankCode::parse(*code).unwrap()).collect(),
+        };
+        let policy = RedirectUriPolicy::HttpsOrLoopbackHttp;
+        register_partner(&self.pool, &bus, registration, policy, "tests")
+            .await
+            .expect("the partner is registered");
     }
 
     /// The OAuth client of a partner (0: A, 1: B).

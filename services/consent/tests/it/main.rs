@@ -4,4 +4,7 @@
 #![expect(missing_docs, reason = "tests")]
 
 mod bench;
+mod journey_customer;
+mod journey_repeats;
+mod rebuild;
 mod smoke;

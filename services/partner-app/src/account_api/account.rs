@@ -38,21 +38,36 @@ impl TryFrom<String> for AccountId {
     }
 }
 
-/// One linked account.
+/// One linked account. What the bank no longer tells of it is missing.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Account {
     /// Its identifier.
     pub account_id: AccountId,
+    /// Whether the bank gives any data of it now.
+    #[serde(default)]
+    pub status: AccountStatus,
     /// Three digits.
-    pub branch_code: String,
+    pub branch_code: Option<String>,
     /// E.g. インターネット支店.
-    pub branch_name: String,
+    pub branch_name: Option<String>,
     /// E.g. 普通.
-    pub account_type_name: String,
+    pub account_type_name: Option<String>,
     /// Seven digits.
-    pub account_number: String,
+    pub account_number: Option<String>,
     /// What may be read.
     pub tasks: Vec<EligibleTask>,
+}
+
+/// Whether the bank gives any data of an account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    /// It is in the linkage, but the bank gives nothing: closed, or no longer the customer's to see.
+    Unavailable,
+    /// It does, or says what is not known here.
+    #[default]
+    #[serde(other)]
+    Available,
 }
 
 /// A task (認可対象業務) that the linkage allows on an account.
@@ -78,12 +93,48 @@ pub enum Task {
 }
 
 impl Account {
-    /// How the account reads on the bank's own pages, e.g. 「インターネット支店(000) 普通 5000000」.
+    /// How the account reads on the bank's own pages, e.g. 「インターネット支店(000) 普通 5000000」,
+    /// as far as it is known.
     pub fn label(&self) -> String {
-        format!(
-            "{}({}) {} {}",
-            self.branch_name, self.branch_code, self.account_type_name, self.account_number
-        )
+        [self.branch(), self.kind_and_number()]
+            .into_iter()
+            .flatten()
+            .reduce(|branch, kind| format!("{branch} {kind}"))
+            .unwrap_or_else(|| UNNAMED.to_owned())
+    }
+
+    /// E.g. 「インターネット支店(000)」.
+    pub fn branch(&self) -> Option<String> {
+        match (&self.branch_name, &self.branch_code) {
+            (Some(name), Some(code)) => Some(format!("{name}({code})")),
+            (Some(known), None) | (None, Some(known)) => Some(known.clone()),
+            (None, None) => None,
+        }
+    }
+
+    /// E.g. 「普通 5000000」.
+    pub fn kind_and_number(&self) -> Option<String> {
+        let known = [&self.account_type_name, &self.account_number];
+        let known: Vec<&str> = known.into_iter().flatten().map(String::as_str).collect();
+        (!known.is_empty()).then(|| known.join(" "))
+    }
+
+    /// Takes over what an earlier reading knew and this one no longer tells.
+    pub fn recall(&mut self, earlier: &Self) {
+        let fill = |field: &mut Option<String>, known: &Option<String>| {
+            if field.is_none() {
+                field.clone_from(known);
+            }
+        };
+        fill(&mut self.branch_code, &earlier.branch_code);
+        fill(&mut self.branch_name, &earlier.branch_name);
+        fill(&mut self.account_type_name, &earlier.account_type_name);
+        fill(&mut self.account_number, &earlier.account_number);
+    }
+
+    /// Whether the bank gives nothing of it.
+    pub fn is_unavailable(&self) -> bool {
+        self.status == AccountStatus::Unavailable
     }
 
     /// The task, if it is allowed on this account.
@@ -97,6 +148,9 @@ impl Account {
             .and_then(|task| task.available_from)
     }
 }
+
+/// Stands for the name of an account of which nothing but its identifier is known.
+const UNNAMED: &str = "金融機関で確認できない口座";
 
 /// A balance in yen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,6 +225,29 @@ mod tests {
             "2026-01-01"
         );
         assert!(account.find_task(Task::Balance).is_none());
+    }
+
+    #[test]
+    fn an_account_that_the_bank_no_longer_lists_is_read_without_its_names() {
+        let mut account: Account = serde_json::from_value(json!({
+            "account_id": "a-1", "status": "unavailable", "branch_code": null,
+            "branch_name": null, "account_type": null, "account_type_name": null,
+            "account_number": null, "tasks": [],
+        }))
+        .unwrap();
+
+        assert!(account.is_unavailable());
+        assert_eq!(account.label(), UNNAMED);
+
+        let earlier = serde_json::from_value(json!({
+            "account_id": "a-1", "status": "available", "branch_code": "000",
+            "branch_name": "インターネット支店", "account_type_name": "普通",
+            "account_number": "5000000", "tasks": [],
+        }))
+        .unwrap();
+        account.recall(&earlier);
+        assert!(account.is_unavailable());
+        assert_eq!(account.label(), "インターネット支店(000) 普通 5000000");
     }
 
     #[test]

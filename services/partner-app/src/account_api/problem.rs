@@ -21,6 +21,8 @@ pub enum ProblemCode {
     GrantExpired,
     /// The customer or the bank took the permission back.
     GrantRevoked,
+    /// The bank knows no such linkage of this service.
+    UnknownGrant,
     /// Another linkage took this one's place.
     GrantSuperseded,
     /// The bank holds the linkage back for now.
@@ -37,6 +39,14 @@ pub enum ProblemCode {
     Maintenance,
     /// The bank does not answer.
     BankUnavailable,
+    /// The bank does not answer in time.
+    BankTimeout,
+    /// The account is in the linkage, but the bank gives nothing of it.
+    AccountUnavailable,
+    /// Whether the linkage still holds can't be checked for now.
+    DecisionUnavailable,
+    /// The access token can't be checked for now.
+    KeysUnavailable,
     /// Anything else.
     #[serde(other)]
     Other,
@@ -48,6 +58,7 @@ impl ProblemCode {
         match self {
             Self::GrantExpired => "grant_expired",
             Self::GrantRevoked => "grant_revoked",
+            Self::UnknownGrant => "unknown_grant",
             Self::GrantSuperseded => "grant_superseded",
             Self::GrantSuspended => "grant_suspended",
             Self::AccountNotInScope => "account_not_in_scope",
@@ -56,6 +67,10 @@ impl ProblemCode {
             Self::ClosedHours => "closed_hours",
             Self::Maintenance => "maintenance",
             Self::BankUnavailable => "bank_unavailable",
+            Self::BankTimeout => "bank_timeout",
+            Self::AccountUnavailable => "account_unavailable",
+            Self::DecisionUnavailable => "decision_unavailable",
+            Self::KeysUnavailable => "keys_unavailable",
             Self::Other => "other",
         }
     }
@@ -103,6 +118,7 @@ mod tests {
         assert!(problem(401, ProblemCode::TokenRevoked).calls_for_new_token());
         assert!(problem(401, ProblemCode::Other).calls_for_new_token());
         assert!(!problem(401, ProblemCode::GrantRevoked).calls_for_new_token());
+        assert!(!problem(401, ProblemCode::UnknownGrant).calls_for_new_token());
         assert!(!problem(403, ProblemCode::Other).calls_for_new_token());
     }
 }

@@ -38,7 +38,14 @@ struct AccountRow {
     first_day: String,
     unavailable: Option<String>,
     statement_href: Option<String>,
+    /// What stands in place of the link to the statement.
+    no_statement: &'static str,
 }
+
+/// Beside data that the linkage does not allow.
+const NOT_ALLOWED: &str = "対象外";
+/// Beside data that is allowed and can't be had.
+const NOT_TO_BE_HAD: &str = "取得できません";
 
 enum BalanceCell {
     Known {
@@ -123,26 +130,36 @@ impl AccountRow {
         account: &Account,
         balance: Option<Result<Balance, ReadError>>,
     ) -> Self {
+        let missing = if account.is_unavailable() {
+            NOT_TO_BE_HAD
+        } else {
+            NOT_ALLOWED
+        };
         let has_statement = account.find_task(Task::Transactions).is_some();
         let available_from = account.transactions_from().max(linkage.limits.history_from);
         let range = linkage.range.filter(|_| has_statement);
         let first_day = match range {
             None if has_statement => "未設定".to_owned(),
-            None => "対象外".to_owned(),
+            None => missing.to_owned(),
             Some(range) => range
                 .first_day(available_from)
                 .map_or_else(|| "取得可能な最初の日".to_owned(), display::date),
         };
         Self {
             id: account.account_id.as_str().to_owned(),
-            branch: format!("{}({})", account.branch_name, account.branch_code),
-            kind_and_number: format!("{} {}", account.account_type_name, account.account_number),
-            balance: BalanceCell::new(balance),
+            // Where nothing of an account is known, its label still says so.
+            branch: match account.kind_and_number() {
+                Some(_) => account.branch().unwrap_or_default(),
+                None => account.label(),
+            },
+            kind_and_number: account.kind_and_number().unwrap_or_default(),
+            balance: BalanceCell::new(balance, missing),
             first_day,
             unavailable: range
                 .and_then(|range| range.unavailable_days(available_from))
                 .map(display::unavailable),
             statement_href: has_statement.then(|| statement_address(linkage, account)),
+            no_statement: missing,
         }
     }
 }
@@ -157,10 +174,10 @@ fn statement_address(linkage: &Linkage, account: &Account) -> String {
 }
 
 impl BalanceCell {
-    fn new(balance: Option<Result<Balance, ReadError>>) -> Self {
+    fn new(balance: Option<Result<Balance, ReadError>>, missing: &'static str) -> Self {
         match balance {
-            None => Self::Unknown("対象外"),
-            Some(Err(_)) => Self::Unknown("取得できません"),
+            None => Self::Unknown(missing),
+            Some(Err(_)) => Self::Unknown(NOT_TO_BE_HAD),
             Some(Ok(balance)) => Self::Known {
                 balance: display::yen(balance.balance_yen),
                 available: balance.available_yen.map(display::yen),

@@ -94,6 +94,12 @@ fn refused(code: ProblemCode) -> (&'static str, &'static str, Remedy) {
              続けて利用する場合は、もう一度連携してください。",
             Remedy::Relink,
         ),
+        ProblemCode::UnknownGrant => (
+            "この連携を確認できません",
+            "金融機関に、この連携の記録が見つかりません。データを取得できないため、\
+             続けて利用する場合は、もう一度連携してください。",
+            Remedy::Relink,
+        ),
         ProblemCode::GrantSuperseded => (
             "新しい連携に置き換えられています",
             "同じ金融機関で新しい連携が許可されたため、この連携では取得できません。\
@@ -138,6 +144,24 @@ fn refused(code: ProblemCode) -> (&'static str, &'static str, Remedy) {
             "金融機関に接続できません",
             "金融機関のシステムが応答していません。連携は有効なままです。\
              時間をおいて、もう一度お試しください。",
+            Remedy::Wait,
+        ),
+        ProblemCode::BankTimeout => (
+            "金融機関からの応答に時間がかかっています",
+            "時間内に応答がなかったため、データを取得できませんでした。連携は有効なままです。\
+             しばらくしてから、もう一度お試しください。",
+            Remedy::Wait,
+        ),
+        ProblemCode::AccountUnavailable => (
+            "この口座のデータを取得できません",
+            "連携では許可されていますが、金融機関がこの口座のデータを提供していません。\
+             解約、または利用権限の変更が考えられます。金融機関にご確認ください。",
+            Remedy::Wait,
+        ),
+        ProblemCode::DecisionUnavailable | ProblemCode::KeysUnavailable => (
+            "連携の状態を確認できませんでした",
+            "安全のため、連携が有効であることを確認できない間は、データを取得しません。\
+             しばらくしてから、もう一度お試しください。",
             Remedy::Wait,
         ),
         ProblemCode::Other => (

@@ -182,6 +182,7 @@ impl Choice {
 impl AvailableAccount {
     fn new(account: &Account, limit: Option<NaiveDate>) -> Self {
         let available = match account.find_task(Task::Transactions) {
+            None if account.is_unavailable() => "金融機関からデータを取得できません".to_owned(),
             None => "入出金明細は連携の対象外です".to_owned(),
             Some(task) => match task.available_from.max(limit) {
                 Some(first) => format!("{}以降", display::date(first)),

@@ -75,11 +75,7 @@ pub(super) async fn show(
             let reader = LinkageReader::new(&services, &session, &linkage.id);
             reader.transactions(&account.account_id, days, cursor).await
         }
-        None => Err(ReadError::Problem(Problem {
-            code: ProblemCode::TaskNotInScope,
-            status: 403,
-            retry_after_seconds: None,
-        })),
+        None => Err(not_offered(&account)),
     };
     render(
         &services,
@@ -92,6 +88,20 @@ pub(super) async fn show(
             read,
         },
     )
+}
+
+/// Why an account without the task is not asked for.
+fn not_offered(account: &Account) -> ReadError {
+    let (code, status) = if account.is_unavailable() {
+        (ProblemCode::AccountUnavailable, 404)
+    } else {
+        (ProblemCode::TaskNotInScope, 403)
+    };
+    ReadError::Problem(Problem {
+        code,
+        status,
+        retry_after_seconds: None,
+    })
 }
 
 /// One page of an account's transactions, as asked and as answered.

@@ -28,6 +28,8 @@ pub(crate) struct Wanted {
     pub(crate) grant_id: &'static str,
     pub(crate) is_grant_over: bool,
     pub(crate) metadata_issuer: Option<&'static str>,
+    /// Whether the bank has stopped to list the accounts of the linkage.
+    pub(crate) is_listing_lost: bool,
     /// Code and status of the account interface's refusal of balances and transactions.
     pub(crate) problem: Option<(&'static str, u16)>,
 }
@@ -39,6 +41,7 @@ impl Default for Wanted {
             grant_id: "grant-1",
             is_grant_over: false,
             metadata_issuer: None,
+            is_listing_lost: false,
             problem: None,
         }
     }
@@ -311,7 +314,18 @@ fn refusal(
 }
 
 async fn accounts(bank: web::Data<FakeBank>, request: HttpRequest) -> HttpResponse {
+    let is_lost = bank.state().wanted.is_listing_lost;
     refusal(&bank, &request, None).unwrap_or_else(|| {
+        if is_lost {
+            let row = |id: &str| {
+                json!({
+                    "account_id": id, "status": "unavailable", "branch_code": null,
+                    "branch_name": null, "account_type": null, "account_type_name": null,
+                    "account_number": null, "tasks": [],
+                })
+            };
+            return HttpResponse::Ok().json(json!({ "accounts": [row("acc-1"), row("acc-3")] }));
+        }
         HttpResponse::Ok().json(json!({ "accounts": [
             { "account_id": "acc-1", "branch_code": "000", "branch_name": "インターネット支店",
               "account_type": "ordinary", "account_type_name": "普通", "account_number": "5000000",

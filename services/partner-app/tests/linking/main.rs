@@ -315,6 +315,52 @@ async fn a_refused_access_token_is_replaced_once() {
 }
 
 #[actix_web::test]
+async fn a_grant_that_the_bank_does_not_know_is_not_asked_for_a_new_token() {
+    let Started { bank, mut browser } = linked().await;
+    let token_requests = bank.token_requests();
+    bank.want(Wanted {
+        problem: Some(("unknown_grant", 401)),
+        ..Wanted::default()
+    });
+
+    let page = browser.get("/accounts").await;
+
+    assert!(page.body.contains(r#"data-problem="unknown_grant""#));
+    assert!(page.body.contains("もう一度連携する"));
+    assert_eq!(bank.token_requests(), token_requests);
+}
+
+#[actix_web::test]
+async fn an_account_that_the_bank_no_longer_lists_stays_in_the_list_and_says_so() {
+    let Started { bank, mut browser } = linked().await;
+    let import = browser.import_page().await;
+    browser.save_range(&import, "all", "").await;
+
+    // Its names were seen before; those of an account that was never seen are not known.
+    browser.get("/accounts").await;
+    bank.want(Wanted {
+        is_listing_lost: true,
+        ..Wanted::default()
+    });
+    let accounts = browser.get("/accounts").await;
+    assert_eq!(accounts.status, 200);
+    assert!(accounts.body.contains(r#"data-account="acc-1""#));
+    assert!(accounts.body.contains("普通 5000000"));
+    assert!(accounts.body.contains(r#"data-account="acc-3""#));
+    assert!(accounts.body.contains("金融機関で確認できない口座"));
+    assert!(accounts.body.contains("取得できません"));
+
+    let statement = browser.get("/accounts/acc-1").await;
+    assert!(
+        statement
+            .body
+            .contains(r#"data-problem="account_unavailable""#)
+    );
+    let import = browser.get(&import).await;
+    assert!(import.body.contains("金融機関からデータを取得できません"));
+}
+
+#[actix_web::test]
 async fn a_dead_refresh_token_says_that_the_linkage_is_over() {
     let Started { bank, mut browser } = linked().await;
     bank.forget_access_tokens();
@@ -354,6 +400,23 @@ async fn every_refusal_of_the_account_interface_has_its_own_words() {
         ("closed_hours", 503, "金融機関のサービス時間外です"),
         ("maintenance", 503, "金融機関がメンテナンス中です"),
         ("bank_unavailable", 503, "金融機関に接続できません"),
+        (
+            "bank_timeout",
+            503,
+            "金融機関からの応答に時間がかかっています",
+        ),
+        (
+            "account_unavailable",
+            404,
+            "この口座のデータを取得できません",
+        ),
+        (
+            "decision_unavailable",
+            503,
+            "連携の状態を確認できませんでした",
+        ),
+        ("keys_unavailable", 503, "連携の状態を確認できませんでした"),
+        ("unknown_grant", 401, "この連携を確認できません"),
         ("not_yet_invented", 500, "データを取得できませんでした"),
     ] {
         bank.want(Wanted {
