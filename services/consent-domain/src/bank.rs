@@ -66,6 +66,8 @@ pub struct BankSettings {
     pub login_limit: u32,
     /// How long a login lock lasts, in seconds.
     pub login_lock_seconds: u32,
+    /// Years that the record of what was shown at step 6 is kept.
+    pub evidence_years: u32,
     /// Version of the terms that the customer allows access under.
     pub terms_version: String,
 }
@@ -79,6 +81,7 @@ impl Default for BankSettings {
             pin_limit: 5,
             login_limit: 5,
             login_lock_seconds: 900,
+            evidence_years: 10,
             terms_version: "2026-04".to_owned(),
         }
     }
@@ -152,6 +155,7 @@ impl Bank {
             s.pin_limit,
             s.login_limit,
             s.login_lock_seconds,
+            s.evidence_years,
         ];
         if numbers.contains(&0) {
             return Err(BankRefusal::ZeroSetting);

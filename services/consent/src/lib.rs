@@ -7,6 +7,7 @@ pub mod bank_port;
 mod boundary;
 mod decisions;
 mod entropy;
+pub mod evidence;
 pub mod guess;
 pub mod journey;
 mod journey_end;

@@ -6,18 +6,29 @@ use actix_web::{
     web::{ServiceConfig, get, resource},
 };
 
-use crate::pages::STYLESHEET_PATH;
+use crate::pages::{ICON_PATH, STYLESHEET_PATH};
 
 const STYLESHEET: &str = include_str!("../static/renkei.css");
+const ICON: &str = include_str!("../static/icon.svg");
 
 /// The routes of the files.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(resource(STYLESHEET_PATH).route(get().to(stylesheet)));
+    config
+        .service(resource(STYLESHEET_PATH).route(get().to(stylesheet)))
+        .service(resource(ICON_PATH).route(get().to(icon)));
 }
 
 async fn stylesheet() -> HttpResponse {
+    file("text/css; charset=utf-8", STYLESHEET)
+}
+
+async fn icon() -> HttpResponse {
+    file("image/svg+xml", ICON)
+}
+
+fn file(content_type: &'static str, content: &'static str) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "public, max-age=3600"))
-        .content_type("text/css; charset=utf-8")
-        .body(STYLESHEET)
+        .content_type(content_type)
+        .body(content)
 }

@@ -192,6 +192,7 @@ async fn forget(pool: &PgPool) -> Result<(), StoreError> {
         "DELETE FROM guess_counters WHERE kind = 'login' AND open = 0
            AND touched_at < now() - interval '1 day'
            AND (locked_until IS NULL OR locked_until < now())",
+        "DELETE FROM evidence_records WHERE retain_until < now()",
         "DELETE FROM bank_sessions WHERE login_at < now() - interval '30 days'",
     ] {
         sqlx::query(sql).execute(pool).await?;

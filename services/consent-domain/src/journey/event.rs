@@ -273,7 +273,7 @@ pub struct ShownText {
     pub version: String,
     /// `ja` or `en`.
     pub locale: String,
-    /// SHA-256 of the text as shown, in lower-case hex.
+    /// SHA-256 of the evidence record that holds the text as shown, in lower-case hex.
     pub sha256: String,
 }
 

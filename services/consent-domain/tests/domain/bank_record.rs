@@ -64,6 +64,7 @@ fn no_time_limit_or_number_of_days_is_zero() {
         BankSettings { pin_limit: 0, ..set() },
         BankSettings { login_limit: 0, ..set() },
         BankSettings { login_lock_seconds: 0, ..set() },
+        BankSettings { evidence_years: 0, ..set() },
     ];
     for settings in zeros {
         let record = with(settings);

@@ -176,6 +176,7 @@ pub(crate) fn bank_settings() -> BankSettings {
         pin_limit: 5,
         login_limit: 5,
         login_lock_seconds: 900,
+        evidence_years: 10,
         terms_version: "2026-04".to_owned(),
     }
 }

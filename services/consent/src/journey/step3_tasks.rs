@@ -86,6 +86,11 @@ pub(super) async fn submit(
     if let Some(outcome) = form.repeated(&visit, &key).await? {
         return Ok(see_other(&outcome));
     }
+    // A page of an older revision: in a second tab, say, while the first went on.
+    if key.shown != at.journey.revision {
+        let step = at.journey.stage.step();
+        return Ok(see_other(&visit.step_url(step, Some(Message::Changed))));
+    }
     let mut tasks = BTreeSet::new();
     for name in form.fields.take_all("task") {
         let task = Task::find(&name).ok_or_else(|| visit.error(ErrorKind::FormNotAccepted))?;

@@ -26,13 +26,13 @@ use crate::{
     app::App,
     bank_port::BankAccount,
     entropy,
+    evidence::{Evidence, SealedEvidence},
     pages::{
         AuthorizeProblem, AuthorizeView, AuthorizedAccount, ErrorKind, LinkageChange,
         PartnerRecord, consent_text,
     },
     protocol::{
         code::{AuthorizationCodeRow, CodeSubject},
-        digest::sha256_hex,
         pkce::CodeChallenge,
         shared_key::KeyPurpose,
     },
@@ -195,7 +195,14 @@ async fn authorize(
     let visit = at.visit;
     let accounts = at.accounts().await?;
     let view = authorize_view(at, &accounts, None, None)?;
-    let text = consent_text(&view, &visit.app.texts);
+    let texts = &visit.app.texts;
+    let evidence =
+        Evidence::new(texts.locale().tag(), texts.version(), consent_text(&view, texts))
+            .seal(&visit.app.keys, &visit.bank, &visit.id)
+            .map_err(|error| {
+                tracing::error!(%error, "what was shown could not be recorded");
+                visit.error(ErrorKind::Internal)
+            })?;
     let grant = match &at.login.basis {
         LinkageBasis::Amends { grant, .. } => grant.clone(),
         LinkageBasis::New | LinkageBasis::Beside => new_grant(visit)?,
@@ -208,13 +215,13 @@ async fn authorize(
             .ok_or_else(|| visit.error(ErrorKind::Internal))?,
         partner_record_version: visit.partner_version,
         text: ShownText {
-            version: visit.app.texts.version().to_owned(),
-            locale: visit.app.texts.locale().tag().to_owned(),
-            sha256: sha256_hex(text.as_bytes()),
+            version: texts.version().to_owned(),
+            locale: texts.locale().tag().to_owned(),
+            sha256: evidence.sha256.clone(),
         },
         terms_version: settings.terms_version.clone(),
     };
-    let companions = Companions::of(visit, &grant)?;
+    let companions = Companions::of(visit, &grant, evidence)?;
     let outcome = visit.url("done");
     let context = visit
         .command(Some(&at.session.subject), Some(form.command_key(key, outcome.clone())));
@@ -257,10 +264,16 @@ struct Companions {
     journey: consent_domain::JourneyId,
     code_id: uuid::Uuid,
     subject: CodeSubject,
+    evidence: SealedEvidence,
+    evidence_years: i32,
 }
 
 impl Companions {
-    fn of(visit: &Visit, grant: &GrantId) -> Result<Self, PageError> {
+    fn of(
+        visit: &Visit,
+        grant: &GrantId,
+        evidence: SealedEvidence,
+    ) -> Result<Self, PageError> {
         let internal = || visit.error(ErrorKind::Internal);
         let parameter = |name| visit.parameters.find(name).ok_or_else(internal);
         Ok(Self {
@@ -268,6 +281,9 @@ impl Companions {
             bank: visit.bank.clone(),
             journey: visit.id.clone(),
             code_id: entropy::opaque_id(),
+            evidence,
+            evidence_years: i32::try_from(visit.record.settings.evidence_years)
+                .unwrap_or(i32::MAX),
             subject: CodeSubject {
                 client_id: visit.partner.client_id.clone(),
                 grant_id: grant.clone(),
@@ -290,6 +306,13 @@ impl Companions {
         );
         vec![
             Companion::IssueCode(code),
+            Companion::RecordEvidence {
+                bank: self.bank.to_string(),
+                journey: self.journey.clone(),
+                grant: self.subject.grant_id.to_string(),
+                evidence: self.evidence.clone(),
+                years: self.evidence_years,
+            },
             Companion::EndSessions {
                 bank: self.bank.to_string(),
                 journey: self.journey.to_string(),

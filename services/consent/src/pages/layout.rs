@@ -92,6 +92,7 @@ pub(super) struct DeadlineLine<'a> {
 pub(super) struct Layout<'a> {
     pub(super) lang: &'static str,
     pub(super) stylesheet: &'static str,
+    pub(super) icon: &'static str,
     pub(super) common: &'a CommonTexts,
     pub(super) document_title: String,
     pub(super) title: &'a str,
@@ -180,6 +181,7 @@ impl<'a> Layout<'a> {
         Self {
             lang: texts.locale().tag(),
             stylesheet: super::STYLESHEET_PATH,
+            icon: super::ICON_PATH,
             common,
             document_title: common
                 .document_title

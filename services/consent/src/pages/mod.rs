@@ -47,5 +47,8 @@ pub use texts::{Locale, Texts, TextsError};
 /// Where the pages expect the style sheet, as a path on their own origin.
 pub const STYLESHEET_PATH: &str = "/static/renkei.css";
 
+/// Where the pages expect their icon: without one, browsers ask for `/favicon.ico` on their own.
+pub const ICON_PATH: &str = "/static/icon.svg";
+
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,10 @@
 use consent_domain::JourneyId;
 
 use super::statement::Statement;
-use crate::protocol::{code::AuthorizationCodeRow, request_uri::PushedRequestRow};
+use crate::{
+    evidence::SealedEvidence,
+    protocol::{code::AuthorizationCodeRow, request_uri::PushedRequestRow},
+};
 
 /// A row that commits with a command's events.
 #[derive(Debug, Clone)]
@@ -59,6 +62,19 @@ pub enum Companion {
     },
     /// 許可 issues a code; only its hash is stored.
     IssueCode(AuthorizationCodeRow),
+    /// What was shown at step 6, encrypted.
+    RecordEvidence {
+        /// The bank.
+        bank: String,
+        /// The journey.
+        journey: JourneyId,
+        /// The grant.
+        grant: String,
+        /// The record.
+        evidence: SealedEvidence,
+        /// How long it is kept, in years.
+        years: i32,
+    },
     /// A PIN scope's counter starts anew.
     ClearGuesses {
         /// The bank.
@@ -133,6 +149,21 @@ impl Companion {
                 )
             }
             Self::IssueCode(row) => authorization_code(statement, row),
+            Self::RecordEvidence { bank, journey, grant, evidence, years } => {
+                let values = [
+                    statement.bind(bank.clone()),
+                    statement.bind(journey.to_string()),
+                    statement.bind(grant.clone()),
+                    statement.bind(evidence.sealed.clone()),
+                    statement.bind(evidence.sha256.clone()),
+                ];
+                let years = statement.bind(*years);
+                format!(
+                    "INSERT INTO evidence_records (bank, journey_id, grant_id, sealed, sha256,
+                        retain_until) VALUES ({}, now() + make_interval(years => {years}))",
+                    values.join(", ")
+                )
+            }
             Self::ClearGuesses { bank, guess_scope } => {
                 let bank = statement.bind(bank.clone());
                 let scope = statement.bind(guess_scope.clone());

@@ -6,5 +6,8 @@
 mod bench;
 mod journey_customer;
 mod journey_repeats;
+mod journey_foreign_forms;
+mod journey_revisions;
+mod evidence;
 mod rebuild;
 mod smoke;
