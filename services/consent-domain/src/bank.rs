@@ -1,5 +1,7 @@
 //! The bank as a tenant: its names and its settings, as facts, so that "as of" tells the truth.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{BankCode, DomainEvent, Outcome, Stream};
@@ -44,6 +46,16 @@ pub struct BankRecord {
     pub phone: String,
     /// When that telephone is answered, in words.
     pub hours: String,
+    /// As customers see it on English pages; `None`: as on Japanese ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name_en: Option<String>,
+    /// The hours in English; `None`: as on Japanese pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours_en: Option<String>,
+    /// Texts of the pages that this bank words in its own way: by locale (`ja`, `en`), then by the
+    /// text's place in the catalogue, e.g. `login.lead`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub texts: BTreeMap<String, BTreeMap<String, String>>,
     /// What a bank may set.
     #[serde(default)]
     pub settings: BankSettings,

@@ -86,6 +86,27 @@ pub enum LoginOutcome {
     Refused(wire::LoginRefusal),
 }
 
+/// A notice for the bank to send.
+#[derive(Debug, Clone)]
+pub struct NoticeToSend {
+    /// The bank sends it once per id.
+    pub id: Uuid,
+    /// The bank's code.
+    pub bank: String,
+    /// What happened.
+    pub kind: wire::NoticeKind,
+    /// To whose master user.
+    pub contract: String,
+    /// And to whom else; empty: nobody of the contract acted.
+    pub actor: String,
+    /// Legal name and service name of the partner; empty for locks.
+    pub partner: (String, String),
+    /// The bank's ids of the accounts that it is about.
+    pub accounts: Vec<String>,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+}
+
 /// What the bank said of a guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -216,6 +237,30 @@ impl BankPort {
         let mut client = self.client.clone();
         let answer = self.ask(client.get_verdict(self.within_deadline(request))).await?;
         verdict(answer.verdict())
+    }
+
+    /// Asks the bank to send a notice; sent once per id.
+    ///
+    /// # Errors
+    /// [`BankFailure`].
+    pub async fn send_notice(&self, notice: NoticeToSend) -> Result<(), BankFailure> {
+        let (partner_legal_name, partner_service_name) = notice.partner;
+        let request = wire::SendNoticeRequest {
+            bank_code: notice.bank,
+            notice_id: notice.id.to_string(),
+            contract_id: notice.contract,
+            actor_user_id: notice.actor,
+            kind: notice.kind.into(),
+            occurred_at: Some(prost_types::Timestamp {
+                seconds: notice.occurred_at.timestamp(),
+                nanos: 0,
+            }),
+            partner_legal_name,
+            partner_service_name,
+            account_ids: notice.accounts,
+        };
+        let mut client = self.client.clone();
+        self.ask(client.send_notice(self.within_deadline(request))).await.map(drop)
     }
 
     fn within_deadline<T>(&self, message: T) -> Request<T> {

@@ -10,7 +10,7 @@ use consent_domain::{
     scope::Task,
 };
 use renkei_proto::decision::v1 as wire;
-use sqlx::Row as _;
+use sqlx::{PgPool, Row as _};
 use subtle::ConstantTimeEq as _;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -29,12 +29,14 @@ pub struct DecisionService {
 }
 
 /// What one read saw.
-struct Seen {
+pub(crate) struct Seen {
     consent: Consent,
     partner_at_bank: PartnerAtBank,
     bank: Bank,
-    token_live: bool,
-    now: Instant,
+    /// Whether the access token is recorded for this client and grant, and not revoked.
+    pub(crate) token_live: bool,
+    /// The database's clock.
+    pub(crate) now: Instant,
 }
 
 /// Everything that a decision rests on, at one moment: consent, partner at the bank, bank, token.
@@ -74,40 +76,48 @@ impl DecisionService {
         }
     }
 
-    async fn see(
-        &self,
-        bank: &BankCode,
-        grant: &GrantId,
-        client: &ClientId,
-        jti: Uuid,
-    ) -> Result<Seen, StoreError> {
-        let pool = &self.app.pool;
-        let stream = stream_id(bank, grant.as_str());
-        let row = sqlx::query(SQL)
-            .bind(bank.as_str())
-            .bind(&stream)
-            .bind(jti)
-            .bind(client.as_str())
-            .bind(grant.as_str())
-            .fetch_one(pool)
-            .await?;
-        let at_bank: Option<String> = row.try_get("at_bank_stream")?;
-        let at_bank = at_bank.unwrap_or_default();
-        Ok(Seen {
-            consent: state_of_row::<ConsentStream>(pool, &row, "consent", &stream).await?.0,
-            partner_at_bank: state_of_row::<PartnerAtBankStream>(pool, &row, "at_bank", &at_bank)
-                .await?
-                .0,
-            bank: state_of_row::<BankStream>(pool, &row, "bank", bank.as_str()).await?.0,
-            token_live: row.try_get("token_live")?,
-            now: row.try_get("now")?,
-        })
+    async fn see(&self, asked: &Asked) -> Result<Seen, StoreError> {
+        see(&self.app.pool, &asked.bank, &asked.grant, &asked.client, asked.jti).await
     }
 
     fn pairwise(&self, bank: &BankCode, terms: &GrantTerms, account: &consent_domain::AccountId) -> PairwiseId {
         let key = self.app.keys.shared(KeyPurpose::Pairwise);
         PairwiseId::of_account(key, &terms.partner, bank, account)
     }
+}
+
+/// The one read: a grant with everything that may end it, and whether that access token of it is
+/// recorded and not revoked.
+///
+/// # Errors
+/// [`StoreError`]; then nothing is known.
+pub(crate) async fn see(
+    pool: &PgPool,
+    bank: &BankCode,
+    grant: &GrantId,
+    client: &ClientId,
+    jti: Uuid,
+) -> Result<Seen, StoreError> {
+    let stream = stream_id(bank, grant.as_str());
+    let row = sqlx::query(SQL)
+        .bind(bank.as_str())
+        .bind(&stream)
+        .bind(jti)
+        .bind(client.as_str())
+        .bind(grant.as_str())
+        .fetch_one(pool)
+        .await?;
+    let at_bank: Option<String> = row.try_get("at_bank_stream")?;
+    let at_bank = at_bank.unwrap_or_default();
+    Ok(Seen {
+        consent: state_of_row::<ConsentStream>(pool, &row, "consent", &stream).await?.0,
+        partner_at_bank: state_of_row::<PartnerAtBankStream>(pool, &row, "at_bank", &at_bank)
+            .await?
+            .0,
+        bank: state_of_row::<BankStream>(pool, &row, "bank", bank.as_str()).await?.0,
+        token_live: row.try_get("token_live")?,
+        now: row.try_get("now")?,
+    })
 }
 
 struct Asked {
@@ -133,6 +143,12 @@ fn undecided(error: &StoreError) -> Status {
 }
 
 impl Seen {
+    /// The grant's terms, where it is live for this client by all that may end it; whether a token is
+    /// [`Self::token_live`] is asked apart.
+    pub(crate) fn live_terms(&self, client: &ClientId) -> Option<&GrantTerms> {
+        self.evidence().live_for(client).ok()
+    }
+
     /// The grant's terms, where client and token may use it at all.
     fn live_for(&self, client: &ClientId) -> Result<&GrantTerms, wire::DenialReason> {
         let evidence = self.evidence();
@@ -201,7 +217,7 @@ impl wire::decisions_server::Decisions for DecisionService {
         let asked =
             asked(&request.bank_code, &request.grant_id, &request.client_id, &request.jti)?;
         let seen = self
-            .see(&asked.bank, &asked.grant, &asked.client, asked.jti)
+            .see(&asked)
             .await
             .map_err(|error| undecided(&error))?;
         let decision = seen.live_for(&asked.client).and_then(|terms| {
@@ -238,7 +254,7 @@ impl wire::decisions_server::Decisions for DecisionService {
         let asked =
             asked(&request.bank_code, &request.grant_id, &request.client_id, &request.jti)?;
         let seen = self
-            .see(&asked.bank, &asked.grant, &asked.client, asked.jti)
+            .see(&asked)
             .await
             .map_err(|error| undecided(&error))?;
         let result = match seen.live_for(&asked.client) {

@@ -2,7 +2,7 @@
 //! so that however many requests run side by side, on however many replicas, never more than the
 //! limit reach the bank. A guess stays reserved until its verdict is known.
 
-use sqlx::{PgPool, Row as _};
+use sqlx::{PgPool, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 /// What is guessed.
@@ -154,11 +154,7 @@ pub async fn reserve(
     .await;
     match reserved {
         Ok(Some(row)) => Ok(Reservation::Ask(row.try_get("attempt_id")?)),
-        // With the last guess left, a twin of this form may be what holds it.
-        Ok(None) => match find(pool, guess).await? {
-            Some(earlier) => Ok(earlier),
-            None => refused(pool, guess).await,
-        },
+        Ok(None) => refused(pool, guess, limit).await,
         Err(sqlx::Error::Database(error)) if error.constraint() == Some("guesses_of_form") => {
             // The same form a moment earlier, on another connection: its guess is this guess.
             find(pool, guess).await.map(|found| found.unwrap_or(Reservation::Busy))
@@ -177,18 +173,22 @@ async fn find(pool: &PgPool, guess: &Guess<'_>) -> Result<Option<Reservation>, s
     .bind(guess.ordinal)
     .fetch_optional(pool)
     .await?;
-    let Some(row) = row else { return Ok(None) };
+    row.map(|row| earlier(guess, &row)).transpose()
+}
+
+/// What an earlier reservation of the same form means for this one.
+fn earlier(guess: &Guess<'_>, row: &PgRow) -> Result<Reservation, sqlx::Error> {
     let mac: Vec<u8> = row.try_get("secret_mac")?;
     let scope: String = row.try_get("guess_scope")?;
     if mac != guess.secret_mac || scope != guess.scope {
-        return Ok(Some(Reservation::KeyReused));
+        return Ok(Reservation::KeyReused);
     }
     let attempt: Uuid = row.try_get("attempt_id")?;
     let verdict: String = row.try_get("verdict")?;
-    Ok(Some(match Settled::find(&verdict) {
+    Ok(match Settled::find(&verdict) {
         None => Reservation::Ask(attempt),
         Some(settled) => Reservation::Known(attempt, settled),
-    }))
+    })
 }
 
 async fn forget(pool: &PgPool, attempt: Uuid) -> Result<(), sqlx::Error> {
@@ -199,11 +199,41 @@ async fn forget(pool: &PgPool, attempt: Uuid) -> Result<(), sqlx::Error> {
         .map(drop)
 }
 
-async fn refused(pool: &PgPool, guess: &Guess<'_>) -> Result<Reservation, sqlx::Error> {
-    Ok(match locked(pool, guess).await? {
-        Locked::Yes => Reservation::Locked,
-        Locked::No => Reservation::Busy,
-    })
+/// Why nothing was reserved, in one statement. A bank that lowers its limit below what is counted
+/// locks the scope here, with the next guess.
+async fn refused(
+    pool: &PgPool,
+    guess: &Guess<'_>,
+    limit: GuessLimit,
+) -> Result<Reservation, sqlx::Error> {
+    let row = sqlx::query(
+        "WITH lowered AS (
+            UPDATE guess_counters SET touched_at = now(),
+                locked_until = coalesce(now() + make_interval(secs => $7), 'infinity')
+            WHERE bank = $1 AND kind = $4 AND guess_scope = $5
+              AND locked_until IS NULL AND wrong >= $6
+            RETURNING 1
+         )
+         SELECT EXISTS (SELECT FROM lowered) OR coalesce(c.locked_until > now(), false) AS locked,
+            g.attempt_id, g.verdict, g.secret_mac, g.guess_scope
+         FROM (SELECT 1) one
+         LEFT JOIN guesses g ON g.bank = $1 AND g.command_key = $2 AND g.ordinal = $3
+         LEFT JOIN guess_counters c ON c.bank = $1 AND c.kind = $4 AND c.guess_scope = $5",
+    )
+    .bind(guess.bank)
+    .bind(guess.command_key)
+    .bind(guess.ordinal)
+    .bind(guess.kind.as_str())
+    .bind(guess.scope)
+    .bind(i32::try_from(limit.wrong).unwrap_or(i32::MAX))
+    .bind(limit.lock_seconds.map(f64::from))
+    .fetch_one(pool)
+    .await?;
+    // With the last guess left, a twin of this form may be what holds it.
+    if row.try_get::<Option<Uuid>, _>("attempt_id")?.is_some() {
+        return earlier(guess, &row);
+    }
+    Ok(if row.try_get("locked")? { Reservation::Locked } else { Reservation::Busy })
 }
 
 /// Whether a scope is locked now.

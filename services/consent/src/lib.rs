@@ -12,6 +12,7 @@ pub mod guess;
 pub mod journey;
 mod journey_end;
 pub mod keys;
+pub mod notices;
 mod operators;
 pub mod pages;
 pub mod partners;

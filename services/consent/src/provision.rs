@@ -75,7 +75,7 @@ pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, Provi
         admin.execute(format!("CREATE DATABASE {name} OWNER {owner}").as_str()).await?;
     }
     admin.execute(format!("ALTER DATABASE {name} SET renkei.role_prefix = '{name}'").as_str()).await?;
-    admin.execute(format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC").as_str()).await?;
+    admin.execute(format!("REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC").as_str()).await?;
     admin
         .execute(format!("GRANT CONNECT ON DATABASE {name} TO {service}, {auditor}").as_str())
         .await?;

@@ -7,7 +7,7 @@ use std::{convert::Infallible, time::Duration};
 use actix_web::web;
 use consent_domain::{
     BankCode, ContractId, JourneyId,
-    consent::ConsentStream,
+    consent::{ConsentRefusal, ConsentStream},
     journey::{EndJourney, Journey, JourneyStream, SessionAtTimeOut},
 };
 use sqlx::PgPool;
@@ -18,6 +18,7 @@ use crate::{
     guess::{self, GuessKind, Settled},
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
+    notices,
     partners::bank_record,
     protocol::{
         code::purge_authorization_codes, jti::purge_used_jtis,
@@ -52,6 +53,8 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     end_late_journeys(app).await?;
     expire_consents(&app.pool, &app.bus).await?;
     learn_verdicts(app).await?;
+    record_connections(app).await?;
+    notices::send_due(app).await?;
     forget(&app.pool).await?;
     if let Err(error) = app.keys.refresh(&app.pool).await {
         tracing::warn!(%error, "the signing keys could not be read again");
@@ -176,6 +179,37 @@ async fn learn_verdicts(app: &App) -> Result<(), StoreError> {
             GuessKind::Pin => pin_limit(&record.settings),
         };
         guess::settle(&app.pool, unsettled.attempt, settled, limit).await?;
+    }
+    Ok(())
+}
+
+/// Records `PartnerConnected` where a crash came between the first token of a code and the fact.
+async fn record_connections(app: &App) -> Result<(), StoreError> {
+    let missing: Vec<(String, String)> = sqlx::query_as(
+        "SELECT g.stream_id, k.journey_id FROM authorization_codes k
+         JOIN consent_current g ON g.stream_id = k.bank || ':' || k.grant_id
+         WHERE k.used_at < now() - interval '10 seconds' AND k.issued_at > now() - interval '1 day'
+           AND g.status = 'live' AND g.state -> 'connected' = 'false'::jsonb
+         ORDER BY k.issued_at LIMIT $1",
+    )
+    .bind(BATCH)
+    .fetch_all(&app.pool)
+    .await?;
+    for (stream, journey) in missing {
+        let Some((bank, _)) = stream.split_once(':') else { continue };
+        let (bank, journey) = (BankCode::parse(bank)?, JourneyId::parse(journey)?);
+        let connected = app
+            .bus
+            .execute::<ConsentStream, ConsentRefusal>(
+                stream.clone(),
+                system(&bank),
+                move |consent, now| consent.connect(&journey, now).map(|o| o.into_events()),
+                |_, _, _| Vec::new(),
+            )
+            .await;
+        if let Err(error) = connected {
+            report(&stream, &error);
+        }
     }
     Ok(())
 }

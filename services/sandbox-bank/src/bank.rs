@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::seed::{BankCode, Contract, Seed, User};
-use crate::state::{Counters, PinRequest, State};
+use crate::state::{Counters, Notice, PinRequest, State};
 use crate::switches::{Clock, Closure, CustomerFlag, Fault, HELD_BACK_AT_MOST, Rpc};
 
 /// A bank's core in memory. Clones are handles of the same bank.
@@ -96,6 +96,12 @@ impl SandboxBank {
     #[must_use]
     pub fn pin_requests(&self) -> Vec<PinRequest> {
         self.state().pin_requests.iter().cloned().collect()
+    }
+
+    /// Notices sent, oldest first, the last 10,000.
+    #[must_use]
+    pub fn notices(&self) -> Vec<Notice> {
+        self.state().notices()
     }
 
     /// All counters at one moment.

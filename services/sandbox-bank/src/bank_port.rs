@@ -12,7 +12,7 @@ use crate::bank::SandboxBank;
 use crate::calendar::day_in_japan;
 use crate::port_error::{PortError, timestamp};
 use crate::seed::{Account, BankCode, Contract, Seed, Task, User};
-use crate::state::{PinRequest, State};
+use crate::state::{Notice, PinRequest, State};
 use crate::switches::Rpc;
 use crate::{inquiry_pin, login, statement_page};
 
@@ -97,6 +97,31 @@ impl BankPort for BankPortService {
         self.bank
             .answer(Rpc::GetVerdict, &request.bank_code, act)
             .await
+    }
+
+    async fn send_notice(
+        &self,
+        request: Request<port::SendNoticeRequest>,
+    ) -> Result<Response<port::SendNoticeResponse>, Status> {
+        let request = request.into_inner();
+        let act = |seed: &Seed, state: &mut State, bank| {
+            let kind = request.kind();
+            if kind == port::NoticeKind::Unspecified || request.notice_id.is_empty() {
+                return Err(PortError::Invalid("kind and notice_id are required"));
+            }
+            seed.contract(bank, &request.contract_id).ok_or(PortError::UnknownSubject)?;
+            state.send(Notice {
+                notice_id: request.notice_id.clone(),
+                bank_code: request.bank_code.clone(),
+                contract_id: request.contract_id.clone(),
+                actor_user_id: request.actor_user_id.clone(),
+                kind,
+                partner_service_name: request.partner_service_name.clone(),
+                account_ids: request.account_ids.clone(),
+            });
+            Ok(port::SendNoticeResponse {})
+        };
+        self.bank.answer(Rpc::SendNotice, &request.bank_code, act).await
     }
 
     async fn get_balance(

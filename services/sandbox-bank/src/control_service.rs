@@ -229,5 +229,6 @@ fn rpc_on_wire(rpc: Rpc) -> wire::Rpc {
         Rpc::GetVerdict => wire::Rpc::GetVerdict,
         Rpc::GetBalance => wire::Rpc::GetBalance,
         Rpc::ListTransactions => wire::Rpc::ListTransactions,
+        Rpc::SendNotice => wire::Rpc::SendNotice,
     }
 }

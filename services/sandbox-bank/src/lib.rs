@@ -42,7 +42,7 @@ mod switches;
 pub use bank::{SandboxBank, UnknownTarget};
 pub use seed::{Seed, SeedError};
 pub use server::{ServeError, serve};
-pub use state::{Counters, LoginCount, PinCount, PinRequest};
+pub use state::{Counters, LoginCount, Notice, PinCount, PinRequest};
 pub use switches::{Clock, Closure, ClosureReason, CustomerFlag, Fault, Rpc};
 
 /// The control service's messages, client and server, generated from

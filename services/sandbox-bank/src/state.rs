@@ -22,6 +22,7 @@ pub(crate) struct State {
     pub(crate) pins: BTreeMap<(BankCode, String), Tally>,
     pub(crate) pin_requests: VecDeque<PinRequest>,
     pub(crate) requests: BTreeMap<Rpc, u64>,
+    notices: VecDeque<Notice>,
     /// By user id; absent: as the seed has it.
     flags: HashMap<(BankCode, String), BTreeSet<CustomerFlag>>,
     /// User id and account id.
@@ -140,6 +141,21 @@ impl State {
         self.pin_requests.push_back(request);
     }
 
+    /// Takes a notice to be sent, once per id.
+    pub(crate) fn send(&mut self, notice: Notice) {
+        if self.notices.iter().any(|sent| sent.notice_id == notice.notice_id) {
+            return;
+        }
+        if self.notices.len() >= NOTICES_KEPT {
+            self.notices.pop_front();
+        }
+        self.notices.push_back(notice);
+    }
+
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        self.notices.iter().cloned().collect()
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         let login = |((bank, login_id), tally): (&(BankCode, String), &Tally)| LoginCount {
             bank_code: bank.to_string(),
@@ -161,6 +177,28 @@ impl State {
             pin_requests: self.pin_requests.iter().cloned().collect(),
         }
     }
+}
+
+/// Notices remembered, oldest forgotten first.
+const NOTICES_KEPT: usize = 10_000;
+
+/// A notice that the bank sent; the sandbox keeps it instead of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The caller's id of it.
+    pub notice_id: String,
+    /// Four digits.
+    pub bank_code: String,
+    /// To whose master user.
+    pub contract_id: String,
+    /// And to the user who acted; empty: nobody of the contract did.
+    pub actor_user_id: String,
+    /// What happened.
+    pub kind: renkei_proto::bank::v1::NoticeKind,
+    /// With whom; empty for locks.
+    pub partner_service_name: String,
+    /// On which accounts.
+    pub account_ids: Vec<String>,
 }
 
 /// What the bank has been asked, at one moment.

@@ -27,17 +27,20 @@ pub enum Rpc {
     GetBalance,
     /// `ListTransactions`
     ListTransactions,
+    /// `SendNotice`
+    SendNotice,
 }
 
 impl Rpc {
     /// Every rpc of the port, in the order of the contract.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Authenticate,
         Self::ListAccounts,
         Self::VerifyInquiryPin,
         Self::GetVerdict,
         Self::GetBalance,
         Self::ListTransactions,
+        Self::SendNotice,
     ];
 }
 

@@ -15,13 +15,21 @@ const ATTEMPTS = 3;
 
 /** What runs, as `demo.json` describes it (docs/demo-json.md), and how to stop it. */
 class Demo {
-  constructor(child, description, logFile) {
+  constructor(child, description, directory, logFile) {
     this.addresses = description.addresses;
     this.banks = description.banks;
     this.partners = description.partners;
     this.customer = description.customers[0];
+    this.directory = directory;
     this.logFile = logFile;
     this.child = child;
+  }
+
+  /** Holds a service up, so that nothing answers until `resume()`: what comes in meanwhile waits. */
+  pause(service) {
+    const processId = Number(readFileSync(join(this.directory, 'run', `${service}.pid`), 'utf8'));
+    process.kill(processId, 'SIGSTOP');
+    return { resume: () => process.kill(processId, 'SIGCONT') };
   }
 
   bank(code) {
@@ -79,7 +87,7 @@ async function start(name) {
   while (child.exitCode === null && Date.now() < deadline) {
     if (existsSync(announcement)) {
       const description = JSON.parse(readFileSync(announcement, 'utf8'));
-      return { demo: new Demo(child, description, logFile) };
+      return { demo: new Demo(child, description, directory, logFile) };
     }
     await pause(50);
   }

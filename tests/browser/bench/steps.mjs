@@ -107,8 +107,8 @@ export async function arriveAtPartner(page) {
   await page.waitForURL(/\/linkages\/[^/]+\/import$/);
 }
 
-/** From the partner's list of banks to the page of `step` at the bank. */
-export async function walkTo(page, demo, step) {
+/** From the partner's list of banks to the page of `step` at the bank, with `rows` at step 4. */
+export async function walkTo(page, demo, step, rows = linkedRows(demo.customer)) {
   const { customer } = demo;
   await pickBank(page, demo);
   const onwards = [
@@ -117,7 +117,7 @@ export async function walkTo(page, demo, step) {
     [
       'confirm',
       async () => {
-        await fillAccounts(page, linkedRows(customer));
+        await fillAccounts(page, rows);
         await submit(page, 'accounts', 'confirm');
       },
     ],

@@ -163,6 +163,9 @@ pub(crate) fn bank_record() -> BankRecord {
         display_name: "中央労働金庫（法人）".to_owned(),
         phone: "0120-000-001".to_owned(),
         hours: "平日 9:00〜17:00".to_owned(),
+        display_name_en: None,
+        hours_en: None,
+        texts: BTreeMap::new(),
         settings: bank_settings(),
     }
 }

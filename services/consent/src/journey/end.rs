@@ -39,6 +39,9 @@ pub(super) async fn submit(
     if *cookie == BrowserCookie::of_end(&visit.app, &visit.bank, &visit.id) {
         return Ok(see_other(&visit.url("done")));
     }
+    if visit.is_at_end() {
+        return Ok(see_other(&visit.url("done")));
+    }
     let key = match form.key(&visit, cookie, FormName::Cancel) {
         Ok(key) => key,
         Err(elsewhere) => return elsewhere.into_answer(),
@@ -111,8 +114,7 @@ pub(super) async fn show(
     path: Path,
 ) -> Result<HttpResponse, PageError> {
     let visit = Visit::begin(app, &request, &path).await?;
-    let end = BrowserCookie::of_end(&visit.app, &visit.bank, &visit.id);
-    if visit.cookie.as_ref() != Some(&end) {
+    if !visit.is_at_end() {
         return Err(visit.error(ErrorKind::JourneyNotFound));
     }
     let Journey::Ended(ended) = &visit.journey else {

@@ -55,8 +55,8 @@ impl ReceivedForm {
     /// The form's key, where it is this browser's for this journey and form.
     ///
     /// # Errors
-    /// For a foreign or missing key: the current step where the browser has a session, else an error
-    /// page.
+    /// For a foreign or missing key: the current step where the browser has a session, the end page
+    /// where it saw the end, else an error page.
     pub(super) fn key(
         &mut self,
         visit: &Visit,
@@ -70,6 +70,7 @@ impl ReceivedForm {
             (Some(session), Journey::InProgress(journey)) if session.ended.is_none() => {
                 see_other(&visit.step_url(journey.stage.step(), Some(Message::AlreadySent))).into()
             }
+            _ if visit.is_at_end() => see_other(&visit.url("done")).into(),
             _ => visit.error(ErrorKind::FormNotAccepted).into(),
         })
     }

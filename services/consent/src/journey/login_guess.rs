@@ -16,7 +16,8 @@ use crate::{
     },
     pages::ErrorKind,
     protocol::shared_key::KeyPurpose,
-    store::{Actor, CommandContext},
+    notices::{Notice, NoticeKind},
+    store::{Actor, CommandContext, Companion},
 };
 
 /// What came of a try.
@@ -52,7 +53,8 @@ pub(super) async fn try_login(
 ) -> Result<LoginTry, ErrorKind> {
     let app = &visit.app;
     let content = |parts: &[&str]| app.keys.mac_text(KeyPurpose::Content, parts);
-    let scope = content(&["login scope", visit.bank.as_str(), &typed.login_id]);
+    // Whether the bank tells cases apart or not: other spellings of one id are no further tries.
+    let scope = content(&["login scope", visit.bank.as_str(), &typed.login_id.to_lowercase()]);
     let secret =
         app.keys.shared(KeyPurpose::Content).mac(&["login", &typed.login_id, &typed.password]);
     let guess = Guess {
@@ -114,6 +116,12 @@ fn record_lock(visit: &Visit, subject: Subject, attempt: Uuid) {
         ..visit.command(Some(&subject), None)
     };
     let stream = stream_id(&visit.bank, subject.contract.as_str());
+    let notice = Notice::of_lock(
+        NoticeKind::LoginLocked,
+        visit.bank.clone(),
+        subject.contract.clone(),
+        subject.user.clone(),
+    );
     tokio::spawn(async move {
         let recorded = bus
             .execute::<ContractStream, Infallible>(
@@ -123,7 +131,10 @@ fn record_lock(visit: &Visit, subject: Subject, attempt: Uuid) {
                     let until = now + chrono::TimeDelta::seconds(seconds);
                     Ok(contract.lock_login(&subject.user, until).into_events())
                 },
-                |_, _, _| Vec::new(),
+                move |events, _, _| match events {
+                    [] => Vec::new(),
+                    _ => vec![Companion::Notify(notice.clone())],
+                },
             )
             .await;
         if let Err(error) = recorded {

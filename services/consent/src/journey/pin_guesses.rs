@@ -18,7 +18,8 @@ use crate::{
     guess::{Guess, GuessKind, GuessLimit, Lock, Reservation, Settled, reserve, settle},
     pages::ErrorKind,
     protocol::shared_key::KeyPurpose,
-    store::{Actor, CommandContext},
+    notices::{Notice, NoticeKind},
+    store::{Actor, CommandContext, Companion},
 };
 
 /// One ticked row that needs a verdict.
@@ -149,6 +150,12 @@ async fn record_lock(at: &AtStep<'_>, scope: &PinScopeId, limit: u32, attempt: U
         causation_id: Some(attempt),
         ..visit.command(Some(&at.session.subject), None)
     };
+    let notice = Notice::of_lock(
+        NoticeKind::PinLocked,
+        visit.bank.clone(),
+        at.login.contract.clone(),
+        at.login.user.clone(),
+    );
     let scope = scope.clone();
     let recorded = visit
         .app
@@ -157,7 +164,10 @@ async fn record_lock(at: &AtStep<'_>, scope: &PinScopeId, limit: u32, attempt: U
             visit.contract_stream(&at.login.contract),
             context,
             move |contract, _| Ok(contract.lock_pin(&scope, limit).into_events()),
-            |_, _, _| Vec::new(),
+            move |events, _, _| match events {
+                [] => Vec::new(),
+                _ => vec![Companion::Notify(notice.clone())],
+            },
         )
         .await;
     if let Err(error) = recorded {

@@ -44,6 +44,9 @@ pub(super) async fn show(
 
 /// The browser's cookie, where a login is what comes next.
 async fn at_login(visit: &Visit) -> Result<&BrowserCookie, HttpResponseOrError> {
+    if visit.is_at_end() {
+        return Err(see_other(&visit.url("done")).into());
+    }
     let journey = visit.open().await?;
     let cookie = visit.cookie.as_ref();
     match (journey.stage.login(), &visit.session) {

@@ -12,7 +12,6 @@ use consent_domain::{
 };
 
 use super::{
-    cookie::BrowserCookie,
     end::to_end_page,
     form::{ReceivedForm, refused_step},
     form_key::{FormKey, FormName},
@@ -27,6 +26,7 @@ use crate::{
     bank_port::BankAccount,
     entropy,
     evidence::{Evidence, SealedEvidence},
+    notices::{Notice, NoticeKind},
     pages::{
         AuthorizeProblem, AuthorizeView, AuthorizedAccount, ErrorKind, LinkageChange,
         PartnerRecord, consent_text,
@@ -153,8 +153,7 @@ pub(super) async fn submit(
     let Some(cookie) = &visit.cookie else {
         return Err(visit.error(ErrorKind::JourneyNotFound));
     };
-    let end = BrowserCookie::of_end(&visit.app, &visit.bank, &visit.id);
-    if *cookie == end {
+    if visit.is_at_end() {
         return Ok(see_other(&visit.url("done")));
     }
     let key = match form.key(&visit, cookie, FormName::Authorize) {
@@ -221,7 +220,7 @@ async fn authorize(
         },
         terms_version: settings.terms_version.clone(),
     };
-    let companions = Companions::of(visit, &grant, evidence)?;
+    let companions = Companions::of(at, &grant, evidence)?;
     let outcome = visit.url("done");
     let context = visit
         .command(Some(&at.session.subject), Some(form.command_key(key, outcome.clone())));
@@ -266,14 +265,27 @@ struct Companions {
     subject: CodeSubject,
     evidence: SealedEvidence,
     evidence_years: i32,
+    notice: Notice,
 }
 
 impl Companions {
     fn of(
-        visit: &Visit,
+        at: &AtStep<'_>,
         grant: &GrantId,
         evidence: SealedEvidence,
     ) -> Result<Self, PageError> {
+        let visit = at.visit;
+        let kind = match &at.login.basis {
+            LinkageBasis::Amends { .. } => NoticeKind::Changed,
+            LinkageBasis::New | LinkageBasis::Beside => NoticeKind::Linked,
+        };
+        let notice = Notice::of_linkage(
+            kind,
+            visit.bank.clone(),
+            (at.login.contract.clone(), Some(at.login.user.clone())),
+            at.journey.request.partner.clone(),
+            at.journey.linkage_scope().accounts(),
+        );
         let internal = || visit.error(ErrorKind::Internal);
         let parameter = |name| visit.parameters.find(name).ok_or_else(internal);
         Ok(Self {
@@ -282,6 +294,7 @@ impl Companions {
             journey: visit.id.clone(),
             code_id: entropy::opaque_id(),
             evidence,
+            notice,
             evidence_years: i32::try_from(visit.record.settings.evidence_years)
                 .unwrap_or(i32::MAX),
             subject: CodeSubject {
@@ -306,6 +319,7 @@ impl Companions {
         );
         vec![
             Companion::IssueCode(code),
+            Companion::Notify(self.notice.clone()),
             Companion::RecordEvidence {
                 bank: self.bank.to_string(),
                 journey: self.journey.clone(),

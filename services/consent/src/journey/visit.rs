@@ -275,11 +275,20 @@ impl Visit {
         end::execute(self, EndJourney::ByTime(session), None).await.map(drop)
     }
 
+    /// Whether the browser holds the cookie that allows this journey's end page.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.cookie.as_ref() == Some(&BrowserCookie::of_end(&self.app, &self.bank, &self.id))
+    }
+
     /// The customer's bank session and the journey, for a step after the login.
     ///
     /// # Errors
     /// Where to go instead: the login, after an idle session; an error page for a foreign browser.
     pub(super) async fn at_step(&self, step: Step) -> Result<AtStep<'_>, HttpResponseOrError> {
+        // Back, after the end: the end page says how it ended.
+        if self.is_at_end() {
+            return Err(see_other(&self.url("done")).into());
+        }
         let journey = self.open().await?;
         let (Some(cookie), Some(session)) = (&self.cookie, &self.session) else {
             return Err(match (journey.stage.login(), &self.cookie) {

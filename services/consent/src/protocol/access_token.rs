@@ -11,6 +11,8 @@ use super::pairwise::PairwiseId;
 use super::secret::Secret;
 use super::signing_key::SigningKey;
 
+/// The header's `typ` (RFC 9068 2.1).
+pub const TYPE: &str = "at+jwt";
 /// A token lives 10 minutes.
 pub const LIFETIME_SECONDS: i64 = 600;
 
@@ -76,7 +78,7 @@ pub fn mint(
         grant_id: content.grant_id.as_str(),
         authorization_details: content.authorization_details,
     })?;
-    Ok(Secret::new(key.sign("at+jwt", &claims).into()))
+    Ok(Secret::new(key.sign(TYPE, &claims).into()))
 }
 
 #[cfg(test)]

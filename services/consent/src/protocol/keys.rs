@@ -12,6 +12,7 @@ use sqlx::{PgPool, Row};
 use zeroize::Zeroizing;
 
 use super::access_token::LIFETIME_SECONDS;
+use super::json_web_key::PublicKey;
 use super::key_wrap::{DoesNotOpen, KeyEncryptionKey, WrappedKey};
 use crate::entropy::random_bytes;
 use super::shared_key::{KeyPurpose, SharedKey};
@@ -144,18 +145,21 @@ impl KeyRing {
 
     /// The JWK set that a bank's issuer publishes.
     pub fn jwks(&self, bank: &BankCode) -> Value {
-        let keys: Vec<&Value> = self
-            .signing
-            .iter()
-            .filter(|stored| {
-                stored
-                    .bank
-                    .as_deref()
-                    .is_none_or(|own| own == bank.as_str())
-            })
-            .map(|stored| &stored.public_jwk)
-            .collect();
+        let keys: Vec<&Value> =
+            self.published(bank).map(|stored| &stored.public_jwk).collect();
         json!({ "keys": keys })
+    }
+
+    /// The published key of that id, for a token that says it is from this bank's issuer.
+    pub fn find_published(&self, bank: &BankCode, kid: &str) -> Option<PublicKey> {
+        let stored = self.published(bank).find(|stored| stored.key.kid() == kid)?;
+        PublicKey::parse(&stored.public_jwk).ok()
+    }
+
+    fn published(&self, bank: &BankCode) -> impl Iterator<Item = &StoredSigningKey> {
+        self.signing.iter().filter(move |stored| {
+            stored.bank.as_deref().is_none_or(|own| own == bank.as_str())
+        })
     }
 }
 

@@ -4,9 +4,11 @@
 //! In the order of a request: client authentication ([`client`], [`client_assertion`], [`jti`]),
 //! the pushed request ([`pushed_request`], [`authorization_details`], [`pkce`], [`request_uri`]),
 //! the browser ([`authorization_request`], [`authorization_response`]), the token endpoint
-//! ([`token_request`], [`code`], [`refresh_token`], [`access_token`], [`token_response`]).
+//! ([`token_request`], [`code`], [`refresh_token`], [`access_token`], [`token_response`]), and what
+//! becomes of a token ([`presented_token`], [`access_token_claims`], [`introspection`], [`token_ids`]).
 
 pub mod access_token;
+pub mod access_token_claims;
 pub mod authorization_details;
 pub mod authorization_request;
 pub mod authorization_response;
@@ -16,6 +18,7 @@ pub mod client_authentication;
 pub mod code;
 pub mod digest;
 pub mod form;
+pub mod introspection;
 pub mod issuer;
 pub mod json_web_key;
 pub mod jti;
@@ -25,6 +28,7 @@ pub mod metadata;
 pub mod oauth_error;
 pub mod pairwise;
 pub mod pkce;
+pub mod presented_token;
 pub mod pushed_request;
 pub mod received_parameters;
 pub mod refresh_token;

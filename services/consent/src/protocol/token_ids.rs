@@ -1,5 +1,5 @@
-//! The ids of issued access tokens, so that a decision can tell a revoked one, and the end of
-//! everything that one code gave.
+//! The ids of issued access tokens, so that a decision can tell a revoked one, and the ends of tokens:
+//! one, a refresh token with what it gave, everything that one code gave.
 
 use chrono::{DateTime, Utc};
 use consent_domain::{BankCode, ClientId, GrantId};
@@ -136,6 +136,62 @@ pub async fn revoke_tokens_of_code(
         refresh_tokens,
         access_tokens,
     })
+}
+
+/// Revokes one access token of this client. Another client's, an unknown one and one that is revoked
+/// already are all left as they are.
+///
+/// # Errors
+/// The database's.
+pub async fn revoke_access_token(
+    executor: impl PgExecutor<'_>,
+    bank: &BankCode,
+    client_id: &ClientId,
+    jti: Uuid,
+) -> Result<RevokedTokens, sqlx::Error> {
+    let revoked = sqlx::query(
+        "UPDATE issued_access_tokens SET revoked_at = now() \
+         WHERE bank = $1 AND jti = $2 AND client_id = $3 AND revoked_at IS NULL",
+    )
+    .bind(bank.as_str())
+    .bind(jti)
+    .bind(client_id.as_str())
+    .execute(executor)
+    .await?;
+    Ok(RevokedTokens { refresh_tokens: 0, access_tokens: revoked.rows_affected() })
+}
+
+/// Revokes a refresh token of this client with every access token that it gave. The connection must be
+/// in a transaction: two statements in this order, as in [`revoke_tokens_of_code`].
+///
+/// # Errors
+/// The database's.
+pub async fn revoke_refresh_token(
+    connection: &mut PgConnection,
+    token: &RefreshTokenRow,
+) -> Result<RevokedTokens, sqlx::Error> {
+    let refresh_tokens = sqlx::query(
+        "UPDATE refresh_tokens SET revoked_at = now() \
+         WHERE bank = $1 AND token_hash = $2 AND client_id = $3 AND revoked_at IS NULL",
+    )
+    .bind(token.bank.as_str())
+    .bind(token.token_hash)
+    .bind(token.client_id.as_str())
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    // The code's id is what the index knows.
+    let access_tokens = sqlx::query(
+        "UPDATE issued_access_tokens SET revoked_at = now() \
+         WHERE bank = $1 AND code_id = $2 AND refresh_token_id = $3 AND revoked_at IS NULL",
+    )
+    .bind(token.bank.as_str())
+    .bind(token.code_id)
+    .bind(token.refresh_token_id)
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(RevokedTokens { refresh_tokens, access_tokens })
 }
 
 /// Deletes the ids of tokens that ended a day ago or earlier. Returns how many.

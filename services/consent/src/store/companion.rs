@@ -3,6 +3,7 @@ use consent_domain::JourneyId;
 use super::statement::Statement;
 use crate::{
     evidence::SealedEvidence,
+    notices::Notice,
     protocol::{code::AuthorizationCodeRow, request_uri::PushedRequestRow},
 };
 
@@ -75,6 +76,8 @@ pub enum Companion {
         /// How long it is kept, in years.
         years: i32,
     },
+    /// The customer is told, afterwards.
+    Notify(Notice),
     /// A PIN scope's counter starts anew.
     ClearGuesses {
         /// The bank.
@@ -164,6 +167,7 @@ impl Companion {
                     values.join(", ")
                 )
             }
+            Self::Notify(notice) => notice.insert(statement),
             Self::ClearGuesses { bank, guess_scope } => {
                 let bank = statement.bind(bank.clone());
                 let scope = statement.bind(guess_scope.clone());

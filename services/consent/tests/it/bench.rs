@@ -1,10 +1,7 @@
 //! What a test stands on: a migrated database of its own, a sandbox bank, partners with keys, and
 //! replicas of the service on ports of their own. Everything ends with it.
 
-use std::{
-    collections::BTreeSet,
-    net::{SocketAddr, TcpListener},
-};
+use std::net::{SocketAddr, TcpListener};
 
 use consent::{
     partners::{BankRegistration, PartnerRegistration, register_bank, register_partner},

@@ -10,7 +10,7 @@ use renkei_proto::bank::v1::{
     Account, AccountType, AuthenticateRequest, AuthenticateResponse, ClosedReason, Direction,
     EligibleTask, GetBalanceRequest, GetBalanceResponse, GetVerdictRequest, GetVerdictResponse,
     ListAccountsRequest, ListAccountsResponse, ListTransactionsRequest, ListTransactionsResponse,
-    ServiceClosed, Task, Transaction, VerifyInquiryPinRequest, VerifyInquiryPinResponse,
+    SendNoticeRequest, SendNoticeResponse, ServiceClosed, Task, Transaction, VerifyInquiryPinRequest, VerifyInquiryPinResponse,
 };
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Request, Response, Status};
@@ -198,6 +198,13 @@ impl BankPort for BankStandIn {
                 nanos: 0,
             }),
         }))
+    }
+
+    async fn send_notice(
+        &self,
+        _request: Request<SendNoticeRequest>,
+    ) -> Result<Response<SendNoticeResponse>, Status> {
+        Err(Status::unimplemented("the account API sends no notices"))
     }
 
     async fn list_transactions(
