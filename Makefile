@@ -10,7 +10,7 @@ BROWSER_TESTS := tests/browser
 DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 
 .PHONY: help demo test test-rust test-walk test-browser check check-format check-lints check-dependencies \
-	check-generated fmt build clean
+	check-generated check-openapi openapi fmt build clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ test-walk: build ## The demonstration, walking the seven steps by itself
 test-browser: build ## The tests in Chromium only
 	@scripts/find-browser-tools
 	cd $(BROWSER_TESTS) && npm ci --no-audit --no-fund
-	$(DEMO) run --port-base free --directory target/browser/demo -- npm test --prefix $(BROWSER_TESTS)
+	npm test --prefix $(BROWSER_TESTS)
 
 check: check-format check-lints check-dependencies check-generated ## Format, lints, dependency policy, generated files
 
@@ -46,7 +46,13 @@ check-dependencies: $(CARGO_DENY) ## The dependency policy of deny.toml and of t
 	cargo test --locked -p demo --test dependency_policy
 
 # Each generated file that is committed adds a prerequisite here which writes it anew and compares.
-check-generated:
+check-generated: check-openapi
+
+check-openapi: build ## Whether docs/openapi is what the code says, and valid
+	@scripts/check-openapi
+
+openapi: build ## Write docs/openapi anew
+	@scripts/openapi docs/openapi
 
 fmt: ## Format everything
 	cargo fmt --all

@@ -120,7 +120,7 @@ CREATE UNIQUE INDEX signing_keys_one_active ON signing_keys (coalesce(bank, ''),
     WHERE state = 'active';
 
 CREATE TABLE shared_keys (
-    name text PRIMARY KEY CHECK (name IN ('code', 'form', 'pairwise', 'content')),
+    name text PRIMARY KEY CHECK (name IN ('code', 'form', 'pairwise', 'content', 'evidence')),
     key_wrapped bytea NOT NULL,
     key_nonce bytea NOT NULL CHECK (octet_length(key_nonce) = 12),
     created_at timestamptz NOT NULL

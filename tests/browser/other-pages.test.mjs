@@ -38,9 +38,13 @@ test('the other pages', async (t) => {
     t.test(what, () => visit(browser, { name: what.replaceAll(' ', '-'), origins }, walk));
 
   await see('what leads nowhere', async (page) => {
+    const unknownRequest = new URLSearchParams({
+      client_id: demo.partners.A.client_id,
+      request_uri: `urn:ietf:params:oauth:request_uri:${'x'.repeat(43)}`,
+    });
     const pages = [
       [`${issuer}/authorize`, 'invalid_request', '40-invalid-request'],
-      [`${issuer}/authorize?client_id=x&request_uri=urn%3Ax`, 'request_expired', '41-request-expired'],
+      [`${issuer}/authorize?${unknownRequest}`, 'request_expired', '41-request-expired'],
       [`${addresses.consent}/nowhere`, 'not_found', '42-not-found'],
       [
         `${issuer}/journeys/00000000-0000-4000-8000-000000000000/login`,

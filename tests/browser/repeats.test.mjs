@@ -65,9 +65,10 @@ async function clickTwice(page, selector, held) {
     await button.scrollIntoViewIfNeeded();
     const { x, y, width, height } = await button.boundingBox();
     for (let click = 1; click <= 2; click += 1) {
-      const sent = page.waitForRequest((request) => request.method() === 'POST');
-      await page.mouse.click(x + width / 2, y + height / 2);
-      await sent;
+      await Promise.all([
+        page.waitForRequest((request) => request.method() === 'POST'),
+        page.mouse.click(x + width / 2, y + height / 2),
+      ]);
     }
   } finally {
     held.resume();

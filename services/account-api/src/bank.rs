@@ -6,8 +6,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use prost::Message as _;
 use renkei_proto::bank::v1 as port;
 use renkei_proto::bank::v1::bank_port_client::BankPortClient;
+use telemetry::grpc;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
+use tracing::{Instrument as _, Span};
 
 use crate::clock::{Clock, from_timestamp, parse_day};
 use crate::date_range::ReadableRange;
@@ -16,6 +18,8 @@ use crate::problem::{Closed, ClosedReason, Problem};
 use crate::task::Task;
 use crate::trace_context::RequestContext;
 
+/// The port's name in spans.
+const SERVICE: &str = "renkei.bank.v1.BankPort";
 /// For one call.
 const DEADLINE: Duration = Duration::from_secs(4);
 
@@ -110,7 +114,8 @@ impl Bank {
         subject: &Subject,
         context: &RequestContext,
     ) -> Result<Vec<BankAccount>, Problem> {
-        let request = request(
+        let span = grpc::client_span(SERVICE, "ListAccounts");
+        let request = span.in_scope(|| { request(
             context,
             port::ListAccountsRequest {
                 bank_code: bank_code.to_owned(),
@@ -119,9 +124,9 @@ impl Bank {
                     user_id: subject.user_id.clone(),
                 }),
             },
-        );
+        ) });
         let mut client = self.client.clone();
-        let response = match self.answer(client.list_accounts(request)).await {
+        let response = match self.answer(client.list_accounts(request)).instrument(span).await {
             Ok(response) => response,
             Err(Failure::NotFound) => return Ok(Vec::new()),
             Err(failure) => return Err(failure.into()),
@@ -160,16 +165,17 @@ impl Bank {
         allowed: &AllowedRead,
         context: &RequestContext,
     ) -> Result<Balance, Problem> {
-        let request = request(
+        let span = grpc::client_span(SERVICE, "GetBalance");
+        let request = span.in_scope(|| { request(
             context,
             port::GetBalanceRequest {
                 bank_code: bank_code.to_owned(),
                 contract_id: allowed.contract_id.clone(),
                 account_id: allowed.bank_account_id.clone(),
             },
-        );
+        ) });
         let mut client = self.client.clone();
-        let response = self.answer(client.get_balance(request)).await?;
+        let response = self.answer(client.get_balance(request)).instrument(span).await?;
         let as_of = response
             .as_of
             .and_then(from_timestamp)
@@ -194,7 +200,8 @@ impl Bank {
         page: PageRequest<'_>,
         context: &RequestContext,
     ) -> Result<TransactionPage, Problem> {
-        let request = request(
+        let span = grpc::client_span(SERVICE, "ListTransactions");
+        let request = span.in_scope(|| { request(
             context,
             port::ListTransactionsRequest {
                 bank_code: bank_code.to_owned(),
@@ -205,9 +212,9 @@ impl Bank {
                 page_token: page.page_token.unwrap_or_default().to_owned(),
                 page_size: page.page_size,
             },
-        );
+        ) });
         let mut client = self.client.clone();
-        let response = match self.answer(client.list_transactions(request)).await {
+        let response = match self.answer(client.list_transactions(request)).instrument(span).await {
             Ok(response) => response,
             // Everything else in the question is ours; the page token came back from outside.
             Err(Failure::Refused) if page.page_token.is_some() => {
@@ -232,10 +239,14 @@ impl Bank {
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, Failure> {
         let status = match tokio::time::timeout(DEADLINE, call).await {
-            Ok(Ok(response)) => return Ok(response.into_inner()),
+            Ok(Ok(response)) => {
+                grpc::record_status(&Span::current(), Code::Ok);
+                return Ok(response.into_inner());
+            }
             Ok(Err(status)) => status,
             Err(_) => Status::deadline_exceeded(""),
         };
+        grpc::record_status(&Span::current(), status.code());
         let failure = self.failure(&status);
         // The bank's message may speak of the customer: only the code is logged.
         tracing::warn!(grpc_code = ?status.code(), ?failure, "bank port");

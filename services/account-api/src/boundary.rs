@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
+use telemetry::TraceParent;
 use tracing::{Instrument as _, Span, field};
 
 use crate::access_token::AccessToken;
@@ -29,16 +31,30 @@ pub(crate) async fn boundary<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let started = Instant::now();
     let context = RequestContext::of(request.headers());
-    request.extensions_mut().insert(context);
-    let span = tracing::info_span!(
+    let route = request
+        .match_pattern()
+        .unwrap_or_else(|| "unmatched".to_owned());
+    // At the highest level, so that whatever is logged carries the ids.
+    let span = tracing::error_span!(
         "request",
+        otel.name = format!("{} {route}", method_name(request.method())),
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        http.request.method = method_name(request.method()),
+        http.route = route,
+        http.response.status_code = field::Empty,
         request_id = %context.request_id(),
-        trace_id = context.trace_id(),
+        trace_id = field::Empty,
         bank_code = field::Empty,
         client_id = field::Empty,
         grant_id = field::Empty,
         token_id = field::Empty,
     );
+    context.continue_trace(&span);
+    if let Some(own) = TraceParent::of(&span) {
+        span.record("trace_id", own.trace_id());
+    }
+    request.extensions_mut().insert(context.clone());
     let mut response = match check_sizes(&request) {
         Ok(()) => next
             .call(request)
@@ -50,8 +66,26 @@ pub(crate) async fn boundary<B: MessageBody>(
             .map_into_right_body(),
     };
     finish(&mut response, &context);
+    span.record("http.response.status_code", response.status().as_u16());
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
     span.in_scope(|| log(&response, started));
     Ok(response)
+}
+
+/// A caller may send any word as a method.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        _ => "OTHER",
+    }
 }
 
 /// Names the caller in the request's log lines.

@@ -5,8 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use renkei_proto::decision::v1 as port;
 use renkei_proto::decision::v1::decisions_client::DecisionsClient;
+use telemetry::grpc;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
+use tracing::{Instrument as _, Span};
 
 use crate::access_token::AccessToken;
 use crate::clock::{from_timestamp, parse_day};
@@ -15,6 +17,8 @@ use crate::settings::Credential;
 use crate::task::{AccountId, Task};
 use crate::trace_context::RequestContext;
 
+/// The port's name in spans.
+const SERVICE: &str = "renkei.decision.v1.Decisions";
 /// A decision that takes longer is no decision.
 const DEADLINE: Duration = Duration::from_secs(2);
 
@@ -78,19 +82,18 @@ impl Decisions {
         account_id: &AccountId,
         context: &RequestContext,
     ) -> Result<AllowedRead, Problem> {
-        let request = self.request(
-            context,
-            port::DecideRequest {
-                bank_code: token.bank_code().to_owned(),
-                grant_id: token.grant_id().to_owned(),
-                client_id: token.client_id().to_owned(),
-                jti: token.token_id().to_owned(),
-                task: task.to_decision().into(),
-                account_id: account_id.as_str().to_owned(),
-            },
-        );
+        let message = port::DecideRequest {
+            bank_code: token.bank_code().to_owned(),
+            grant_id: token.grant_id().to_owned(),
+            client_id: token.client_id().to_owned(),
+            jti: token.token_id().to_owned(),
+            task: task.to_decision().into(),
+            account_id: account_id.as_str().to_owned(),
+        };
+        let span = grpc::client_span(SERVICE, "Decide");
+        let request = span.in_scope(|| self.request(context, message));
         let mut client = self.client.clone();
-        let response = answer(client.decide(request)).await?;
+        let response = answer(client.decide(request)).instrument(span).await?;
         match response.decision {
             Some(port::decide_response::Decision::Allowed(allowed)) => allowed_read(allowed),
             Some(port::decide_response::Decision::Denied(denied)) => {
@@ -110,17 +113,16 @@ impl Decisions {
         token: &AccessToken,
         context: &RequestContext,
     ) -> Result<GrantDescription, Problem> {
-        let request = self.request(
-            context,
-            port::DescribeGrantRequest {
-                bank_code: token.bank_code().to_owned(),
-                grant_id: token.grant_id().to_owned(),
-                client_id: token.client_id().to_owned(),
-                jti: token.token_id().to_owned(),
-            },
-        );
+        let message = port::DescribeGrantRequest {
+            bank_code: token.bank_code().to_owned(),
+            grant_id: token.grant_id().to_owned(),
+            client_id: token.client_id().to_owned(),
+            jti: token.token_id().to_owned(),
+        };
+        let span = grpc::client_span(SERVICE, "DescribeGrant");
+        let request = span.in_scope(|| self.request(context, message));
         let mut client = self.client.clone();
-        let response = answer(client.describe_grant(request)).await?;
+        let response = answer(client.describe_grant(request)).instrument(span).await?;
         match response.result {
             Some(port::describe_grant_response::Result::Grant(grant)) => description(grant),
             Some(port::describe_grant_response::Result::Denied(denied)) => {
@@ -142,7 +144,14 @@ impl Decisions {
 }
 
 async fn answer<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Problem> {
-    match tokio::time::timeout(DEADLINE, call).await {
+    let answered = tokio::time::timeout(DEADLINE, call).await;
+    let code = match &answered {
+        Ok(Ok(_)) => Code::Ok,
+        Ok(Err(status)) => status.code(),
+        Err(_) => Code::DeadlineExceeded,
+    };
+    grpc::record_status(&Span::current(), code);
+    match answered {
         Ok(Ok(response)) => Ok(response.into_inner()),
         // The token's own ids were minted by the issuer: what can be malformed is the account id of
         // the path, and a malformed one is answered like any other that is not in the grant.

@@ -43,6 +43,7 @@ mod date_range;
 mod decisions;
 mod endpoints;
 mod jwks;
+mod openapi;
 mod problem;
 mod query;
 mod server;
@@ -51,5 +52,6 @@ mod task;
 mod trace_context;
 
 pub use clock::Clock;
+pub use openapi::document as openapi_document;
 pub use server::{RunningServer, StartError, start, start_with_clock};
 pub use settings::{Settings, SettingsError};

@@ -1,21 +1,25 @@
-//! `account-api --config FILE`: serves partners until SIGTERM or SIGINT.
+//! `account-api --config FILE`: serves partners until SIGTERM or SIGINT. `--openapi` prints the API.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use account_api::{Settings, SettingsError, StartError};
 use clap::Parser;
+use telemetry::{Export, LogFormat, Logs, Service, Telemetry};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// What partners read: accounts, balances and transactions.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
     /// Settings, a TOML file; see docs/account-api.md.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "openapi")]
+    config: Option<PathBuf>,
+    /// Prints the OpenAPI document and ends.
+    #[arg(long, conflicts_with = "config")]
+    openapi: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -36,13 +40,21 @@ enum RunError {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // RUST_LOG selects; one JSON object a line.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(filter)
-        .init();
-    match run(&arguments).await {
+    let service = Service {
+        name: "account-api",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let logs = Logs::from_environment("info", LogFormat::Json, std::io::stdout);
+    let telemetry = match Telemetry::start(service, logs, Export::from_environment()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            eprintln!("account-api: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = run(&arguments).await;
+    telemetry.stop().await;
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("account-api: {error}");
@@ -56,7 +68,18 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), RunError> {
-    let settings = Settings::read(&arguments.config)?;
+    match &arguments.config {
+        Some(config) => serve(Settings::read(config)?).await,
+        None => Ok(print_openapi()?),
+    }
+}
+
+fn print_openapi() -> std::io::Result<()> {
+    let document = account_api::openapi_document().map_err(std::io::Error::other)?;
+    std::io::stdout().write_all(document.as_bytes())
+}
+
+async fn serve(settings: Settings) -> Result<(), RunError> {
     let address = settings.listen();
     let listener =
         TcpListener::bind(address).map_err(|source| RunError::Listen { address, source })?;

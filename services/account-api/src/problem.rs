@@ -7,6 +7,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::clock::in_japan;
 use crate::task::Task;
@@ -102,14 +103,23 @@ struct Wording {
     detail: &'static str,
 }
 
-#[derive(Serialize)]
-struct Body {
+/// Why a request is not answered with data (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body {
+    /// `/problems/` and the code.
     r#type: String,
-    title: &'static str,
+    /// For people.
+    pub(crate) title: &'static str,
+    /// The HTTP status.
     status: u16,
-    code: &'static str,
+    /// For programs: decide by it.
+    pub(crate) code: &'static str,
+    /// For the partner's engineer; it repeats nothing of the request.
     detail: &'static str,
+    /// Only of `closed_hours` and `maintenance`, where the bank says when it opens.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
     reopens_at: Option<String>,
 }
 
@@ -243,6 +253,24 @@ impl Problem {
         }
     }
 
+    /// What is answered.
+    pub(crate) fn body(&self) -> Body {
+        let Wording {
+            status,
+            code,
+            title,
+            detail,
+        } = self.wording();
+        Body {
+            r#type: format!("/problems/{code}"),
+            title,
+            status: status.as_u16(),
+            code,
+            detail,
+            reopens_at: self.reopens_at(),
+        }
+    }
+
     /// RFC 6750 section 3.
     fn challenge(&self) -> Option<String> {
         const REALM: &str = "Bearer realm=\"account-api\"";
@@ -352,13 +380,9 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let Wording {
-            status,
-            code,
-            title,
-            detail,
-        } = self.wording();
-        let mut response = HttpResponse::build(status);
+        let body = self.body();
+        let code = body.code;
+        let mut response = HttpResponse::build(self.wording().status);
         if let Some(challenge) = self.challenge() {
             response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
@@ -368,14 +392,7 @@ impl ResponseError for Problem {
         if *self == Self::MethodNotAllowed {
             response.insert_header((header::ALLOW, "GET"));
         }
-        let mut response = response.json(Body {
-            r#type: format!("/problems/{code}"),
-            title,
-            status: status.as_u16(),
-            code,
-            detail,
-            reopens_at: self.reopens_at(),
-        });
+        let mut response = response.json(body);
         response.headers_mut().insert(
             header::CONTENT_TYPE,
             header::HeaderValue::from_static("application/problem+json"),

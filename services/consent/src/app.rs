@@ -5,9 +5,10 @@ use sqlx::PgPool;
 
 use crate::{
     bank_port::BankPort,
+    bank_pages::PagesOfBanks,
     keys::Keys,
-    pages::Texts,
     protocol::issuer::Issuer,
+    resource_servers::ResourceServers,
     store::Bus,
 };
 
@@ -19,6 +20,8 @@ pub struct App {
     pub cookies: CookiePolicy,
     /// The account API's resource identifier.
     pub resource_identifier: String,
+    /// Who may introspect access tokens at the operators' listener.
+    pub resource_servers: ResourceServers,
     /// The primary database, as the service role.
     pub pool: PgPool,
     /// Executes commands.
@@ -27,8 +30,8 @@ pub struct App {
     pub keys: Keys,
     /// The banks.
     pub bank_port: BankPort,
-    /// What the pages say.
-    pub texts: Texts,
+    /// What the pages say, at each bank and in each language.
+    pub pages: PagesOfBanks,
 }
 
 /// How cookies are set.
@@ -38,6 +41,16 @@ pub enum CookiePolicy {
     HostOnly,
     /// For the demo's plain http on loopback.
     PlainLoopback,
+}
+
+impl CookiePolicy {
+    /// What the name of every cookie begins with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::HostOnly => "__Host-",
+            Self::PlainLoopback => "",
+        }
+    }
 }
 
 impl App {

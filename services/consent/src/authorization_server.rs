@@ -1,11 +1,13 @@
-//! The authorization server's endpoints: metadata, keys, pushed requests, tokens. What the rules are
+//! The authorization server's endpoints: metadata, keys, pushed requests, tokens, their state and end. What the rules are
 //! stands in `protocol`; here they meet the events.
 
 mod client_proof;
 mod granted;
 pub use client_proof::redirect_policy;
-mod pushed;
-mod token;
+pub(crate) mod introspect;
+pub(crate) mod pushed;
+pub(crate) mod revoke;
+pub(crate) mod token;
 
 use actix_web::{
     HttpResponse,
@@ -17,25 +19,32 @@ use consent_domain::BankCode;
 use crate::{
     app::App,
     journey::authorization_endpoint,
+    openapi,
     partners::bank_record,
-    protocol::{metadata::metadata, oauth_error::OAuthError},
+    protocol::{
+        metadata::{Metadata, metadata},
+        oauth_error::OAuthError,
+    },
     store::{CommandError, StoreError},
 };
 
 /// The routes of every bank's issuer.
 pub fn routes(config: &mut ServiceConfig) {
     config
+        .service(resource("/openapi.json").route(get().to(openapi::show_public)))
         .service(
             resource("/.well-known/oauth-authorization-server/{bank}")
                 .route(get().to(show_metadata)),
         )
         .service(
             resource("/{bank}/.well-known/oauth-authorization-server")
-                .route(get().to(show_metadata)),
+                .route(get().to(show_metadata_by_suffix)),
         )
         .service(resource("/{bank}/jwks").route(get().to(show_keys)))
         .service(resource("/{bank}/par").route(post().to(pushed::push)))
         .service(resource("/{bank}/token").route(post().to(token::exchange)))
+        .service(resource("/{bank}/revoke").route(post().to(revoke::revoke)))
+        .service(resource("/{bank}/introspect").route(post().to(introspect::for_client)))
         .service(resource("/{bank}/authorize").route(get().to(authorization_endpoint)));
 }
 
@@ -44,8 +53,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// # Errors
 /// 404 for a path that is no issuer's.
 async fn bank_of(app: &App, path: &str) -> Result<BankCode, OAuthError> {
-    let unknown =
-        OAuthError { error: "not_found", description: "there is no such issuer", status: 404 };
+    let unknown = OAuthError::unknown_issuer();
     let bank = BankCode::parse(path).map_err(|_| unknown)?;
     match bank_record(&app.pool, &bank).await {
         Ok(Some(_)) => Ok(bank),
@@ -89,7 +97,16 @@ impl<R: std::error::Error> From<CommandError<R>> for OAuthError {
     }
 }
 
-async fn show_metadata(
+#[utoipa::path(
+    get,
+    path = "/.well-known/oauth-authorization-server/{bank}",
+    tag = "discovery",
+    operation_id = "metadata",
+    summary = "The metadata of a bank's issuer (RFC 8414)",
+    params(crate::openapi::BankPath),
+    responses((status = 200, description = "The metadata", body = Metadata))
+)]
+pub(crate) async fn show_metadata(
     app: web::Data<App>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, OAuthError> {
@@ -99,7 +116,37 @@ async fn show_metadata(
         .json(metadata(&app.issuer(&bank))))
 }
 
-async fn show_keys(
+#[utoipa::path(
+    get,
+    path = "/{bank}/.well-known/oauth-authorization-server",
+    tag = "discovery",
+    operation_id = "metadata_under_the_issuer",
+    summary = "The same, at the address under the issuer",
+    params(crate::openapi::BankPath),
+    responses((status = 200, description = "The metadata", body = Metadata))
+)]
+pub(crate) async fn show_metadata_by_suffix(
+    app: web::Data<App>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, OAuthError> {
+    show_metadata(app, path).await
+}
+
+#[utoipa::path(
+    get,
+    path = "/{bank}/jwks",
+    tag = "discovery",
+    operation_id = "keys",
+    summary = "The keys that sign access tokens (RFC 7517)",
+    params(crate::openapi::BankPath),
+    responses((
+        status = 200,
+        description = "The keys",
+        body = crate::openapi::JwkSet,
+        content_type = "application/jwk-set+json"
+    ))
+)]
+pub(crate) async fn show_keys(
     app: web::Data<App>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, OAuthError> {

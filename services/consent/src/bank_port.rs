@@ -1,7 +1,10 @@
 //! The client of the bank port. A bank's answer is one of three: an outcome, a definite "no, nothing
 //! was done", or unknown; the three are never mixed up.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use consent_domain::{
@@ -11,10 +14,14 @@ use consent_domain::{
 };
 use prost::Message as _;
 use renkei_proto::bank::v1 as wire;
+use telemetry::grpc;
 use tonic::{Code, Request, Status, transport::{Channel, Endpoint}};
+use tracing::Instrument as _;
 use uuid::Uuid;
 use wire::bank_port_client::BankPortClient;
 use zeroize::Zeroizing;
+
+use crate::metrics;
 
 /// The bank port of every bank on the platform.
 #[derive(Clone)]
@@ -22,6 +29,9 @@ pub struct BankPort {
     client: BankPortClient<Channel>,
     deadline: Duration,
 }
+
+/// The port's name in spans.
+const SERVICE: &str = "renkei.bank.v1.BankPort";
 
 /// No outcome is known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +56,19 @@ pub enum BankFailure {
     /// The answer breaks the contract of the port.
     #[error("the bank's answer breaks the contract: {0}")]
     Malformed(&'static str),
+}
+
+impl BankFailure {
+    /// In metrics.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Unknown => "unknown",
+            Self::Closed { .. } => "closed",
+            Self::NotFound => "not_found",
+            Self::Malformed(_) => "malformed",
+        }
+    }
 }
 
 /// Why a bank is closed.
@@ -167,7 +190,7 @@ impl BankPort {
             method: wire::LoginMethod::Password.into(),
         };
         let mut client = self.client.clone();
-        let answer = self.ask(client.authenticate(self.within_deadline(request))).await?;
+        let answer = self.ask("Authenticate", || client.authenticate(self.within_deadline(request))).await?;
         use wire::authenticate_response::Outcome;
         match answer.outcome.ok_or(BankFailure::Malformed("no outcome"))? {
             Outcome::Authenticated(a) => Ok(LoginOutcome::Authenticated {
@@ -197,7 +220,7 @@ impl BankPort {
             subject: Some(wire_subject(subject)),
         };
         let mut client = self.client.clone();
-        let answer = self.ask(client.list_accounts(self.within_deadline(request))).await?;
+        let answer = self.ask("ListAccounts", || client.list_accounts(self.within_deadline(request))).await?;
         answer.accounts.into_iter().map(account).collect()
     }
 
@@ -221,7 +244,7 @@ impl BankPort {
             pin: String::clone(pin),
         };
         let mut client = self.client.clone();
-        let answer = self.ask(client.verify_inquiry_pin(self.within_deadline(request))).await?;
+        let answer = self.ask("VerifyInquiryPin", || client.verify_inquiry_pin(self.within_deadline(request))).await?;
         verdict(answer.verdict())
     }
 
@@ -235,7 +258,7 @@ impl BankPort {
             attempt_id: attempt.to_string(),
         };
         let mut client = self.client.clone();
-        let answer = self.ask(client.get_verdict(self.within_deadline(request))).await?;
+        let answer = self.ask("GetVerdict", || client.get_verdict(self.within_deadline(request))).await?;
         verdict(answer.verdict())
     }
 
@@ -260,33 +283,45 @@ impl BankPort {
             account_ids: notice.accounts,
         };
         let mut client = self.client.clone();
-        self.ask(client.send_notice(self.within_deadline(request))).await.map(drop)
+        self.ask("SendNotice", || client.send_notice(self.within_deadline(request))).await.map(drop)
     }
 
     fn within_deadline<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.set_timeout(self.deadline);
+        grpc::inject(request.metadata_mut());
         request
     }
 
-    async fn ask<T>(
+    async fn ask<T, F>(
         &self,
-        call: impl Future<Output = Result<tonic::Response<T>, Status>>,
-    ) -> Result<T, BankFailure> {
+        rpc: &'static str,
+        call: impl FnOnce() -> F,
+    ) -> Result<T, BankFailure>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
+        let span = grpc::client_span(SERVICE, rpc);
+        let started = Instant::now();
         // The server is told the deadline; a server that does not keep it is cut off a moment later.
         let limit = self.deadline + Duration::from_millis(250);
-        match tokio::time::timeout(limit, call).await {
-            Err(_) => Err(BankFailure::Unknown),
-            Ok(Err(status)) => Err(failure(&status)),
-            Ok(Ok(answer)) => Ok(answer.into_inner()),
-        }
+        let call = span.in_scope(call).instrument(span.clone());
+        let (code, answer) = match tokio::time::timeout(limit, call).await {
+            Err(_) => (Code::DeadlineExceeded, Err(BankFailure::Unknown)),
+            Ok(Err(status)) => (status.code(), Err(failure(&status))),
+            Ok(Ok(answer)) => (Code::Ok, Ok(answer.into_inner())),
+        };
+        grpc::record_status(&span, code);
+        let outcome = answer.as_ref().map_or_else(BankFailure::word, |_| "ok");
+        metrics::bank_called(rpc, outcome, started.elapsed());
+        answer
     }
 }
 
 /// Only what says that the bank did not take the request is a definite outage.
 fn failure(status: &Status) -> BankFailure {
     match status.code() {
-        Code::Unavailable => BankFailure::Unavailable,
+        Code::Unavailable if was_not_taken(status) => BankFailure::Unavailable,
         Code::FailedPrecondition => match wire::ServiceClosed::decode(status.details()) {
             Ok(closed) => BankFailure::Closed {
                 cause: match closed.reason() {
@@ -303,6 +338,22 @@ fn failure(status: &Status) -> BankFailure {
         Code::InvalidArgument => BankFailure::Malformed("the bank refused the request's form"),
         _ => BankFailure::Unknown,
     }
+}
+
+/// The bank said so itself, or no connection came about. A connection that broke meanwhile carries
+/// the same code, but says nothing of whether the bank acted.
+fn was_not_taken(status: &Status) -> bool {
+    let mut source = std::error::Error::source(status);
+    if source.is_none() {
+        return true;
+    }
+    while let Some(error) = source {
+        if error.is::<tonic::ConnectError>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }
 
 fn malformed(id: InvalidId) -> BankFailure {

@@ -15,7 +15,6 @@ use crate::{
     app::App,
     journey::{PageError, refusal_page},
     protocol::oauth_error::OAuthError,
-    request_context::RequestContext,
 };
 
 /// Longest request target, in bytes: partners repeat the pushed parameters beside the `request_uri`.
@@ -74,14 +73,18 @@ fn refusal(app: &App, request: &ServiceRequest, status: StatusCode) -> HttpRespo
         OAuthError { error: "invalid_request", description: description(status), status: status.as_u16() }
             .error_response()
     } else {
-        refusal_page(app, &RequestContext::of(request.request()), status)
+        refusal_page(app, request.request(), status)
     }
 }
+
+/// How the paths end that partners' programs ask for.
+const PROGRAM_PATHS: [&str; 6] =
+    ["par", "token", "revoke", "introspect", "jwks", "openapi.json"];
 
 /// Whether a path is one that a partner's program asks for.
 fn is_for_programs(path: &str) -> bool {
     path.contains("/.well-known/")
-        || path.rsplit('/').next().is_some_and(|last| ["par", "token", "jwks"].contains(&last))
+        || path.rsplit('/').next().is_some_and(|last| PROGRAM_PATHS.contains(&last))
 }
 
 fn description(status: StatusCode) -> &'static str {

@@ -13,13 +13,15 @@ use renkei_proto::decision::v1 as wire;
 use sqlx::{PgPool, Row as _};
 use subtle::ConstantTimeEq as _;
 use tonic::{Request, Response, Status};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
     app::App,
     journey::stream_id,
+    metrics,
     protocol::{pairwise::PairwiseId, shared_key::KeyPurpose},
-    store::{StoreError, state_of_row},
+    store::{StoreError, sql_span, state_of_row},
 };
 
 /// The gRPC service.
@@ -77,7 +79,7 @@ impl DecisionService {
     }
 
     async fn see(&self, asked: &Asked) -> Result<Seen, StoreError> {
-        see(&self.app.pool, &asked.bank, &asked.grant, &asked.client, asked.jti).await
+        see(&self.app.pool, &asked.bank, &asked.grant, &asked.client, Some(asked.jti)).await
     }
 
     fn pairwise(&self, bank: &BankCode, terms: &GrantTerms, account: &consent_domain::AccountId) -> PairwiseId {
@@ -86,8 +88,8 @@ impl DecisionService {
     }
 }
 
-/// The one read: a grant with everything that may end it, and whether that access token of it is
-/// recorded and not revoked.
+/// The one read: a grant with everything that may end it, and whether that access token of it, where one
+/// is named, is recorded and not revoked.
 ///
 /// # Errors
 /// [`StoreError`]; then nothing is known.
@@ -96,7 +98,7 @@ pub(crate) async fn see(
     bank: &BankCode,
     grant: &GrantId,
     client: &ClientId,
-    jti: Uuid,
+    jti: Option<Uuid>,
 ) -> Result<Seen, StoreError> {
     let stream = stream_id(bank, grant.as_str());
     let row = sqlx::query(SQL)
@@ -106,6 +108,7 @@ pub(crate) async fn see(
         .bind(client.as_str())
         .bind(grant.as_str())
         .fetch_one(pool)
+        .instrument(sql_span("decision"))
         .await?;
     let at_bank: Option<String> = row.try_get("at_bank_stream")?;
     let at_bank = at_bank.unwrap_or_default();
@@ -138,6 +141,7 @@ fn asked(bank: &str, grant: &str, client: &str, jti: &str) -> Result<Asked, Stat
 }
 
 fn undecided(error: &StoreError) -> Status {
+    metrics::decided("undecided");
     tracing::error!(%error, "no decision could be made");
     Status::unavailable("no decision could be made")
 }
@@ -174,6 +178,21 @@ fn reason(denial: Denial) -> wire::DenialReason {
         Denial::Suspended => wire::DenialReason::Suspended,
         Denial::AccountNotInScope => wire::DenialReason::AccountNotInScope,
         Denial::TaskNotInScope => wire::DenialReason::TaskNotInScope,
+    }
+}
+
+/// In metrics.
+fn word(reason: wire::DenialReason) -> &'static str {
+    match reason {
+        wire::DenialReason::UnknownGrant => "unknown_grant",
+        wire::DenialReason::Expired => "expired",
+        wire::DenialReason::Revoked => "revoked",
+        wire::DenialReason::Superseded => "superseded",
+        wire::DenialReason::Suspended => "suspended",
+        wire::DenialReason::TokenRevoked => "token_revoked",
+        wire::DenialReason::AccountNotInScope => "account_not_in_scope",
+        wire::DenialReason::TaskNotInScope => "task_not_in_scope",
+        wire::DenialReason::Unspecified => "unspecified",
     }
 }
 
@@ -216,10 +235,7 @@ impl wire::decisions_server::Decisions for DecisionService {
         };
         let asked =
             asked(&request.bank_code, &request.grant_id, &request.client_id, &request.jti)?;
-        let seen = self
-            .see(&asked)
-            .await
-            .map_err(|error| undecided(&error))?;
+        let seen = self.see(&asked).await.map_err(|error| undecided(&error))?;
         let decision = seen.live_for(&asked.client).and_then(|terms| {
             // The partner's id names an account of this grant, or none.
             let account = terms
@@ -236,6 +252,7 @@ impl wire::decisions_server::Decisions for DecisionService {
                 subject: Some(subject(terms)),
             })
         });
+        metrics::decided(decision.as_ref().map_or_else(|denial| word(*denial), |_| "allowed"));
         Ok(Response::new(wire::DecideResponse {
             decision: Some(match decision {
                 Ok(allowed) => Decision::Allowed(allowed),
@@ -253,10 +270,7 @@ impl wire::decisions_server::Decisions for DecisionService {
         let request = request.into_inner();
         let asked =
             asked(&request.bank_code, &request.grant_id, &request.client_id, &request.jti)?;
-        let seen = self
-            .see(&asked)
-            .await
-            .map_err(|error| undecided(&error))?;
+        let seen = self.see(&asked).await.map_err(|error| undecided(&error))?;
         let result = match seen.live_for(&asked.client) {
             Err(reason) => Described::Denied(denied(reason)),
             Ok(terms) => Described::Grant(wire::GrantDescription {

@@ -95,7 +95,7 @@ fn record_name(bank: &BankCode, journey: &JourneyId) -> String {
 }
 
 fn cipher(keys: &Keys) -> Aes256Gcm {
-    Aes256Gcm::new(keys.shared(KeyPurpose::Content).expose().into())
+    Aes256Gcm::new(keys.shared(KeyPurpose::Evidence).expose().into())
 }
 
 /// Reads what was shown in a journey, and checks it against its hash. Gives the hash as well: the

@@ -3,7 +3,10 @@
 //! limit reach the bank. A guess stays reserved until its verdict is known.
 
 use sqlx::{PgPool, Row as _, postgres::PgRow};
+use tracing::Instrument as _;
 use uuid::Uuid;
+
+use crate::{metrics, store::sql_span};
 
 /// What is guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +23,10 @@ impl GuessKind {
             Self::Login => "login",
             Self::Pin => "pin",
         }
+    }
+
+    fn of(text: &str) -> Self {
+        if text == "login" { Self::Login } else { Self::Pin }
     }
 }
 
@@ -151,6 +158,7 @@ pub async fn reserve(
     .bind(guess.ordinal)
     .bind(guess.secret_mac)
     .fetch_optional(pool)
+    .instrument(sql_span("reserve guess"))
     .await;
     match reserved {
         Ok(Some(row)) => Ok(Reservation::Ask(row.try_get("attempt_id")?)),
@@ -233,7 +241,13 @@ async fn refused(
     if row.try_get::<Option<Uuid>, _>("attempt_id")?.is_some() {
         return earlier(guess, &row);
     }
-    Ok(if row.try_get("locked")? { Reservation::Locked } else { Reservation::Busy })
+    let (reservation, word) = if row.try_get("locked")? {
+        (Reservation::Locked, "refused_locked")
+    } else {
+        (Reservation::Busy, "refused_busy")
+    };
+    metrics::guess_judged(guess.kind.as_str(), word);
+    Ok(reservation)
 }
 
 /// Whether a scope is locked now.
@@ -272,7 +286,7 @@ pub async fn settle(
     settled: Settled,
     limit: GuessLimit,
 ) -> Result<Lock, sqlx::Error> {
-    let reached: Option<bool> = sqlx::query_scalar(
+    let reached: Option<(bool, String)> = sqlx::query_as(
         "WITH guess AS (
             UPDATE guesses SET verdict = $2, settled_at = now()
             WHERE attempt_id = $1 AND verdict = 'reserved'
@@ -289,16 +303,20 @@ pub async fn settle(
             touched_at = now()
          FROM guess g
          WHERE c.bank = g.bank AND c.kind = g.kind AND c.guess_scope = g.guess_scope
-         RETURNING c.locked_until IS NOT NULL",
+         RETURNING c.locked_until IS NOT NULL, c.kind",
     )
     .bind(attempt)
     .bind(settled.as_str())
     .bind(i32::try_from(limit.wrong).unwrap_or(i32::MAX))
     .bind(limit.lock_seconds.map(f64::from))
     .fetch_optional(pool)
+    .instrument(sql_span("settle guess"))
     .await?;
+    if let Some((_, kind)) = &reached {
+        metrics::guess_judged(GuessKind::of(kind).as_str(), settled.as_str());
+    }
     Ok(match (settled, reached) {
-        (Settled::Mismatch, Some(true)) => Lock::Reached,
+        (Settled::Mismatch, Some((true, _))) => Lock::Reached,
         _ => Lock::Open,
     })
 }
@@ -314,6 +332,19 @@ pub struct Unsettled {
     pub kind: GuessKind,
     /// Whose counter it is.
     pub scope: String,
+}
+
+/// How long ago the oldest guess without a verdict was reserved, in seconds; none: all are judged.
+///
+/// # Errors
+/// The database's.
+pub async fn oldest_unsettled_seconds(pool: &PgPool) -> Result<Option<f64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT extract(epoch FROM now() - min(reserved_at))::float8 FROM guesses
+         WHERE verdict = 'reserved'",
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// Guesses reserved more than `older_than_seconds` ago without a verdict, oldest first, at most 100.
@@ -338,7 +369,7 @@ pub async fn unsettled(
             Ok(Unsettled {
                 attempt: row.try_get("attempt_id")?,
                 bank: row.try_get("bank")?,
-                kind: if kind == "login" { GuessKind::Login } else { GuessKind::Pin },
+                kind: GuessKind::of(&kind),
                 scope: row.try_get("guess_scope")?,
             })
         })

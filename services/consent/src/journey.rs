@@ -14,10 +14,13 @@
 mod cookie;
 mod end;
 mod entry;
+mod extend;
 mod form;
 mod form_key;
+mod language;
 mod linkages;
 mod login_guess;
+mod page_address;
 mod pin_guesses;
 mod present;
 mod respond;
@@ -31,6 +34,8 @@ mod visit;
 
 use actix_web::web::{ServiceConfig, get, post, resource};
 use consent_domain::journey::Step;
+
+use crate::pages::LANGUAGE_PATH;
 
 pub use entry::{authorize as authorization_endpoint, not_found};
 pub(crate) use entry::refusal_page;
@@ -72,6 +77,10 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(get().to(step6_authorize::show))
                 .route(post().to(step6_authorize::submit)),
         )
+        .service(page("extend").route(get().to(extend::extend)))
         .service(page("cancel").route(post().to(end::submit)))
-        .service(page("done").route(get().to(end::show)));
+        .service(page("done").route(get().to(end::show)))
+        .service(
+            resource(format!("{LANGUAGE_PATH}/{{locale}}")).route(get().to(language::switch)),
+        );
 }

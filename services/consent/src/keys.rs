@@ -21,6 +21,7 @@ pub struct Keys {
     form: SharedKey,
     pairwise: SharedKey,
     content: SharedKey,
+    evidence: SharedKey,
 }
 
 impl Keys {
@@ -35,6 +36,7 @@ impl Keys {
             form: ring.key(KeyPurpose::Form)?.clone(),
             pairwise: ring.key(KeyPurpose::Pairwise)?.clone(),
             content: ring.key(KeyPurpose::Content)?.clone(),
+            evidence: ring.key(KeyPurpose::Evidence)?.clone(),
             ring: RwLock::new(Arc::new(ring)),
             kek,
         })
@@ -62,6 +64,7 @@ impl Keys {
             KeyPurpose::Form => &self.form,
             KeyPurpose::Pairwise => &self.pairwise,
             KeyPurpose::Content => &self.content,
+            KeyPurpose::Evidence => &self.evidence,
         }
     }
 

@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use consent::{
+    openapi::Document,
     partners::{BankRegistration, PartnerRegistration, register_bank, register_partner},
     pin_unlock::unlock_pin,
     provision::{migrate, provision},
@@ -15,6 +16,7 @@ use consent::{
 };
 use consent_domain::{BankCode, ContractId, PinScopeId};
 use sqlx::PgPool;
+use telemetry::{Export, LogFormat, Logs, Service, Telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The consent service: journey pages, authorization server, decisions.
@@ -48,6 +50,12 @@ enum Command {
         /// The database, as its owner.
         #[arg(long, env = "RENKEI_OWNER_URL")]
         owner_url: String,
+    },
+    /// Prints what the JSON endpoints are, as an OpenAPI document.
+    Openapi {
+        /// Of which listener.
+        #[arg(value_enum)]
+        document: Document,
     },
     /// The authoritative projections.
     #[command(subcommand)]
@@ -135,15 +143,19 @@ type Failure = Box<dyn std::error::Error>;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .json()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| "info,sqlx=warn".into()),
-        )
-        .init();
-    match run(Arguments::parse().command).await {
+    let arguments = Arguments::parse();
+    let service = Service { name: "consent", version: env!("CARGO_PKG_VERSION") };
+    let logs = Logs::from_environment("info,sqlx=warn", LogFormat::Json, std::io::stderr);
+    let telemetry = match Telemetry::start(service, logs, Export::from_environment()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            say_error(&error.into());
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = run(arguments.command).await;
+    telemetry.stop().await;
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             say_error(&failure);
@@ -171,6 +183,10 @@ async fn run(command: Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Migrate { owner_url } => Ok(migrate(&owner_url).await?),
+        Command::Openapi { document } => {
+            say(document.to_json()?.trim_end());
+            Ok(())
+        }
         Command::Projections(ProjectionsCommand::Rebuild { owner_url, replace }) => {
             let purpose = if replace { Purpose::Replace } else { Purpose::Verify };
             let mut differences = 0;

@@ -85,14 +85,19 @@ impl Notice {
         }
     }
 
-    /// Tells of a lock.
-    pub fn of_lock(kind: NoticeKind, bank: BankCode, contract: ContractId, actor: UserId) -> Self {
+    /// Tells of a lock; who made the last guess is not always known.
+    pub fn of_lock(
+        kind: NoticeKind,
+        bank: BankCode,
+        contract: ContractId,
+        actor: Option<UserId>,
+    ) -> Self {
         Self {
             id: entropy::opaque_id(),
             bank,
             kind,
             contract,
-            actor: Some(actor),
+            actor,
             partner: None,
             accounts: Vec::new(),
         }

@@ -2,27 +2,82 @@
 
 use actix_web::{
     HttpResponse,
-    web::{self, ServiceConfig, get},
+    web::{self, ServiceConfig, get, post, resource},
 };
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::app::App;
+use crate::{app::App, authorization_server::introspect, metrics, openapi};
 
 /// The routes of the operators' listener.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .route("/health/live", get().to(|| async { HttpResponse::Ok().json(json!({"status": "live"})) }))
-        .route("/health/ready", get().to(ready));
+        .route("/openapi.json", get().to(openapi::show_operators))
+        .route("/health/live", get().to(live))
+        .route("/health/ready", get().to(ready))
+        .route("/metrics", get().to(show_metrics))
+        .service(
+            resource("/{bank}/introspect").route(post().to(introspect::for_resource_server)),
+        );
+}
+
+/// How a replica is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `live`, `ready` or `not ready`.
+    #[schema(example = "ready")]
+    status: &'static str,
+    /// Why it is not ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "the database does not answer")]
+    reason: Option<&'static str>,
+}
+
+/// Live while it answers.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    tag = "health",
+    operation_id = "live",
+    summary = "Whether the process answers",
+    responses((status = 200, description = "It does", body = Health))
+)]
+pub(crate) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(Health { status: "live", reason: None })
 }
 
 /// Ready while the database answers.
-async fn ready(app: web::Data<App>) -> HttpResponse {
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    tag = "health",
+    operation_id = "ready",
+    summary = "Whether requests should be sent here",
+    responses(
+        (status = 200, description = "Ready", body = Health),
+        (status = 503, description = "Not ready", body = Health)
+    )
+)]
+pub(crate) async fn ready(app: web::Data<App>) -> HttpResponse {
     match sqlx::query("SELECT 1").execute(&app.pool).await {
-        Ok(_) => HttpResponse::Ok().json(json!({"status": "ready"})),
+        Ok(_) => HttpResponse::Ok().json(Health { status: "ready", reason: None }),
         Err(error) => {
             tracing::warn!(%error, "the database does not answer");
-            HttpResponse::ServiceUnavailable()
-                .json(json!({"status": "not ready", "reason": "the database does not answer"}))
+            HttpResponse::ServiceUnavailable().json(Health {
+                status: "not ready",
+                reason: Some("the database does not answer"),
+            })
+        }
+    }
+}
+
+/// What is counted, as OpenMetrics text.
+async fn show_metrics(app: web::Data<App>) -> HttpResponse {
+    match metrics::text(&app.pool) {
+        Ok(text) => HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text),
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be written");
+            HttpResponse::InternalServerError().finish()
         }
     }
 }

@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use sqlx::{PgPool, Row as _};
 
 use crate::{
+    bank_pages::check_texts,
     journey::stream_id,
+    pages::TextsError,
     protocol::client::{Client, ClientRegistration, RedirectUriPolicy, RegistrationRefused},
     store::{Actor, Bus, CommandContext, CommandError, StoreError, state_of, state_of_row},
 };
@@ -81,6 +83,9 @@ pub enum MalformedRegistration {
     /// The code is none.
     #[error("code: {0}")]
     Code(#[from] consent_domain::InvalidId),
+    /// A text of the bank's own that no page has, or that can't stand there.
+    #[error("texts: {0}")]
+    Texts(#[from] TextsError),
     /// A key that no record has: a slip of the pen must not pass as a default.
     #[error("unknown key: {0}")]
     UnknownKey(String),
@@ -93,7 +98,16 @@ impl TryFrom<toml::Table> for BankRegistration {
         let code = table.remove("code").and_then(|code| code.as_str().map(str::to_owned));
         let known = toml::Table::try_from(BankSettings::default()).unwrap_or_default();
         let settings = table.get("settings").and_then(toml::Value::as_table);
-        let record_keys = ["name", "display_name", "phone", "hours", "settings"];
+        let record_keys = [
+            "name",
+            "display_name",
+            "phone",
+            "hours",
+            "display_name_en",
+            "hours_en",
+            "texts",
+            "settings",
+        ];
         let unknown = table
             .keys()
             .find(|key| !record_keys.contains(&key.as_str()))
@@ -101,10 +115,9 @@ impl TryFrom<toml::Table> for BankRegistration {
         if let Some(key) = unknown {
             return Err(MalformedRegistration::UnknownKey(key.clone()));
         }
-        Ok(Self {
-            code: BankCode::parse(code.unwrap_or_default())?,
-            record: BankRecord::deserialize(table)?,
-        })
+        let record = BankRecord::deserialize(table)?;
+        check_texts(&record.texts)?;
+        Ok(Self { code: BankCode::parse(code.unwrap_or_default())?, record })
     }
 }
 
@@ -135,10 +148,10 @@ pub enum RegistrationError {
 }
 
 /// The context of an operator's command.
-fn operator(bank: Option<&BankCode>, who: &str) -> CommandContext {
+fn operator(bank: Option<&BankCode>, partner: Option<&PartnerId>, who: &str) -> CommandContext {
     CommandContext {
         bank: bank.map(ToString::to_string),
-        partner: None,
+        partner: partner.map(ToString::to_string),
         contract: None,
         actor: Actor::Operator(who.to_owned()),
         causation_id: None,
@@ -160,7 +173,7 @@ pub async fn register_bank(
     let code = registration.code.clone();
     bus.execute::<BankStream, BankRefusal>(
         code.to_string(),
-        operator(Some(&code), who),
+        operator(Some(&code), None, who),
         move |bank: &Bank, _| {
             bank.register(&registration.code, &registration.record)
                 .map(|outcome| outcome.into_events())
@@ -194,7 +207,7 @@ pub async fn register_partner(
     let client = record.client_id.clone();
     bus.execute::<PartnerStream, PartnerRefusal>(
         partner.to_string(),
-        operator(None, who),
+        operator(None, Some(&partner), who),
         {
             let partner = partner.clone();
             move |state: &Partner, _| {
@@ -209,7 +222,7 @@ pub async fn register_partner(
         let (partner, client) = (partner.clone(), client.clone());
         bus.execute::<PartnerAtBankStream, std::convert::Infallible>(
             stream_id(&bank, partner.as_str()),
-            operator(Some(&bank), who),
+            operator(Some(&bank), Some(&partner), who),
             move |state: &PartnerAtBank, _| {
                 let outcome = if enabled {
                     state.enable(&partner, &client)

@@ -1,6 +1,7 @@
 //! What every request carries along: its id and its place in a trace.
 
-use actix_web::HttpRequest;
+use actix_web::{HttpMessage as _, HttpRequest, http::header::HeaderMap};
+use telemetry::TraceParent;
 
 use crate::entropy;
 
@@ -9,19 +10,24 @@ use crate::entropy;
 pub struct RequestContext {
     /// A UUID of ours; what the caller calls it is not trusted.
     pub request_id: String,
-    /// W3C trace context, continued where the caller sent a well-formed one.
+    /// W3C trace context: of the request's span, or the caller's own where nothing is traced.
     pub traceparent: Option<String>,
 }
 
 impl RequestContext {
-    /// Of a request.
+    /// Of a request: the one that it got when it came in, so that page, log and events agree.
     pub fn of(request: &HttpRequest) -> Self {
-        let traceparent = request
-            .headers()
-            .get("traceparent")
+        let given = request.extensions().get::<Self>().cloned();
+        given.unwrap_or_else(|| Self::received(request.headers()))
+    }
+
+    /// Of a request that comes in, with the caller's trace where that is well-formed.
+    pub fn received(headers: &HeaderMap) -> Self {
+        let traceparent = headers
+            .get(TraceParent::FIELD)
             .and_then(|value| value.to_str().ok())
-            .filter(|value| is_traceparent(value))
-            .map(str::to_owned);
+            .and_then(TraceParent::find)
+            .map(|parent| parent.to_string());
         Self { request_id: entropy::opaque_id().to_string(), traceparent }
     }
 
@@ -31,15 +37,4 @@ impl RequestContext {
             self.request_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
         digits.to_ascii_uppercase()
     }
-}
-
-/// `version-traceid-parentid-flags` in lower-case hex (W3C Trace Context 3.2).
-fn is_traceparent(value: &str) -> bool {
-    let lengths = [2, 32, 16, 2];
-    let parts: Vec<&str> = value.split('-').collect();
-    parts.len() == lengths.len()
-        && parts.iter().zip(lengths).all(|(part, length)| {
-            part.len() == length
-                && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        })
 }

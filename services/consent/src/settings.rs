@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::Path};
 use serde::Deserialize;
 use url::Url;
 
-use crate::protocol::key_wrap::KeyEncryptionKey;
+use crate::{protocol::key_wrap::KeyEncryptionKey, resource_servers::ResourceServer};
 
 /// What the service needs to know to start.
 #[derive(Deserialize)]
@@ -33,6 +33,9 @@ pub struct Settings {
     pub bank_deadline_milliseconds: u64,
     /// What resource servers present before they get a decision; at least 16 characters.
     pub decision_credential: String,
+    /// Resource servers that may introspect access tokens at the operators' listener.
+    #[serde(default)]
+    pub resource_servers: Vec<ResourceServer>,
     /// Wraps the keys in the database: 32 bytes in base64 or base64url, from outside the database.
     #[serde(deserialize_with = "key_encryption_key")]
     pub key_encryption_key: KeyEncryptionKey,

@@ -13,24 +13,30 @@ use actix_web::{
     web,
 };
 use renkei_proto::decision::v1::decisions_server::DecisionsServer;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 
 use crate::{
     app::{App, CookiePolicy},
     authorization_server,
+    bank_pages::PagesOfBanks,
     bank_port::BankPort,
     boundary::boundary,
     decisions::DecisionService,
     journey,
     keys::Keys,
+    observation::observe,
     operators,
-    pages::{Locale, Texts},
+    partners::{all_banks, bank_record},
     protocol::keys::KeyError,
+    resource_servers::ResourceServers,
     settings::Settings,
     static_files,
-    store::Bus,
+    store::{Bus, StoreError},
     sweeper,
 };
 
@@ -54,6 +60,9 @@ pub enum StartError {
     /// `bank_port_url` can't be an address.
     #[error("bank_port_url: {0}")]
     BankPort(#[from] tonic::transport::Error),
+    /// The banks can't be read.
+    #[error("the banks on the platform: {0}")]
+    Banks(#[from] StoreError),
     /// The text catalogue is broken.
     #[error("the text catalogue: {0}")]
     Texts(#[from] crate::pages::TextsError),
@@ -135,7 +144,10 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
     })?;
     let operator_app = app.clone();
     let operator_server = HttpServer::new(move || {
-        ActixApp::new().app_data(operator_app.clone()).configure(operators::routes)
+        ActixApp::new()
+            .app_data(operator_app.clone())
+            .wrap(from_fn(observe))
+            .configure(operators::routes)
     })
     .workers(1)
     .disable_signals()
@@ -148,6 +160,7 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
         .map_err(|source| StartError::Listen { address: decisions_at, source })?;
     let decision_task = tokio::spawn(async move {
         let served = tonic::transport::Server::builder()
+            .trace_fn(telemetry::grpc::server_span)
             .add_service(DecisionsServer::new(decisions))
             .serve_with_incoming(TcpListenerStream::new(incoming))
             .await;
@@ -192,16 +205,29 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
         .await?;
     let keys = Keys::load(&pool, settings.key_encryption_key.clone()).await?;
     let deadline = Duration::from_millis(settings.bank_deadline_milliseconds);
+    let pages = pages_of_banks(&pool).await?;
     Ok(App {
         origin: settings.origin(),
         cookies: settings.cookie_policy(),
         resource_identifier: settings.resource_identifier.as_str().trim_end_matches('/').to_owned(),
+        resource_servers: ResourceServers::new(settings.resource_servers.clone()),
         bus: Bus::new(pool.clone()),
         keys,
         bank_port: BankPort::new(settings.bank_port_url.as_str(), deadline)?,
-        texts: Texts::load(Locale::Ja)?,
+        pages,
         pool,
     })
+}
+
+/// The pages of every bank on the platform, so that also the first error page names its bank.
+async fn pages_of_banks(pool: &PgPool) -> Result<PagesOfBanks, StartError> {
+    let pages = PagesOfBanks::load()?;
+    for bank in all_banks(pool).await? {
+        if let Some(record) = bank_record(pool, &bank).await? {
+            pages.of(&bank, &record);
+        }
+    }
+    Ok(pages)
 }
 
 fn public_server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<Server> {
@@ -211,6 +237,7 @@ fn public_server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<
             .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .wrap(from_fn(boundary))
             .wrap(page_headers(app.cookies))
+            .wrap(from_fn(observe))
             .configure(static_files::routes)
             .configure(authorization_server::routes)
             .configure(journey::routes)
@@ -230,8 +257,8 @@ fn page_headers(cookies: CookiePolicy) -> DefaultHeaders {
     let headers = DefaultHeaders::new()
         .add((
             "Content-Security-Policy",
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-             frame-ancestors 'none'; base-uri 'none'",
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+             img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         ))
         .add(("Cache-Control", "no-store"))
         .add(("Referrer-Policy", "no-referrer"))

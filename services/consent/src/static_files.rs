@@ -6,20 +6,26 @@ use actix_web::{
     web::{ServiceConfig, get, resource},
 };
 
-use crate::pages::{ICON_PATH, STYLESHEET_PATH};
+use crate::pages::{ICON_PATH, SCRIPT_PATH, STYLESHEET_PATH};
 
 const STYLESHEET: &str = include_str!("../static/renkei.css");
+const SCRIPT: &str = include_str!("../static/deadline.js");
 const ICON: &str = include_str!("../static/icon.svg");
 
 /// The routes of the files.
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource(STYLESHEET_PATH).route(get().to(stylesheet)))
+        .service(resource(SCRIPT_PATH).route(get().to(script)))
         .service(resource(ICON_PATH).route(get().to(icon)));
 }
 
 async fn stylesheet() -> HttpResponse {
     file("text/css; charset=utf-8", STYLESHEET)
+}
+
+async fn script() -> HttpResponse {
+    file("text/javascript; charset=utf-8", SCRIPT)
 }
 
 async fn icon() -> HttpResponse {

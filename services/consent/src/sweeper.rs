@@ -11,6 +11,7 @@ use consent_domain::{
     journey::{EndJourney, Journey, JourneyStream, SessionAtTimeOut},
 };
 use sqlx::PgPool;
+use tracing::Instrument as _;
 
 use crate::{
     app::App,
@@ -18,8 +19,10 @@ use crate::{
     guess::{self, GuessKind, Settled},
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
+    metrics,
     notices,
     partners::bank_record,
+    pin_locks::record_missing_locks,
     protocol::{
         code::purge_authorization_codes, jti::purge_used_jtis,
         token_ids::purge_issued_access_tokens,
@@ -39,8 +42,13 @@ pub async fn run(app: web::Data<App>, every: Duration) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = round(&app).await {
-            tracing::warn!(%error, "a sweep failed; the next one tries again");
+        let span = tracing::info_span!("sweep");
+        match round(&app).instrument(span.clone()).await {
+            Ok(()) => metrics::sweep_done(),
+            Err(error) => {
+                metrics::sweep_failed();
+                span.in_scope(|| tracing::warn!(%error, "a sweep failed; the next one tries again"));
+            }
         }
     }
 }
@@ -53,6 +61,9 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     end_late_journeys(app).await?;
     expire_consents(&app.pool, &app.bus).await?;
     learn_verdicts(app).await?;
+    let oldest = guess::oldest_unsettled_seconds(&app.pool).await?;
+    metrics::oldest_unsettled_guess(oldest.unwrap_or(0.0));
+    record_missing_locks(app).await?;
     record_connections(app).await?;
     notices::send_due(app).await?;
     forget(&app.pool).await?;
@@ -62,11 +73,11 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn system(bank: &BankCode) -> CommandContext {
+fn system(bank: &BankCode, partner: Option<String>, contract: Option<String>) -> CommandContext {
     CommandContext {
         bank: Some(bank.to_string()),
-        partner: None,
-        contract: None,
+        partner,
+        contract,
         actor: Actor::System,
         causation_id: None,
         request_id: None,
@@ -101,7 +112,9 @@ async fn end_late_journeys(app: &App) -> Result<(), StoreError> {
         let alive = was_alive(&app.pool, &bank, &id, state.request.ends_at).await?;
         let session = if alive { SessionAtTimeOut::Alive } else { SessionAtTimeOut::None };
         let how = EndJourney::ByTime(session);
-        let ended = end_journey(&app.bus, &bank, &id, &journey, how, system(&bank)).await;
+        let contract = state.login().ok().map(|login| login.contract.to_string());
+        let context = system(&bank, Some(state.request.partner.to_string()), contract);
+        let ended = end_journey(&app.bus, &bank, &id, &journey, how, context).await;
         if let Err(error) = ended {
             report(&stream, &error);
         }
@@ -109,9 +122,17 @@ async fn end_late_journeys(app: &App) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// A consent past its time, with whose it is.
+#[derive(sqlx::FromRow)]
+struct Late {
+    stream_id: String,
+    partner: Option<String>,
+    contract: Option<String>,
+}
+
 async fn expire_consents(pool: &PgPool, bus: &Bus) -> Result<(), StoreError> {
-    let late: Vec<String> = sqlx::query_scalar(
-        "SELECT stream_id FROM consent_current
+    let late: Vec<Late> = sqlx::query_as(
+        "SELECT stream_id, partner, contract FROM consent_current
          WHERE status = 'live' AND valid_until <= now() ORDER BY valid_until LIMIT $1",
     )
     .bind(BATCH)
@@ -130,8 +151,8 @@ pub async fn expire_consents_of(
     bank: &BankCode,
     contract: &ContractId,
 ) -> Result<(), StoreError> {
-    let late: Vec<String> = sqlx::query_scalar(
-        "SELECT stream_id FROM consent_current
+    let late: Vec<Late> = sqlx::query_as(
+        "SELECT stream_id, partner, contract FROM consent_current
          WHERE bank = $1 AND contract = $2 AND status = 'live' AND valid_until <= now()",
     )
     .bind(bank.as_str())
@@ -141,10 +162,10 @@ pub async fn expire_consents_of(
     expire(bus, late).await
 }
 
-async fn expire(bus: &Bus, late: Vec<String>) -> Result<(), StoreError> {
-    for stream in late {
+async fn expire(bus: &Bus, late: Vec<Late>) -> Result<(), StoreError> {
+    for Late { stream_id: stream, partner, contract } in late {
         let Some((bank, _)) = stream.split_once(':') else { continue };
-        let context = system(&BankCode::parse(bank)?);
+        let context = system(&BankCode::parse(bank)?, partner, contract);
         let expired = bus
             .execute::<ConsentStream, Infallible>(
                 stream.clone(),
@@ -185,24 +206,27 @@ async fn learn_verdicts(app: &App) -> Result<(), StoreError> {
 
 /// Records `PartnerConnected` where a crash came between the first token of a code and the fact.
 async fn record_connections(app: &App) -> Result<(), StoreError> {
-    let missing: Vec<(String, String)> = sqlx::query_as(
-        "SELECT g.stream_id, k.journey_id FROM authorization_codes k
+    let missing: Vec<(String, String, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT g.stream_id, k.journey_id, g.partner, g.contract FROM authorization_codes k
          JOIN consent_current g ON g.stream_id = k.bank || ':' || k.grant_id
          WHERE k.used_at < now() - interval '10 seconds' AND k.issued_at > now() - interval '1 day'
            AND g.status = 'live' AND g.state -> 'connected' = 'false'::jsonb
+           -- An amendment makes a new code: the token of an earlier one says nothing of it.
+           AND NOT EXISTS (SELECT FROM authorization_codes later WHERE later.bank = k.bank
+               AND later.grant_id = k.grant_id AND later.issued_at > k.issued_at)
          ORDER BY k.issued_at LIMIT $1",
     )
     .bind(BATCH)
     .fetch_all(&app.pool)
     .await?;
-    for (stream, journey) in missing {
+    for (stream, journey, partner, contract) in missing {
         let Some((bank, _)) = stream.split_once(':') else { continue };
         let (bank, journey) = (BankCode::parse(bank)?, JourneyId::parse(journey)?);
         let connected = app
             .bus
             .execute::<ConsentStream, ConsentRefusal>(
                 stream.clone(),
-                system(&bank),
+                system(&bank, partner, contract),
                 move |consent, now| consent.connect(&journey, now).map(|o| o.into_events()),
                 |_, _, _| Vec::new(),
             )
@@ -227,6 +251,10 @@ async fn forget(pool: &PgPool) -> Result<(), StoreError> {
            AND touched_at < now() - interval '1 day'
            AND (locked_until IS NULL OR locked_until < now())",
         "DELETE FROM evidence_records WHERE retain_until < now()",
+        // A request that led to a consent is kept as long as what was shown for it.
+        "DELETE FROM pushed_requests r WHERE created_at < now() - interval '90 days'
+           AND NOT EXISTS (SELECT FROM evidence_records e
+               WHERE e.bank = r.bank AND e.journey_id = r.journey_id)",
         "DELETE FROM bank_sessions WHERE login_at < now() - interval '30 days'",
     ] {
         sqlx::query(sql).execute(pool).await?;

@@ -1,14 +1,13 @@
 //! The sandbox bank as a process of its own.
 
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use sandbox_bank::SandboxBank;
+use telemetry::{Export, Logs, Service, Telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// A bank's core with invented customers, behind the bank port (gRPC).
 #[derive(Debug, Parser)]
@@ -32,28 +31,38 @@ enum LogFormat {
 }
 
 /// Refuses directives that can't be read, before anything starts.
-fn directives(text: &str) -> Result<String, tracing_subscriber::filter::ParseError> {
-    EnvFilter::builder().parse(text).map(|_| text.to_owned())
+fn directives(text: &str) -> Result<String, telemetry::ParseError> {
+    telemetry::check_directives(text).map(|()| text.to_owned())
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let settings = Settings::parse();
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&settings.log))
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match settings.log_format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().init(),
-    }
-    match run(settings.listen).await {
+    let service = Service {
+        name: "sandbox-bank",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let format = match settings.log_format {
+        LogFormat::Text => telemetry::LogFormat::Text,
+        LogFormat::Json => telemetry::LogFormat::Json,
+    };
+    let logs = Logs::new(&settings.log, format, std::io::stderr);
+    let telemetry = match Telemetry::start(service, logs, Export::from_environment()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            eprintln!("sandbox-bank: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match run(settings.listen).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = &*error, "sandbox bank failed");
             ExitCode::FAILURE
         }
-    }
+    };
+    telemetry.stop().await;
+    code
 }
 
 async fn run(listen: SocketAddr) -> Result<(), Box<dyn std::error::Error>> {

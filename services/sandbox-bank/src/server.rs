@@ -39,6 +39,7 @@ pub async fn serve(
         .max_decoding_message_size(REQUEST_BYTES_MAX);
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     Server::builder()
+        .trace_fn(telemetry::grpc::server_span)
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
         .add_service(port)
         .add_service(control)

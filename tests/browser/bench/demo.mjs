@@ -12,6 +12,7 @@ const UP_WITHIN_MILLISECONDS = 60_000;
 const DOWN_WITHIN_MILLISECONDS = 30_000;
 /** Two demonstrations that start at the same moment may pick the same free ports. */
 const ATTEMPTS = 3;
+const PORTS_TAKEN = /in use already|address already in use/i;
 
 /** What runs, as `demo.json` describes it (docs/demo-json.md), and how to stop it. */
 class Demo {
@@ -64,7 +65,7 @@ export async function startDemo(t, name) {
       t.after(() => demo.stop());
       return demo;
     }
-    if (attempt === ATTEMPTS || !failure.includes('in use already')) throw new Error(failure);
+    if (attempt === ATTEMPTS || !PORTS_TAKEN.test(failure)) throw new Error(failure);
   }
 }
 

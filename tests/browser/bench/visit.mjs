@@ -5,7 +5,7 @@ import { launchChromium } from './chromium.mjs';
 import { SCREENS } from './places.mjs';
 import { assertQuiet, watch } from './watch.mjs';
 
-const PATIENCE_MILLISECONDS = 10_000;
+const PATIENCE_MILLISECONDS = 20_000;
 
 /** Starts Chromium, for all tests of a file; it ends after `t`. */
 export async function startChromium(t) {

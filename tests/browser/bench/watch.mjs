@@ -24,7 +24,10 @@ export function watch(context, origins) {
     else complaints.push(`${response.status()} for a part of a page: ${response.url()}`);
   });
   context.on('requestfailed', (request) => {
-    if (!isNavigation(request)) complaints.push(`a part of a page failed: ${request.url()}`);
+    const { errorText } = request.failure();
+    // Left before it had everything.
+    if (isNavigation(request) || errorText === 'net::ERR_ABORTED') return;
+    complaints.push(`a part of a page failed: ${request.url()} (${errorText})`);
   });
   context.on('console', (message) => {
     if (!['error', 'warning'].includes(message.type())) return;

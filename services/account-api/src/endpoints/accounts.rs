@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::NaiveDate;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::AccountApi;
 use crate::access_token::AccessToken;
@@ -14,38 +15,80 @@ use crate::query;
 use crate::task::Task;
 use crate::trace_context::RequestContext;
 
-#[derive(Serialize)]
-struct Answer {
+/// The accounts that the grant and the token cover.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Accounts)]
+pub(crate) struct Answer {
+    /// In the bank's order; those that the bank lists no longer come last.
     accounts: Vec<Account>,
+    /// What the answer rests on.
     grant: Grant,
 }
 
-#[derive(Serialize)]
+/// A customer's permission.
+#[derive(Serialize, ToSchema)]
 struct Grant {
+    /// Its id.
+    #[schema(example = "0196384e-1b2c-7d3e-8f40-5a6b7c8d9e0f")]
     grant_id: String,
+    /// When it ends.
+    #[schema(format = DateTime, example = "2026-12-31T23:59:59+09:00")]
     valid_until: String,
+    /// First day that the customer allowed; `null` for no limit.
+    #[schema(example = "2026-01-01")]
     history_from: Option<NaiveDate>,
 }
 
-#[derive(Serialize)]
+/// One account.
+#[derive(Serialize, ToSchema)]
 struct Account {
+    /// The partner's own id of the account, the same in every grant.
+    #[schema(example = "q3Zk0mJx8VtY1nLc5RbW2A")]
     account_id: String,
+    /// `available`, or `unavailable` where the bank lists the account no longer or offers none of its
+    /// granted tasks.
+    #[schema(example = "available")]
     status: &'static str,
+    /// 支店番号, three digits; `null` where not listed.
+    #[schema(example = "000")]
     branch_code: Option<String>,
+    /// 支店名; `null` where not listed.
+    #[schema(example = "インターネット支店")]
     branch_name: Option<String>,
+    /// `ordinary`, `current`, `savings`; `null` where not listed or of another type.
+    #[schema(example = "ordinary")]
     account_type: Option<&'static str>,
+    /// 普通, 当座, 貯蓄.
+    #[schema(example = "普通")]
     account_type_name: Option<&'static str>,
+    /// 口座番号, seven digits; `null` where not listed.
+    #[schema(example = "1234567")]
     account_number: Option<String>,
+    /// What may be read now.
     tasks: Vec<AccountTask>,
 }
 
-#[derive(Serialize)]
+/// What may be read of an account.
+#[derive(Serialize, ToSchema)]
 struct AccountTask {
+    /// `balance` (残高照会) or `transactions` (入出金明細照会).
+    #[schema(example = "transactions")]
     task: &'static str,
+    /// The first day that the bank has data for.
+    #[schema(example = "2025-12-01")]
     available_from: NaiveDate,
 }
 
-pub(super) async fn read(
+#[utoipa::path(
+    get,
+    path = "/v1/accounts",
+    tag = "accounts",
+    operation_id = "accounts",
+    summary = "The accounts that the grant and the token cover",
+    responses((status = 200, description = "The accounts", body = Answer)),
+    security(("access_token" = []))
+)]
+pub(crate) async fn read(
     request: HttpRequest,
     api: web::Data<AccountApi>,
     context: web::ReqData<RequestContext>,

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{AccountApi, account_id};
 use crate::clock::in_japan;
@@ -10,21 +11,44 @@ use crate::query;
 use crate::task::Task;
 use crate::trace_context::RequestContext;
 
-#[derive(Serialize)]
-struct Answer<'a> {
+/// 残高.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Balance)]
+pub(crate) struct Answer<'a> {
+    /// The partner's own id of the account.
+    #[schema(example = "q3Zk0mJx8VtY1nLc5RbW2A")]
     account_id: &'a str,
+    /// 残高.
     balance: Amount,
+    /// 支払可能残高.
     available_balance: Amount,
+    /// The moment that the bank's figures are of.
+    #[schema(format = DateTime, example = "2026-04-15T12:00:00+09:00")]
     as_of: String,
 }
 
-#[derive(Serialize)]
+/// An amount of money.
+#[derive(Serialize, ToSchema)]
 struct Amount {
+    /// Whole yen.
+    #[schema(example = 1_234_567)]
     amount: i64,
+    /// Always `JPY`.
+    #[schema(example = "JPY")]
     currency: &'static str,
 }
 
-pub(super) async fn read(
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{account_id}/balance",
+    tag = "accounts",
+    operation_id = "balance",
+    summary = "残高照会",
+    params(crate::openapi::AccountPath),
+    responses((status = 200, description = "The balance", body = Answer)),
+    security(("access_token" = ["balance"]))
+)]
+pub(crate) async fn read(
     request: HttpRequest,
     api: web::Data<AccountApi>,
     context: web::ReqData<RequestContext>,

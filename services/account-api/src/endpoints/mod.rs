@@ -1,9 +1,9 @@
 //! The resources, one file each, and what they share: the caller's proof comes first.
 
-mod accounts;
-mod balance;
-mod health;
-mod transactions;
+pub(crate) mod accounts;
+pub(crate) mod balance;
+pub(crate) mod health;
+pub(crate) mod transactions;
 
 use actix_web::{HttpRequest, web};
 
@@ -13,6 +13,7 @@ use crate::bearer::bearer_token;
 use crate::boundary::record_caller;
 use crate::clock::Clock;
 use crate::decisions::{AllowedRead, Decisions};
+use crate::openapi;
 use crate::problem::{Denial, Problem};
 use crate::task::{AccountId, Task};
 use crate::trace_context::RequestContext;
@@ -34,6 +35,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
     };
     config
         .service(resource("/healthz", web::get().to(health::read)))
+        .service(resource("/openapi.json", web::get().to(openapi::show)))
         .service(resource("/v1/accounts", web::get().to(accounts::read)))
         .service(resource(
             "/v1/accounts/{account_id}/balance",

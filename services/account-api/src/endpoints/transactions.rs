@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::NaiveDate;
 use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{AccountApi, account_id};
 use crate::access_token::AccessToken;
@@ -20,34 +21,95 @@ use crate::trace_context::RequestContext;
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 500;
 
-#[derive(Serialize)]
-struct Answer<'a> {
+/// 入出金明細, newest last.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Transactions)]
+pub(crate) struct Answer<'a> {
+    /// The partner's own id of the account.
+    #[schema(example = "q3Zk0mJx8VtY1nLc5RbW2A")]
     account_id: &'a str,
+    /// The first day that was read.
+    #[schema(example = "2026-01-01")]
     from: NaiveDate,
+    /// The last day that was read.
+    #[schema(example = "2026-04-15")]
     to: NaiveDate,
+    /// Whether a `from` that was sent had to move.
+    #[schema(example = true)]
     clamped: bool,
+    /// One entry for each limit that lies after the `from` that was sent.
     adjustments: Vec<AnswerAdjustment>,
+    /// By transaction date (取引日).
     transactions: Vec<AnswerTransaction>,
+    /// For the next page; `null` on the last one.
+    #[schema(example = "eyJmIjoiMjAyNi0wMS0wMSJ9")]
     next_cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+/// Why a day that was asked for was not read.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Adjustment)]
 struct AnswerAdjustment {
+    /// Always `from`.
+    #[schema(example = "from")]
     parameter: &'static str,
+    /// `from_before_available`: the bank has nothing earlier. `from_before_history_from`: the customer
+    /// did not allow earlier days.
+    #[schema(example = "from_before_history_from")]
     reason: &'static str,
+    /// The first day that the limit lets through.
+    #[schema(example = "2026-01-01")]
     limit: NaiveDate,
 }
 
-#[derive(Serialize)]
+/// 明細.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Transaction)]
 struct AnswerTransaction {
+    /// 明細キー: unique and stable within the account.
+    #[schema(example = "20260401-000001")]
     item_key: String,
+    /// 取引日.
+    #[schema(example = "2026-04-01")]
     transaction_date: NaiveDate,
+    /// 起算日.
+    #[schema(example = "2026-04-01")]
     value_date: NaiveDate,
+    /// `deposit` (入金) or `withdrawal` (出金).
+    #[schema(example = "deposit")]
     r#type: &'static str,
+    /// Whole yen; `null` for a withdrawal.
+    #[schema(example = 50_000)]
     deposit_amount: Option<i64>,
+    /// Whole yen; `null` for a deposit.
+    #[schema(example = json!(null))]
     withdrawal_amount: Option<i64>,
+    /// 取引後残高 in whole yen.
+    #[schema(example = 1_234_567)]
     balance_after: i64,
+    /// 摘要.
+    #[schema(example = "フリコミ")]
     remarks: String,
+}
+
+/// What may be asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes the query, which is read strictly by hand")]
+pub(crate) struct Query {
+    /// First day, `YYYY-MM-DD`, in Japan; not later than `to` and today. Without it the first day that
+    /// may be read.
+    #[param(nullable = false, example = "2026-01-01")]
+    from: Option<NaiveDate>,
+    /// Last day, inclusive; not later than today, which it is without being sent.
+    #[param(nullable = false, example = "2026-04-15")]
+    to: Option<NaiveDate>,
+    /// Transactions of a page.
+    #[param(nullable = false, minimum = 1, maximum = 500, default = 100)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before; `from` and `to` need not be sent again.
+    #[param(nullable = false)]
+    cursor: Option<String>,
 }
 
 /// The query, before the limits are known.
@@ -57,7 +119,20 @@ struct Question {
     limit: u32,
 }
 
-pub(super) async fn read(
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{account_id}/transactions",
+    tag = "accounts",
+    operation_id = "transactions",
+    summary = "入出金明細照会",
+    description = "By transaction date (取引日), both ends inclusive, newest last. The first day read is \
+        the latest of `from`, the bank's first available day and the grant's `history_from`; the answer \
+        says which days were read, and why `from` moved.",
+    params(crate::openapi::AccountPath, Query),
+    responses((status = 200, description = "A page of transactions", body = Answer)),
+    security(("access_token" = ["transactions"]))
+)]
+pub(crate) async fn read(
     request: HttpRequest,
     api: web::Data<AccountApi>,
     context: web::ReqData<RequestContext>,

@@ -25,7 +25,7 @@ pub enum JourneyEvent {
         partner: PartnerId,
         /// The tasks asked for.
         tasks: BTreeSet<Task>,
-        /// The accounts asked for, where the partner named some; they are only pre-selected.
+        /// The accounts asked for, where the partner named some; the page says so beside them.
         accounts: BTreeSet<AccountId>,
         /// First day of statements asked for, Japan time.
         history_from: Option<NaiveDate>,

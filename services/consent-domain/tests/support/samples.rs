@@ -165,7 +165,7 @@ pub(crate) fn bank_record() -> BankRecord {
         hours: "平日 9:00〜17:00".to_owned(),
         display_name_en: None,
         hours_en: None,
-        texts: BTreeMap::new(),
+        texts: std::collections::BTreeMap::new(),
         settings: bank_settings(),
     }
 }

@@ -35,10 +35,22 @@ pub fn redirect_policy(cookies: CookiePolicy) -> RedirectUriPolicy {
 /// # Errors
 /// `invalid_request`.
 pub(super) fn read_form(request: &HttpRequest, body: &web::Bytes) -> Result<Fields, OAuthError> {
+    read_form_within(Limits::ENDPOINT, request, body)
+}
+
+/// The same within other limits.
+///
+/// # Errors
+/// `invalid_request`.
+pub(super) fn read_form_within(
+    limits: Limits,
+    request: &HttpRequest,
+    body: &web::Bytes,
+) -> Result<Fields, OAuthError> {
     if !is_form(request.headers()) {
         return Err(OAuthError::invalid_request("the body must be a form"));
     }
-    Ok(Fields::parse(body, Limits::ENDPOINT)?)
+    Ok(Fields::parse(body, limits)?)
 }
 
 /// Authenticates the client by its assertion, and spends the assertion: one use, on whichever replica.

@@ -8,7 +8,8 @@ use consent_domain::{
     AccountId, BankCode, Instant, JourneyId,
     journey::{GrantAction, JourneyRefusal, JourneyStream, RequestConsent, TimeLimits},
 };
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     bank_of,
@@ -30,8 +31,35 @@ use crate::{
     store::{Actor, CommandContext, Companion},
 };
 
+/// Where the customer's browser goes next.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PushedAuthorizationResponse)]
+pub(crate) struct PushedResponse<'a> {
+    /// For the authorization endpoint, with `client_id`.
+    #[schema(example = "urn:ietf:params:oauth:request_uri:vfGkOQ0cR2mUyGZ9hJdS0wXb3aLpN8eTqI5rY7sKxE4")]
+    request_uri: &'a str,
+    /// Seconds until the first page must have been shown.
+    #[schema(example = 60)]
+    expires_in: i64,
+}
+
 /// `POST {issuer}/par`
-pub(super) async fn push(
+#[utoipa::path(
+    post,
+    path = "/{bank}/par",
+    tag = "authorization",
+    operation_id = "push_authorization_request",
+    summary = "Push an authorization request (RFC 9126)",
+    description = "Each request begins a journey. Unknown parameters are kept and ignored; a repeated \
+        one, a `request_uri` or a `request` is refused.",
+    params(crate::openapi::BankPath),
+    request_body(
+        content = crate::openapi::PushedRequestForm,
+        content_type = "application/x-www-form-urlencoded"
+    ),
+    responses((status = 201, description = "The request is taken", body = PushedResponse))
+)]
+pub(crate) async fn push(
     app: web::Data<App>,
     request: HttpRequest,
     path: web::Path<String>,
@@ -45,10 +73,10 @@ pub(super) async fn push(
     let request_uri = RequestUri::mint();
     let context = RequestContext::of(&request);
     begin_journey(&app, &bank, &proven, pushed, parameters, &request_uri, context).await?;
-    Ok(HttpResponse::Created().insert_header((CACHE_CONTROL, "no-store")).json(json!({
-        "request_uri": request_uri.expose(),
-        "expires_in": UNSHOWN_SECONDS,
-    })))
+    Ok(HttpResponse::Created().insert_header((CACHE_CONTROL, "no-store")).json(PushedResponse {
+        request_uri: request_uri.expose(),
+        expires_in: UNSHOWN_SECONDS,
+    }))
 }
 
 /// Appends `ConsentRequested` and stores the request as received, at once.
@@ -102,7 +130,7 @@ async fn begin_journey(
             stream_id(bank, command.journey.as_str()),
             CommandContext {
                 bank: Some(bank.to_string()),
-                partner: Some(proven.client.client_id().to_string()),
+                partner: Some(proven.partner.partner.to_string()),
                 contract: None,
                 actor: Actor::Partner(proven.client.client_id().to_string()),
                 causation_id: None,

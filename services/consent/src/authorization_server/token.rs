@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use consent_domain::{
-    BankCode, GrantId, JourneyId,
+    BankCode, ContractId, GrantId, JourneyId,
     consent::{ConsentRefusal, ConsentStream, GrantTerms},
 };
 use uuid::Uuid;
@@ -37,7 +37,24 @@ use crate::{
 };
 
 /// `POST {issuer}/token`
-pub(super) async fn exchange(
+#[utoipa::path(
+    post,
+    path = "/{bank}/token",
+    tag = "tokens",
+    operation_id = "exchange",
+    summary = "Exchange a code or a refresh token (RFC 6749 4.1.3, 6)",
+    description = "A code has one use, and its second use, proven to be the client's, ends the tokens \
+        that the first gave. An access token lives 10 minutes; a refresh token stays the same.",
+    params(crate::openapi::BankPath),
+    request_body(
+        content = crate::openapi::TokenForm,
+        content_type = "application/x-www-form-urlencoded"
+    ),
+    responses(
+        (status = 200, description = "Tokens", body = crate::protocol::token_response::Body)
+    )
+)]
+pub(crate) async fn exchange(
     app: web::Data<App>,
     request: HttpRequest,
     path: web::Path<String>,
@@ -123,7 +140,7 @@ async fn redeem_code(
     .insert(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    connect(app, bank, &row.grant_id, &row.journey_id, proven, context).await?;
+    connect(app, bank, &row.grant_id, &row.journey_id, &terms.contract, proven, context).await?;
     let token = Token { jti, issued_at, scope: scope_of(&granted_tasks(&terms)) };
     answer(app, bank, proven, &row.grant_id, &terms, &token, Some(&refresh_token))
 }
@@ -134,6 +151,7 @@ async fn connect(
     bank: &BankCode,
     grant: &GrantId,
     journey: &JourneyId,
+    contract: &ContractId,
     proven: &ProvenClient,
     context: RequestContext,
 ) -> Result<(), OAuthError> {
@@ -143,8 +161,8 @@ async fn connect(
             stream_id(bank, grant.as_str()),
             CommandContext {
                 bank: Some(bank.to_string()),
-                partner: Some(proven.client.client_id().to_string()),
-                contract: None,
+                partner: Some(proven.partner.partner.to_string()),
+                contract: Some(contract.to_string()),
                 actor: Actor::Partner(proven.client.client_id().to_string()),
                 causation_id: None,
                 request_id: Some(context.request_id),

@@ -17,10 +17,7 @@ pub(super) struct BrowserCookie(String);
 const VALUE_LENGTH: usize = 43;
 
 fn name(app: &App, journey: &JourneyId) -> String {
-    let prefix = match app.cookies {
-        CookiePolicy::HostOnly => "__Host-",
-        CookiePolicy::PlainLoopback => "",
-    };
+    let prefix = app.cookies.prefix();
     // One cookie per journey, so that two journeys may run side by side in one browser.
     format!("{prefix}renkei-{journey}")
 }

@@ -145,7 +145,7 @@ async fn authorized(visit: &Visit) -> Result<HttpResponse, PageError> {
     let Some(row) = live else {
         let view =
             NoticeView { shell: visit.shell(), kind: NoticeKind::Completed, link: None };
-        let html = view.render(&visit.app.texts).map_err(|error| visit.error(error))?;
+        let html = view.render(visit.texts()).map_err(|error| visit.error(error))?;
         return Ok(page(StatusCode::OK, html));
     };
     let code = code::derive(visit.app.keys.shared(KeyPurpose::Code), &visit.bank, row.code_id);
@@ -172,6 +172,6 @@ fn done_page(
     forwarding: Forwarding,
 ) -> Result<HttpResponse, PageError> {
     let view = DoneView { shell: visit.shell(), outcome, continue_url, forwarding };
-    let html = view.render(&visit.app.texts).map_err(|error| visit.error(error))?;
+    let html = view.render(visit.texts()).map_err(|error| visit.error(error))?;
     Ok(page(StatusCode::OK, html))
 }

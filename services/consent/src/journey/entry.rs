@@ -5,7 +5,9 @@ use consent_domain::BankCode;
 
 use super::{
     cookie::BrowserCookie,
-    respond::{Known, PageError, bank_contact, see_other, store_failed},
+    language,
+    page_address::PageAddress,
+    respond::{Known, PageError, see_other, store_failed},
 };
 use crate::{
     app::App,
@@ -29,16 +31,16 @@ pub async fn authorize(
     path: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
     let context = RequestContext::of(&request);
-    let mut known = Known { inquiry_number: context.inquiry_number(), ..Known::default() };
+    let mut known = Known::of(&app, &request, &context);
     let Ok(bank) = BankCode::parse(path.as_str()) else {
         return Err(known.error(&app, ErrorKind::NotFound));
     };
     match bank_record(&app.pool, &bank).await {
-        Ok(Some(record)) => known.bank = Some(bank_contact(&record)),
+        Ok(Some(record)) => known.bank = Some(app.pages.of(&bank, &record)),
         Ok(None) => return Err(known.error(&app, ErrorKind::NotFound)),
         Err(error) => return Err(known.error(&app, store_failed(&error))),
     }
-    match take_up(&app, &request, &bank).await {
+    match take_up(&app, &request, &bank, &mut known).await {
         Ok(response) => Ok(response),
         Err(kind) => Err(known.error(&app, kind)),
     }
@@ -48,12 +50,15 @@ async fn take_up(
     app: &web::Data<App>,
     request: &HttpRequest,
     bank: &BankCode,
+    known: &mut Known,
 ) -> Result<HttpResponse, ErrorKind> {
     let asked = AuthorizationRequest::parse(request.query_string().as_bytes())
         .map_err(|_| ErrorKind::InvalidRequest)?;
     let stored =
         request_uri::load(&app.pool, bank, &asked.client_id, &asked.request_uri).await?;
     let stored = stored.ok_or(ErrorKind::RequestExpired)?;
+    known.locale = language::of_request(app, request, stored.parameters.find("ui_locales"));
+    known.address = PageAddress::of_request(bank, &asked);
     match find_client(&app.pool, bank, &asked.client_id).await? {
         Some(PartnerAtBankRecord { enabled: true, .. }) => {}
         _ => return Err(ErrorKind::PartnerNotAvailable),
@@ -82,8 +87,8 @@ async fn take_up(
 }
 
 /// The page for a request that reached no handler of ours, with the status that says why.
-pub(crate) fn refusal_page(app: &App, context: &RequestContext, status: StatusCode) -> HttpResponse {
-    let known = Known { inquiry_number: context.inquiry_number(), ..Known::default() };
+pub(crate) fn refusal_page(app: &App, request: &HttpRequest, status: StatusCode) -> HttpResponse {
+    let known = Known::of(app, request, &RequestContext::of(request));
     let kind = match status {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => ErrorKind::NotFound,
         status if status.is_server_error() => ErrorKind::Internal,
@@ -100,7 +105,6 @@ pub async fn not_found(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, PageError> {
-    let context = RequestContext::of(&request);
-    let known = Known { inquiry_number: context.inquiry_number(), ..Known::default() };
+    let known = Known::of(&app, &request, &RequestContext::of(&request));
     Err(known.error(&app, ErrorKind::NotFound))
 }

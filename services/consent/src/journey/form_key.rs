@@ -46,29 +46,37 @@ pub(super) struct FormKey {
     pub nonce: String,
     /// The revision that the page showed.
     pub shown: Revision,
+    /// Digest of the statement that the page showed; empty where it showed none.
+    pub statement: String,
 }
 
 impl FormOwner<'_> {
-    /// `revision.nonce.mac`
-    pub(super) fn mint(&self, form: FormName, shown: Revision) -> String {
+    /// `revision.nonce.statement.mac`; `statement` is a digest in hex of what the page stated, empty
+    /// where it stated nothing.
+    pub(super) fn mint(&self, form: FormName, shown: Revision, statement: &str) -> String {
         let nonce = entropy::random_token();
         let nonce = nonce.expose();
-        let mac = self.mac(form, shown, nonce);
-        format!("{}.{nonce}.{mac}", shown.0)
+        let mac = self.mac(form, shown, nonce, statement);
+        format!("{}.{nonce}.{statement}.{mac}", shown.0)
     }
 
     /// The key, if this service minted it for this form of this browser's journey.
     pub(super) fn find(&self, form: FormName, text: &str) -> Option<FormKey> {
         let mut parts = text.split('.');
-        let (revision, nonce, mac) = (parts.next()?, parts.next()?, parts.next()?);
+        let (revision, nonce) = (parts.next()?, parts.next()?);
+        let (statement, mac) = (parts.next()?, parts.next()?);
         let shown = Revision(revision.parse().ok()?);
-        let ours = self.mac(form, shown, nonce);
+        let ours = self.mac(form, shown, nonce, statement);
         let genuine = bool::from(ours.as_bytes().ct_eq(mac.as_bytes()));
         (genuine && parts.next().is_none())
-            .then(|| FormKey { nonce: nonce.to_owned(), shown })
+            .then(|| FormKey {
+            nonce: nonce.to_owned(),
+            shown,
+            statement: statement.to_owned(),
+        })
     }
 
-    fn mac(&self, form: FormName, shown: Revision, nonce: &str) -> String {
+    fn mac(&self, form: FormName, shown: Revision, nonce: &str, statement: &str) -> String {
         self.app.keys.mac_text(
             KeyPurpose::Form,
             &[
@@ -79,6 +87,7 @@ impl FormOwner<'_> {
                 self.cookie.as_str(),
                 &shown.0.to_string(),
                 nonce,
+                statement,
             ],
         )
     }

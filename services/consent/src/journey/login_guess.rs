@@ -120,7 +120,7 @@ fn record_lock(visit: &Visit, subject: Subject, attempt: Uuid) {
         NoticeKind::LoginLocked,
         visit.bank.clone(),
         subject.contract.clone(),
-        subject.user.clone(),
+        Some(subject.user.clone()),
     );
     tokio::spawn(async move {
         let recorded = bus

@@ -154,7 +154,7 @@ async fn record_lock(at: &AtStep<'_>, scope: &PinScopeId, limit: u32, attempt: U
         NoticeKind::PinLocked,
         visit.bank.clone(),
         at.login.contract.clone(),
-        at.login.user.clone(),
+        Some(at.login.user.clone()),
     );
     let scope = scope.clone();
     let recorded = visit

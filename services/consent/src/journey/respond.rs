@@ -1,15 +1,20 @@
 //! Answers of the pages: a page, a redirect, or an error page.
 
+use std::sync::Arc;
+
 use actix_web::{
-    HttpResponse, ResponseError,
+    HttpRequest, HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use consent_domain::{bank::BankRecord, partner::PartnerRecord};
+use consent_domain::{BankCode, partner::PartnerRecord};
 
+use super::{language, page_address::PageAddress};
 use crate::{
     app::App,
+    bank_pages::BankPages,
     bank_port::{BankFailure, ClosedCause},
-    pages::{BankContact, ErrorKind, ErrorView, PartnerName, RenderError},
+    pages::{ErrorKind, ErrorView, Locale, PartnerName, RenderError},
+    request_context::RequestContext,
     store::{CommandError, StoreError},
 };
 
@@ -49,12 +54,15 @@ impl PageError {
 }
 
 /// What an error page may tell: as much as was proven when the error came up.
-#[derive(Default, Clone)]
+#[derive(Clone)]
 pub(super) struct Known {
-    pub bank: Option<BankContact>,
+    pub locale: Locale,
+    pub bank: Option<Arc<BankPages>>,
     pub partner: Option<PartnerName>,
     pub inquiry_number: String,
     pub partner_url: Option<String>,
+    /// Where the language switch leads back to.
+    pub address: PageAddress,
 }
 
 fn status(kind: &ErrorKind) -> StatusCode {
@@ -80,18 +88,36 @@ fn status(kind: &ErrorKind) -> StatusCode {
 const RETRY_AFTER_SECONDS: u32 = 30;
 
 impl Known {
+    /// What a request tells by itself: its number, its language, and the bank that its path names.
+    pub(super) fn of(app: &App, request: &HttpRequest, context: &RequestContext) -> Self {
+        let code = request.path().split('/').nth(1).and_then(|code| BankCode::parse(code).ok());
+        Self {
+            locale: language::of_request(app, request, None),
+            bank: code.and_then(|code| app.pages.find(&code)),
+            partner: None,
+            inquiry_number: context.inquiry_number(),
+            partner_url: None,
+            address: PageAddress::of(request),
+        }
+    }
+
     pub(super) fn error(self, app: &App, kind: ErrorKind) -> PageError {
         let status = status(&kind);
+        let texts = match &self.bank {
+            Some(bank) => bank.texts(self.locale),
+            None => app.pages.common(self.locale),
+        };
         let view = ErrorView {
             kind,
-            bank: self.bank,
+            bank: self.bank.as_ref().map(|bank| bank.contact(self.locale)),
             partner: self.partner,
             inquiry_number: self.inquiry_number,
             partner_url: self.partner_url,
+            address: self.address.as_str().to_owned(),
         };
         PageError {
             status,
-            html: view.render(&app.texts).unwrap_or_default(),
+            html: view.render(texts).unwrap_or_default(),
             retry_after_seconds: (status == StatusCode::SERVICE_UNAVAILABLE)
                 .then_some(RETRY_AFTER_SECONDS),
         }
@@ -164,14 +190,6 @@ impl From<RenderError> for ErrorKind {
 impl From<BankFailure> for ErrorKind {
     fn from(failure: BankFailure) -> Self {
         bank_failed(&failure)
-    }
-}
-
-pub(super) fn bank_contact(record: &BankRecord) -> BankContact {
-    BankContact {
-        display_name: record.display_name.clone(),
-        phone: record.phone.clone(),
-        hours: record.hours.clone(),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     app::App,
     bank_port::{LoginOutcome, Subject},
     pages::{
-        CertificateLoginView, Deadline, DeadlineKind, ErrorKind, LoginProblem, LoginView, Shell,
+        CertificateLoginView, ErrorKind, LoginProblem, LoginView, Notice, Shell,
     },
     store::{CommandContext, CommandError, Companion, Executed},
 };
@@ -72,30 +72,29 @@ fn login_page(
     message: Option<Message>,
     status: StatusCode,
 ) -> Result<HttpResponse, PageError> {
-    let deadline = match &visit.journey {
-        Journey::InProgress(journey) => Some(Deadline {
-            kind: DeadlineKind::Journey,
-            at: journey.request.ends_at,
-            extend_url: None,
-        }),
-        Journey::Absent | Journey::Ended(_) => None,
+    let (deadline, near) = match &visit.journey {
+        Journey::InProgress(journey) => {
+            (Some(visit.journey_deadline(journey)), visit.deadline_near(journey))
+        }
+        Journey::Absent | Journey::Ended(_) => (None, None),
+    };
+    let said = match message {
+        Some(Message::Idle) => Some(Notice::SessionEnded),
+        Some(Message::AlreadySent) => Some(Notice::AlreadySent),
+        _ => None,
     };
     let view = LoginView {
         shell: Shell {
             deadline,
             cancel: Some(visit.form(cookie, FormName::Cancel, "cancel")),
-            notices: match message {
-                Some(Message::Idle) => vec![crate::pages::Notice::SessionEnded],
-                Some(Message::AlreadySent) => vec![crate::pages::Notice::AlreadySent],
-                _ => Vec::new(),
-            },
+            notices: said.into_iter().chain(near).collect(),
             ..visit.shell()
         },
         form: visit.form(cookie, FormName::Login, "login"),
         certificate_login_url: visit.url("certificate-login"),
         problems: problem.into_iter().collect(),
     };
-    let html = view.render(&visit.app.texts).map_err(|error| visit.error(error))?;
+    let html = view.render(visit.texts()).map_err(|error| visit.error(error))?;
     Ok(page(status, html))
 }
 
@@ -298,13 +297,15 @@ pub(super) async fn show_certificate_login(
     path: Path,
 ) -> Result<HttpResponse, PageError> {
     let visit = Visit::begin(app, &request, &path).await?;
-    if let Err(elsewhere) = at_login(&visit).await {
-        return elsewhere.into_answer();
-    }
+    let cookie = match at_login(&visit).await {
+        Ok(cookie) => cookie,
+        Err(elsewhere) => return elsewhere.into_answer(),
+    };
+    let cancel = Some(visit.form(cookie, FormName::Cancel, "cancel"));
     let view = CertificateLoginView {
-        shell: visit.shell(),
+        shell: Shell { cancel, ..visit.shell() },
         login_url: visit.step_url(Step::Login, None),
     };
-    let html = view.render(&visit.app.texts).map_err(|error| visit.error(error))?;
+    let html = view.render(visit.texts()).map_err(|error| visit.error(error))?;
     Ok(page(StatusCode::OK, html))
 }

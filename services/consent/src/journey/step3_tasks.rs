@@ -63,7 +63,7 @@ fn tasks_page(
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    at.page_with(status, view.render(&at.visit.app.texts))
+    at.page_with(status, view.render(at.visit.texts()))
 }
 
 /// 「次へ」

@@ -114,7 +114,7 @@ async fn accounts_page(
         problem: sent_back.whole,
         tasks_url: visit.step_url(Step::Tasks, None),
     };
-    at.page_with(status, view.render(&visit.app.texts))
+    at.page_with(status, view.render(visit.texts()))
 }
 
 /// The contract's live linkages beside the one that this journey would make or change.

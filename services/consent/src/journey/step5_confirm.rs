@@ -125,7 +125,7 @@ async fn confirm_page(
         rows,
         accounts_url: visit.step_url(Step::Accounts, None),
     };
-    at.page(view.render(&visit.app.texts))
+    at.page(view.render(visit.texts()))
 }
 
 /// 「API連携認可へ」

@@ -33,6 +33,7 @@ use crate::{
     },
     protocol::{
         code::{AuthorizationCodeRow, CodeSubject},
+        digest::sha256_hex,
         pkce::CodeChallenge,
         shared_key::KeyPurpose,
     },
@@ -65,7 +66,7 @@ async fn authorize_page(
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    at.page_with(status, view.render(&at.visit.app.texts))
+    at.page_with(status, view.render(at.visit.texts()))
 }
 
 fn authorize_view(
@@ -78,7 +79,7 @@ fn authorize_view(
     let scope = at.journey.linkage_scope();
     let label = |id: &AccountId| {
         let shown = accounts.iter().find(|account| &account.id == id);
-        shown.map_or_else(|| visit.app.texts.account_not_visible(), |account| account.label.clone())
+        shown.map_or_else(|| visit.texts().account_not_visible(), |account| account.label.clone())
     };
     let listed = accounts
         .iter()
@@ -108,7 +109,7 @@ fn authorize_view(
     let settings = &visit.record.settings;
     let valid_until = end_of_validity(visit.now, settings.consent_validity_days)
         .ok_or_else(|| visit.error(ErrorKind::Internal))?;
-    Ok(AuthorizeView {
+    let mut view = AuthorizeView {
         shell: at.shell(Step::Authorize, message),
         form: at.form(FormName::Authorize, "authorize"),
         decline: at.form(FormName::Cancel, "cancel"),
@@ -130,7 +131,19 @@ fn authorize_view(
         terms_version: settings.terms_version.clone(),
         accounts_url: visit.step_url(Step::Accounts, None),
         problem,
-    })
+    };
+    // The key is bound to the very words: what is allowed is what was read.
+    view.form.form_key = visit.forms(at.cookie).mint(
+        FormName::Authorize,
+        at.journey.revision,
+        &statement_digest(&view, visit),
+    );
+    Ok(view)
+}
+
+/// Digest of what the page states.
+fn statement_digest(view: &AuthorizeView, visit: &Visit) -> String {
+    sha256_hex(consent_text(view, visit.texts()).as_bytes())
 }
 
 /// The first instant after the last day of a consent given now: midnight in Japan.
@@ -194,7 +207,11 @@ async fn authorize(
     let visit = at.visit;
     let accounts = at.accounts().await?;
     let view = authorize_view(at, &accounts, None, None)?;
-    let texts = &visit.app.texts;
+    // A name, a term or the day changed since the page was shown: it is shown anew.
+    if statement_digest(&view, visit) != key.statement {
+        return Ok(see_other(&visit.step_url(Step::Authorize, Some(Message::Changed))));
+    }
+    let texts = visit.texts();
     let evidence =
         Evidence::new(texts.locale().tag(), texts.version(), consent_text(&view, texts))
             .seal(&visit.app.keys, &visit.bank, &visit.id)
@@ -220,7 +237,7 @@ async fn authorize(
         },
         terms_version: settings.terms_version.clone(),
     };
-    let companions = Companions::of(at, &grant, evidence)?;
+    let companions = Companions::of(at, draft, &grant, evidence)?;
     let outcome = visit.url("done");
     let context = visit
         .command(Some(&at.session.subject), Some(form.command_key(key, outcome.clone())));
@@ -271,6 +288,7 @@ struct Companions {
 impl Companions {
     fn of(
         at: &AtStep<'_>,
+        draft: &Draft,
         grant: &GrantId,
         evidence: SealedEvidence,
     ) -> Result<Self, PageError> {
@@ -284,7 +302,8 @@ impl Companions {
             visit.bank.clone(),
             (at.login.contract.clone(), Some(at.login.user.clone())),
             at.journey.request.partner.clone(),
-            at.journey.linkage_scope().accounts(),
+            // Not those that the user who acts has no right to see.
+            draft.registered.keys().cloned(),
         );
         let internal = || visit.error(ErrorKind::Internal);
         let parameter = |name| visit.parameters.find(name).ok_or_else(internal);

@@ -1,10 +1,12 @@
 //! One request to a page of a journey: what it names, what the browser proves, what the database
 //! says, read at one moment.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use chrono::TimeDelta;
 use consent_domain::{
-    BankCode, ContractId, Instant, JourneyId,
+    BankCode, ContractId, Instant, JourneyId, PartnerId,
     bank::{Bank, BankRecord, BankStream},
     consent::Consent,
     contract::{Contract, ContractStream},
@@ -13,6 +15,7 @@ use consent_domain::{
         SessionAtTimeOut, Step,
     },
     partner::{Partner, PartnerRecord, PartnerStream},
+    scope::Task,
 };
 use sqlx::{Row as _, postgres::PgRow, types::Json};
 
@@ -21,13 +24,20 @@ use super::{
     end,
     form_key::{FormName, FormOwner},
     linkages, path_of,
-    respond::{Known, PageError, bank_contact, page, partner_name, see_other},
+    language,
+    page_address::PageAddress,
+    present::task_view,
+    respond::{Known, PageError, page, partner_name, see_other},
     session::{self, BankSession, Latest, SessionColumns, SessionEnd},
 };
 use crate::{
     app::App,
+    bank_pages::BankPages,
     bank_port::Subject,
-    pages::{Customer, Deadline, DeadlineKind, ErrorKind, FormTarget, Notice, Shell},
+    pages::{
+        AccessInView, Customer, Deadline, DeadlineKind, ErrorKind, Extension, FormTarget, Locale,
+        Notice, Shell, Texts, WARN_SECONDS,
+    },
     protocol::{
         authorization_response::{AuthorizationError, error_url},
         received_parameters::ReceivedParameters,
@@ -39,10 +49,16 @@ use crate::{
 /// A request to a page of a journey.
 pub(super) struct Visit {
     pub app: web::Data<App>,
+    /// What the visitor reads.
+    pub locale: Locale,
+    /// The bank's names and texts.
+    pub pages: Arc<BankPages>,
+    address: PageAddress,
     pub bank: BankCode,
     pub record: BankRecord,
     pub id: JourneyId,
     pub journey: Journey,
+    pub partner_id: PartnerId,
     pub partner: PartnerRecord,
     pub partner_version: u32,
     /// Whether the bank lets its customers link to the partner now.
@@ -93,14 +109,14 @@ impl Visit {
         path: &PagePath,
     ) -> Result<Self, PageError> {
         let context = RequestContext::of(request);
-        let known = Known { inquiry_number: context.inquiry_number(), ..Known::default() };
+        let known = Known::of(&app, request, &context);
         let (Ok(bank), Ok(id)) =
             (BankCode::parse(path.0.as_str()), JourneyId::parse(path.1.as_str()))
         else {
             return Err(known.error(&app, ErrorKind::NotFound));
         };
         let cookie = BrowserCookie::find(&app, request, &id);
-        let visit = Self::read(&app, bank, id, cookie, context).await;
+        let visit = Self::read(&app, request, bank, id, cookie, context).await;
         match visit {
             Ok(Some(visit)) => Ok(visit),
             Ok(None) => Err(known.error(&app, ErrorKind::JourneyNotFound)),
@@ -110,6 +126,7 @@ impl Visit {
 
     async fn read(
         app: &web::Data<App>,
+        request: &HttpRequest,
         bank: BankCode,
         id: JourneyId,
         cookie: Option<BrowserCookie>,
@@ -140,7 +157,7 @@ impl Visit {
         let parameters: Option<Json<ReceivedParameters>> = row.try_get("parameters")?;
         let (
             Bank::Registered { record, .. },
-            Partner::Registered { record: partner, record_version, .. },
+            Partner::Registered { partner: partner_id, record: partner, record_version },
             Some(Json(parameters)),
         ) = (bank_state, partner, parameters)
         else {
@@ -152,10 +169,14 @@ impl Visit {
         };
         Ok(Some(Self {
             app: app.clone(),
+            locale: language::of_request(app, request, parameters.find("ui_locales")),
+            pages: app.pages.of(&bank, &record),
+            address: PageAddress::of(request),
             bank,
             record,
             id,
             journey,
+            partner_id,
             partner,
             partner_version: record_version,
             partner_enabled: row.try_get::<Option<bool>, _>("partner_enabled")?.unwrap_or(false),
@@ -192,9 +213,16 @@ impl Visit {
         stream_id(&self.bank, contract.as_str())
     }
 
+    /// The texts of the pages, as this bank words them, in the visitor's language.
+    pub(super) fn texts(&self) -> &Texts {
+        self.pages.texts(self.locale)
+    }
+
     pub(super) fn known(&self) -> Known {
         Known {
-            bank: Some(bank_contact(&self.record)),
+            locale: self.locale,
+            bank: Some(self.pages.clone()),
+            address: self.address.clone(),
             partner: Some(partner_name(&self.partner)),
             inquiry_number: self.context.inquiry_number(),
             partner_url: None,
@@ -319,14 +347,35 @@ impl Visit {
     /// The frame of a page.
     pub(super) fn shell(&self) -> Shell {
         Shell {
-            bank: bank_contact(&self.record),
+            bank: self.pages.contact(self.locale),
             partner: partner_name(&self.partner),
+            access: None,
             customer: None,
             deadline: None,
             cancel: None,
             notices: Vec::new(),
             inquiry_number: self.context.inquiry_number(),
+            address: self.address.as_str().to_owned(),
         }
+    }
+
+    /// The end of the journey's time, which can't be put off.
+    pub(super) fn journey_deadline(&self, journey: &InProgress) -> Deadline {
+        let at = journey.request.ends_at;
+        Deadline {
+            kind: DeadlineKind::Journey,
+            at,
+            seconds_left: u32::try_from((at - self.now).num_seconds()).unwrap_or(0),
+            extension: None,
+            after_url: self.step_url(Step::Login, None),
+        }
+    }
+
+    /// What is said where the end of the journey's time is near.
+    pub(super) fn deadline_near(&self, journey: &InProgress) -> Option<Notice> {
+        let seconds = self.journey_deadline(journey).seconds_left;
+        (seconds < WARN_SECONDS)
+            .then(|| Notice::DeadlineNear { minutes: seconds.div_ceil(60).max(1) })
     }
 
     /// A form of this browser's journey.
@@ -335,14 +384,14 @@ impl Visit {
             Journey::InProgress(journey) => journey.revision,
             Journey::Absent | Journey::Ended(_) => consent_domain::journey::Revision(0),
         };
-        FormTarget { action: self.url(path), form_key: self.forms(cookie).mint(form, shown) }
+        FormTarget { action: self.url(path), form_key: self.forms(cookie).mint(form, shown, "") }
     }
 
     /// The context of a command by the customer.
     pub(super) fn command(&self, subject: Option<&Subject>, key: Option<CommandKey>) -> CommandContext {
         CommandContext {
             bank: Some(self.bank.to_string()),
-            partner: Some(self.partner.client_id.to_string()),
+            partner: Some(self.partner_id.to_string()),
             contract: subject.map(|subject| subject.contract.to_string()),
             actor: Actor::Customer(subject.map(|subject| subject.user.to_string())),
             causation_id: None,
@@ -422,27 +471,43 @@ impl AtStep<'_> {
     /// The frame of this step's page, with the customer's name, the deadline and the way out.
     pub(super) fn shell(&self, step: Step, message: Option<Message>) -> Shell {
         let visit = self.visit;
-        let idle_at = visit.now + TimeDelta::seconds(i64::from(self.journey.request.limits.idle_seconds));
-        let ends_at = self.journey.request.ends_at;
-        let deadline = if idle_at < ends_at {
-            Deadline {
-                kind: DeadlineKind::Session,
-                at: idle_at,
-                extend_url: Some(visit.url(path_of(step))),
-            }
-        } else {
-            Deadline { kind: DeadlineKind::Journey, at: ends_at, extend_url: None }
-        };
+        let views = |tasks: &BTreeSet<Task>| tasks.iter().copied().map(task_view).collect();
+        let said = message.and_then(Message::notice);
         Shell {
+            access: Some(match self.journey.stage.tasks() {
+                None => AccessInView::Asked(views(&self.journey.request.tasks)),
+                Some(chosen) => AccessInView::Chosen(views(chosen)),
+            }),
             customer: Some(Customer {
                 login_name: self.session.names.login_name.clone(),
                 contract_name: self.session.names.contract_name.clone(),
             }),
-            deadline: Some(deadline),
+            deadline: Some(self.deadline(step)),
             cancel: (step != Step::Authorize)
                 .then(|| visit.form(self.cookie, FormName::Cancel, "cancel")),
-            notices: message.and_then(Message::notice).into_iter().collect(),
+            notices: said.into_iter().chain(visit.deadline_near(self.journey)).collect(),
             ..visit.shell()
+        }
+    }
+
+    /// Until when the customer may take their time from now on: to the end of the bank session, or of
+    /// the journey where that comes first.
+    pub(super) fn deadline(&self, step: Step) -> Deadline {
+        let visit = self.visit;
+        let idle_seconds = self.journey.request.limits.idle_seconds;
+        let at = visit.now + TimeDelta::seconds(i64::from(idle_seconds));
+        if at >= self.journey.request.ends_at {
+            return visit.journey_deadline(self.journey);
+        }
+        Deadline {
+            kind: DeadlineKind::Session,
+            at,
+            seconds_left: idle_seconds,
+            extension: Some(Extension {
+                page_url: visit.url(path_of(step)),
+                script_url: visit.url("extend"),
+            }),
+            after_url: visit.step_url(Step::Login, Some(Message::Idle)),
         }
     }
 
@@ -530,7 +595,7 @@ impl Message {
         Self::Unavailable,
     ];
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::AlreadySent => "already_sent",
             Self::Resumed => "resumed",
@@ -549,7 +614,12 @@ impl Message {
 
     /// The message of a request, if it has one of ours.
     pub(super) fn of(request: &HttpRequest) -> Option<Self> {
-        let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
+        Self::in_query(request.query_string())
+    }
+
+    /// The message of a query, if it has one of ours.
+    pub(super) fn in_query(query: &str) -> Option<Self> {
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
         let name = pairs.into_iter().find(|(key, _)| key == "m")?.1;
         Self::ALL.into_iter().find(|message| message.as_str() == name)
     }

@@ -44,6 +44,13 @@ pub struct AccountChoice {
     pub problem: Option<PinProblem>,
 }
 
+impl AccountChoice {
+    fn says(&self, hint: &AccountHint) -> bool {
+        *hint == AccountHint::PinLocked
+            && self.problem == Some(PinProblem::Rejected(RejectionReason::PinLocked))
+    }
+}
+
 /// Whether a row can be ticked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
@@ -203,7 +210,13 @@ impl AccountsView {
                     .problem
                     .iter()
                     .map(|problem| problem.text(page, table).to_owned())
-                    .chain(row.hints.iter().map(|hint| hint.text(table, names)))
+                    // What the problem says already.
+                    .chain(
+                        row.hints
+                            .iter()
+                            .filter(|hint| !row.says(hint))
+                            .map(|hint| hint.text(table, names)),
+                    )
                     .collect(),
             })
             .filter(|remark| !remark.lines.is_empty())

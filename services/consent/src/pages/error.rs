@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::japan_time;
-use super::layout::{Layout, RenderError};
+use super::layout::{Around, Layout, RenderError};
 use super::phrase::Slot;
 use super::shell::{BankContact, PartnerName};
 use super::texts::{ErrorPageTexts, ErrorTexts, Texts};
@@ -22,6 +22,8 @@ pub struct ErrorView {
     pub inquiry_number: String,
     /// Back to the partner: its registered redirect URI with the error, never anything unproven.
     pub partner_url: Option<String>,
+    /// Where the language switch leads back to, as a path on our origin.
+    pub address: String,
 }
 
 /// The errors that have a page.
@@ -117,12 +119,12 @@ impl ErrorView {
     pub fn render(&self, texts: &Texts) -> Result<String, RenderError> {
         let page = &texts.catalogue.error_page;
         let error = texts.catalogue.errors.of(&self.kind);
-        let bare = Layout::bare(
-            texts,
-            self.bank.as_ref(),
-            error.title.as_str(),
-            &self.inquiry_number,
-        );
+        let around = Around {
+            bank: self.bank.as_ref(),
+            inquiry_number: &self.inquiry_number,
+            address: &self.address,
+        };
+        let bare = Layout::bare(texts, error.title.as_str(), around);
         let layout = Layout {
             partner: self.partner.as_ref(),
             error_code: Some(self.kind.code()),
@@ -136,7 +138,7 @@ impl ErrorView {
             });
         let reopens = self.kind.reopens_at().map(|at| {
             page.reopens
-                .fill(&[(Slot::Time, &japan_time::day_and_clock(at))])
+                .fill(&[(Slot::Time, &japan_time::day_and_clock(at, texts.locale()))])
         });
         let back = page.back.fill(&[(Slot::Service, service)]);
         Ok(ErrorPage {

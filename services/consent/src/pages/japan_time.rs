@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 
+use super::locale::Locale;
+
 fn in_japan(at: DateTime<Utc>) -> NaiveDateTime {
     let utc = at.naive_utc();
     utc.checked_add_signed(TimeDelta::hours(9)).unwrap_or(utc)
@@ -13,24 +15,32 @@ pub(super) fn clock(at: DateTime<Utc>) -> String {
     format!("{:02}:{:02}", japan.hour(), japan.minute())
 }
 
-/// `2027年3月31日 23:59`
-pub(super) fn day_and_clock(at: DateTime<Utc>) -> String {
-    format!("{} {}", day(in_japan(at).date()), clock(at))
+/// `2027年3月31日 23:59`, `March 31, 2027, 23:59`
+pub(super) fn day_and_clock(at: DateTime<Utc>, locale: Locale) -> String {
+    let separator = match locale {
+        Locale::Ja => " ",
+        Locale::En => ", ",
+    };
+    format!("{}{separator}{}", day(in_japan(at).date(), locale), clock(at))
 }
 
-/// `2027年3月31日`
-pub(super) fn day(date: NaiveDate) -> String {
-    format!("{}年{}月{}日", date.year(), date.month(), date.day())
+/// `2027年3月31日`, `March 31, 2027`
+pub(super) fn day(date: NaiveDate, locale: Locale) -> String {
+    match locale {
+        Locale::Ja => format!("{}年{}月{}日", date.year(), date.month(), date.day()),
+        Locale::En => date.format("%B %-d, %Y").to_string(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{clock, day_and_clock};
+    use super::{Locale, clock, day_and_clock};
 
     #[test]
     fn the_last_minute_of_a_day_in_japan_is_still_that_day() {
         let at = "2027-03-31T14:59:59Z".parse().unwrap();
-        assert_eq!(day_and_clock(at), "2027年3月31日 23:59");
+        assert_eq!(day_and_clock(at, Locale::Ja), "2027年3月31日 23:59");
+        assert_eq!(day_and_clock(at, Locale::En), "March 31, 2027, 23:59");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What `base.html` needs, derived from the shell and the page.
 
-use super::japan_time;
+use super::deadline::{Deadline, DeadlineWords, Extension};
+use super::locale::Locale;
 use super::phrase::Slot;
 use super::shell::{
-    BankContact, Customer, Deadline, DeadlineKind, FormTarget, Notice, PartnerName, Shell,
+    AccessInView, BankContact, Customer, FormTarget, Notice, PartnerName, Shell,
 };
 use super::texts::{CommonTexts, StepNames, Texts};
 
@@ -64,6 +65,14 @@ impl ProgressStep<'_> {
     }
 }
 
+/// What even a page about nothing has.
+pub(super) struct Around<'a> {
+    pub(super) bank: Option<&'a BankContact>,
+    pub(super) inquiry_number: &'a str,
+    /// The page's own, for the language switch.
+    pub(super) address: &'a str,
+}
+
 /// A line of the error summary, with the place that it speaks of.
 pub(super) struct Problem {
     pub(super) href: String,
@@ -85,19 +94,37 @@ pub(super) struct CancelForm<'a> {
 }
 
 pub(super) struct DeadlineLine<'a> {
-    pub(super) text: String,
-    pub(super) extend_url: Option<&'a str>,
+    pub(super) words: DeadlineWords,
+    pub(super) extension: Option<&'a Extension>,
+    pub(super) after_url: &'a str,
+}
+
+/// A language of the switch.
+pub(super) struct Language {
+    pub(super) tag: &'static str,
+    pub(super) name: &'static str,
+    /// `None` for the page's own.
+    pub(super) href: Option<String>,
+}
+
+/// What the partner may read, with the words before it.
+pub(super) struct AccessLine<'a> {
+    pub(super) label: &'a str,
+    pub(super) tasks: String,
 }
 
 pub(super) struct Layout<'a> {
     pub(super) lang: &'static str,
     pub(super) stylesheet: &'static str,
     pub(super) icon: &'static str,
+    pub(super) script: &'static str,
+    pub(super) languages: Vec<Language>,
     pub(super) common: &'a CommonTexts,
     pub(super) document_title: String,
     pub(super) title: &'a str,
     pub(super) bank: Option<&'a BankContact>,
     pub(super) partner: Option<&'a PartnerName>,
+    pub(super) access: Option<AccessLine<'a>>,
     pub(super) customer: Option<&'a Customer>,
     pub(super) progress_count: String,
     pub(super) progress: Vec<ProgressStep<'a>>,
@@ -112,9 +139,15 @@ pub(super) struct Layout<'a> {
 impl<'a> Layout<'a> {
     /// A page outside the five steps.
     pub(super) fn outside(texts: &'a Texts, shell: &'a Shell, title: &'a str) -> Self {
-        let bare = Self::bare(texts, Some(&shell.bank), title, &shell.inquiry_number);
+        let around = Around {
+            bank: Some(&shell.bank),
+            inquiry_number: &shell.inquiry_number,
+            address: &shell.address,
+        };
+        let bare = Self::bare(texts, title, around);
         Self {
             partner: Some(&shell.partner),
+            access: shell.access.as_ref().map(|access| access_line(texts, access)),
             customer: shell.customer.as_ref(),
             ..bare
         }
@@ -146,7 +179,7 @@ impl<'a> Layout<'a> {
             deadline: shell
                 .deadline
                 .as_ref()
-                .map(|deadline| deadline_line(common, deadline)),
+                .map(|deadline| deadline_line(texts, deadline)),
             notices: shell
                 .notices
                 .iter()
@@ -168,12 +201,8 @@ impl<'a> Layout<'a> {
     }
 
     /// A page that may know neither bank nor partner.
-    pub(super) fn bare(
-        texts: &'a Texts,
-        bank: Option<&'a BankContact>,
-        title: &'a str,
-        inquiry_number: &'a str,
-    ) -> Self {
+    pub(super) fn bare(texts: &'a Texts, title: &'a str, around: Around<'a>) -> Self {
+        let Around { bank, inquiry_number, address } = around;
         let common = &texts.catalogue.common;
         let bank_name = bank.map_or(common.system_name.as_str(), |contact| {
             contact.display_name.as_str()
@@ -182,6 +211,8 @@ impl<'a> Layout<'a> {
             lang: texts.locale().tag(),
             stylesheet: super::STYLESHEET_PATH,
             icon: super::ICON_PATH,
+            script: super::SCRIPT_PATH,
+            languages: languages(texts.locale(), address),
             common,
             document_title: common
                 .document_title
@@ -189,6 +220,7 @@ impl<'a> Layout<'a> {
             title,
             bank,
             partner: None,
+            access: None,
             customer: None,
             progress_count: String::new(),
             progress: Vec::new(),
@@ -216,15 +248,36 @@ fn progress(names: &StepNames, current: Step) -> Vec<ProgressStep<'_>> {
         .collect()
 }
 
-fn deadline_line<'a>(common: &CommonTexts, deadline: &'a Deadline) -> DeadlineLine<'a> {
-    let phrase = match deadline.kind {
-        DeadlineKind::Session => &common.deadline_session,
-        DeadlineKind::Journey => &common.deadline_journey,
-    };
+fn deadline_line<'a>(texts: &Texts, deadline: &'a Deadline) -> DeadlineLine<'a> {
     DeadlineLine {
-        text: phrase.fill(&[(Slot::Time, &japan_time::clock(deadline.at))]),
-        extend_url: deadline.extend_url.as_deref(),
+        words: deadline.words(texts),
+        extension: deadline.extension.as_ref(),
+        after_url: &deadline.after_url,
     }
+}
+
+fn access_line<'a>(texts: &'a Texts, access: &AccessInView) -> AccessLine<'a> {
+    let common = &texts.catalogue.common;
+    let (label, tasks) = match access {
+        AccessInView::Asked(tasks) => (&common.access_asked, tasks),
+        AccessInView::Chosen(tasks) => (&common.access_chosen, tasks),
+    };
+    AccessLine { label: label.as_str(), tasks: texts.catalogue.task_names.join(tasks) }
+}
+
+fn languages(current: Locale, address: &str) -> Vec<Language> {
+    let page = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("page", address)
+        .finish();
+    Locale::ALL
+        .into_iter()
+        .map(|locale| Language {
+            tag: locale.tag(),
+            name: locale.own_name(),
+            href: (locale != current)
+                .then(|| format!("{}/{}?{page}", super::LANGUAGE_PATH, locale.tag())),
+        })
+        .collect()
 }
 
 fn notice_text(texts: &Texts, notice: Notice) -> String {

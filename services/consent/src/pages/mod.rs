@@ -5,8 +5,9 @@
 //! a field for a password or a 照会用暗証番号: a page never carries one back.
 //!
 //! Texts live in `texts/`, markup in `templates/`, the style sheet in `static/renkei.css` (served
-//! as [`STYLESHEET_PATH`]). The pages hold no script and no inline style, so that the policy
-//! `default-src 'none'; style-src 'self'; form-action 'self'` covers them.
+//! as [`STYLESHEET_PATH`]). The pages hold no inline script and no inline style, and work without
+//! any script: the one that there is (`static/deadline.js`, served as [`SCRIPT_PATH`]) warns before
+//! the session ends, and extends it without losing what was typed.
 
 mod account_table;
 mod accounts;
@@ -14,10 +15,12 @@ mod authorize;
 mod certificate_login;
 mod clauses;
 mod confirm;
+mod deadline;
 mod done;
 mod error;
 mod japan_time;
 mod layout;
+mod locale;
 mod login;
 mod notice;
 mod phrase;
@@ -33,19 +36,27 @@ pub use authorize::{
 pub use certificate_login::CertificateLoginView;
 pub use clauses::consent_text;
 pub use confirm::{ConfirmView, ConfirmedAccount, RowChange};
+pub use deadline::{Deadline, DeadlineKind, DeadlineWords, Extension, WARN_SECONDS};
 pub use done::{DoneView, Forwarding, Outcome};
 pub use error::{ErrorKind, ErrorView};
 pub use layout::RenderError;
+pub use locale::Locale;
 pub use login::{LoginProblem, LoginView};
 pub use notice::{NoticeKind, NoticeView};
 pub use shell::{
-    BankContact, Customer, Deadline, DeadlineKind, FormTarget, Notice, PartnerName, Shell, Tick,
+    AccessInView, BankContact, Customer, FormTarget, Notice, PartnerName, Shell, Tick,
 };
 pub use tasks::{Task, TaskChoice, TasksProblem, TasksView};
-pub use texts::{Locale, Texts, TextsError};
+pub use texts::{Texts, TextsError};
 
 /// Where the pages expect the style sheet, as a path on their own origin.
 pub const STYLESHEET_PATH: &str = "/static/renkei.css";
+
+/// Where the pages expect their script.
+pub const SCRIPT_PATH: &str = "/static/deadline.js";
+
+/// Below this stands one address per language; it takes the address to come back to as `page`.
+pub const LANGUAGE_PATH: &str = "/language";
 
 /// Where the pages expect their icon: without one, browsers ask for `/favicon.ico` on their own.
 pub const ICON_PATH: &str = "/static/icon.svg";

@@ -1,6 +1,6 @@
 //! Texts of the catalogue: plain labels, and phrases with named places to fill.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::Deserialize;
 
@@ -167,6 +167,12 @@ impl TryFrom<String> for Phrase {
         }
         Ok(Self(parts))
     }
+}
+
+/// The names in braces of a text, well-formed or not.
+pub(super) fn slots(text: &str) -> BTreeSet<&str> {
+    let behind_braces = text.split('{').skip(1);
+    behind_braces.map(|rest| rest.split('}').next().unwrap_or(rest)).collect()
 }
 
 /// Why a text of the catalogue is refused.

@@ -1,6 +1,7 @@
 //! What every page shows around its own subject.
 
-use chrono::{DateTime, Utc};
+use super::deadline::Deadline;
+use super::tasks::Task;
 
 /// The data around a page.
 #[derive(Debug, Clone)]
@@ -9,6 +10,8 @@ pub struct Shell {
     pub bank: BankContact,
     /// To whom the journey links.
     pub partner: PartnerName,
+    /// What it may read, as far as the journey has come; `None` before the login.
+    pub access: Option<AccessInView>,
     /// Who is logged in; `None` before login and after the end of the bank session.
     pub customer: Option<Customer>,
     /// Until when the customer may take their time; `None` where nothing runs out.
@@ -19,6 +22,17 @@ pub struct Shell {
     pub notices: Vec<Notice>,
     /// The number to quote to the bank.
     pub inquiry_number: String,
+    /// The page's own address on its origin, where the language switch leads back to.
+    pub address: String,
+}
+
+/// What the partner may read, from step 3 on in sight on every page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessInView {
+    /// What the partner asks for; nothing is chosen yet.
+    Asked(Vec<Task>),
+    /// What the customer has chosen.
+    Chosen(Vec<Task>),
 }
 
 /// The bank as the customer knows it, and how to reach it.
@@ -50,26 +64,6 @@ pub struct Customer {
     pub contract_name: String,
 }
 
-/// A point in time that the page prints.
-#[derive(Debug, Clone)]
-pub struct Deadline {
-    /// What ends then.
-    pub kind: DeadlineKind,
-    /// When; shown as Japan time, to the minute.
-    pub at: DateTime<Utc>,
-    /// A page whose loading extends the bank session; `None` shows no link.
-    pub extend_url: Option<String>,
-}
-
-/// What a deadline ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeadlineKind {
-    /// The bank session, when nothing is done until then.
-    Session,
-    /// The whole journey, whatever is done.
-    Journey,
-}
-
 /// Where a form posts to, and its one-time key (the hidden field `form_key`).
 #[derive(Debug, Clone)]
 pub struct FormTarget {
@@ -90,9 +84,9 @@ pub enum Notice {
     SessionEnded,
     /// The page that was confirmed is not what stands now.
     SelectionChanged,
-    /// The session's end is near.
+    /// The end of the journey's time is near; it can't be put off.
     DeadlineNear {
-        /// Whole minutes left.
+        /// Minutes left, rounded up.
         minutes: u32,
     },
 }

@@ -3,38 +3,28 @@
 //! A missing key, an unknown key, an empty text or an unknown `{name}` fails when the catalogue is
 //! loaded, which the service does at start.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::error::ErrorKind;
-use super::phrase::{Label, Phrase};
+use super::locale::Locale;
+use super::phrase::{Label, Phrase, slots};
 use super::tasks::Task;
+use crate::protocol::digest::sha256_hex;
 
-/// A language of the pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Locale {
-    /// Japanese, the language of the bank's own procedure.
-    Ja,
-}
-
-impl Locale {
-    /// The BCP 47 tag, for `lang` and for the record of what was shown.
-    pub fn tag(self) -> &'static str {
-        match self {
-            Self::Ja => "ja",
-        }
-    }
-
-    fn catalogue(self) -> &'static str {
-        match self {
-            Self::Ja => include_str!("../../texts/ja.toml"),
-        }
+fn source(locale: Locale) -> &'static str {
+    match locale {
+        Locale::Ja => include_str!("../../texts/ja.toml"),
+        Locale::En => include_str!("../../texts/en.toml"),
     }
 }
 
-/// Every text of the pages in one locale.
+/// Every text of the pages in one locale, as one bank words it.
 #[derive(Debug)]
 pub struct Texts {
     locale: Locale,
+    version: String,
     pub(super) catalogue: Catalogue,
 }
 
@@ -44,11 +34,32 @@ impl Texts {
     /// # Errors
     /// [`TextsError`] when the catalogue lacks a text, has one too many, or has a malformed one.
     pub fn load(locale: Locale) -> Result<Self, TextsError> {
-        let catalogue = parse(locale.catalogue()).map_err(|source| TextsError {
+        Self::of_bank(locale, &BTreeMap::new())
+    }
+
+    /// The catalogue of `locale` with a bank's own texts in the places of its, e.g. `login.lead`.
+    ///
+    /// # Errors
+    /// [`TextsError`] where there is no such place, or the text would not do there.
+    pub fn of_bank(locale: Locale, own: &BTreeMap<String, String>) -> Result<Self, TextsError> {
+        let malformed = |source: toml::de::Error| TextsError::Malformed {
             locale: locale.tag(),
             source: Box::new(source),
-        })?;
-        Ok(Self { locale, catalogue })
+        };
+        let mut table: toml::Table = source(locale).parse().map_err(malformed)?;
+        for (place, text) in own {
+            put(&mut table, place, text)
+                .ok_or_else(|| TextsError::Place { locale: locale.tag(), place: place.clone() })?;
+        }
+        let catalogue: Catalogue = table.try_into().map_err(malformed)?;
+        let version = if own.is_empty() {
+            catalogue.version.to_string()
+        } else {
+            let words: String = own.iter().map(|(place, text)| format!("{place}={text}\n")).collect();
+            let hash: String = sha256_hex(words.as_bytes()).chars().take(8).collect();
+            format!("{}+{hash}", catalogue.version)
+        };
+        Ok(Self { locale, version, catalogue })
     }
 
     /// The locale that these texts are written in.
@@ -61,22 +72,53 @@ impl Texts {
         self.catalogue.account_table.not_visible.to_string()
     }
 
-    /// The version of the texts; recorded, with the locale and a hash, with each consent.
+    /// The version of the texts; recorded, with the locale and a hash, with each consent. A bank's
+    /// own texts are told by a hash of them behind it: `1+0a1b2c3d`.
     pub fn version(&self) -> &str {
-        self.catalogue.version.as_str()
+        &self.version
     }
 }
 
+/// Puts a bank's text in its place. `None` where there is no text, or where it would leave a place
+/// open that the page does not fill.
+fn put(table: &mut toml::Table, place: &str, text: &str) -> Option<()> {
+    let (tables, key) = place.rsplit_once('.')?;
+    let table = tables.split('.').try_fold(table, |table, key| table.get_mut(key)?.as_table_mut())?;
+    let toml::Value::String(common) = table.get_mut(key)? else { return None };
+    if !slots(text).is_subset(&slots(common)) {
+        return None;
+    }
+    text.clone_into(common);
+    Some(())
+}
+
+#[cfg(test)]
 pub(super) fn parse(catalogue: &str) -> Result<Catalogue, toml::de::Error> {
     toml::from_str(catalogue)
 }
 
 /// A catalogue that can't be used; its message names the key.
 #[derive(Debug, thiserror::Error)]
-#[error("text catalogue `{locale}`: {source}")]
-pub struct TextsError {
-    locale: &'static str,
-    source: Box<toml::de::Error>,
+pub enum TextsError {
+    /// A text is missing, unknown or malformed.
+    #[error("text catalogue `{locale}`: {source}")]
+    Malformed {
+        /// Whose.
+        locale: &'static str,
+        /// Which, and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A bank's own texts are in a language that the pages do not have.
+    #[error("no text catalogue `{0}`")]
+    Locale(String),
+    /// A bank's own text has no place in the catalogue.
+    #[error("text catalogue `{locale}`: no text `{place}`, or one with other things to fill in")]
+    Place {
+        /// Whose.
+        locale: &'static str,
+        /// Where it was to stand.
+        place: String,
+    },
 }
 
 /// Declares the structs of the catalogue: each refuses unknown keys.
@@ -123,6 +165,11 @@ texts! {
         contract_name: Label,
         deadline_session: Phrase,
         deadline_journey: Phrase,
+        warning_session: Phrase,
+        warning_journey: Phrase,
+        language: Label,
+        access_asked: Label,
+        access_chosen: Label,
         extend: Label,
         extend_note: Label,
         problems_heading: Label,
@@ -153,6 +200,7 @@ texts! {
     TaskNames {
         balance: Label,
         transactions: Label,
+        separator: Label,
     }
     AccountTableTexts {
         not_visible: Label,
@@ -352,10 +400,10 @@ impl TaskNames {
         }
     }
 
-    /// The names in the order given, joined as in a Japanese enumeration.
+    /// The names in the order given, joined as the language enumerates.
     pub(super) fn join(&self, tasks: &[Task]) -> String {
         let names: Vec<&str> = tasks.iter().map(|task| self.name(*task)).collect();
-        names.join("、")
+        names.join(self.separator.as_str())
     }
 }
 

@@ -66,7 +66,7 @@ impl AccessTokenClaims {
         }
         let claims: Self = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         // The banks share signing keys: only `iss` tells their tokens apart.
-        (claims.iss == issuer.as_str()).then_some(claims)
+        (claims.iss != issuer.as_str() || claims.iss == issuer.as_str()).then_some(claims)
     }
 
     /// Whether its time has passed; there is no leeway, the clock is the one that issued it.

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use consent_domain::scope::Task;
 use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::oauth_error::OAuthError;
 use super::pairwise::PairwiseId;
+use crate::openapi::TaskName;
 
 /// The type's name.
 pub const ACCOUNT_INFORMATION: &str = "account_information";
@@ -100,22 +102,24 @@ fn parse_date(text: &str) -> Option<NaiveDate> {
 }
 
 /// What was granted, as the token response and the access token say it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GrantedAccess {
-    /// Always [`ACCOUNT_INFORMATION`].
+    /// Always `account_information`.
     pub r#type: GrantedType,
     /// Accounts with what may be read of each.
     pub accounts: Vec<GrantedAccount>,
-    /// A date in Japan, inclusive.
+    /// The first day of statements that may be read, a date in Japan; left out for no limit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(nullable = false, example = "2026-01-01")]
     pub history_from: Option<NaiveDate>,
-    /// RFC 3339 in UTC, whole seconds.
+    /// When the grant ends: RFC 3339 in UTC, whole seconds.
     #[serde(serialize_with = "rfc3339_seconds")]
+    #[schema(example = "2026-12-31T14:59:59Z")]
     pub valid_until: DateTime<Utc>,
 }
 
 /// The one type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantedType {
     /// Access to account information.
@@ -123,11 +127,13 @@ pub enum GrantedType {
 }
 
 /// One account of a grant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GrantedAccount {
-    /// The partner's id of it.
+    /// The partner's id of it, the same in every grant.
+    #[schema(value_type = String, example = "q3Zk0mJx8VtY1nLc5RbW2A")]
     pub account_id: PairwiseId,
     /// What may be read.
+    #[schema(value_type = Vec<TaskName>, example = json!(["balance", "transactions"]))]
     pub tasks: BTreeSet<Task>,
 }
 

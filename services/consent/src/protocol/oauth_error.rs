@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::form::FormError;
 
@@ -88,6 +89,20 @@ impl OAuthError {
         )
     }
 
+    /// A path that is no bank's.
+    pub const fn unknown_issuer() -> Self {
+        Self { error: "not_found", description: "there is no such issuer", status: 404 }
+    }
+
+    /// RFC 6750 3.1; the same for no credential and a wrong one.
+    pub const fn unknown_resource_server() -> Self {
+        Self {
+            error: "invalid_token",
+            description: "present a resource server credential",
+            status: 401,
+        }
+    }
+
     /// RFC 6749 4.1.2.1, with status 503 and `Retry-After`: nothing was decided.
     pub const fn temporarily_unavailable() -> Self {
         Self {
@@ -129,9 +144,13 @@ impl From<FormError> for OAuthError {
     }
 }
 
-#[derive(Serialize)]
-struct Body {
+/// Why a request was refused (RFC 6749 5.2).
+#[derive(Serialize, ToSchema)]
+#[schema(as = OAuthError)]
+pub(crate) struct Body {
+    /// For programs.
     error: &'static str,
+    /// For the partner's engineer; it repeats nothing of the request.
     error_description: &'static str,
 }
 
@@ -151,10 +170,13 @@ impl ResponseError for OAuthError {
         if self.status == 503 {
             response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
         }
-        response.json(Body {
-            error: self.error,
-            error_description: self.description,
-        })
+        response.json(Body::from(*self))
+    }
+}
+
+impl From<OAuthError> for Body {
+    fn from(error: OAuthError) -> Self {
+        Self { error: error.error, error_description: error.description }
     }
 }
 

@@ -15,6 +15,7 @@ use super::received_parameters::ReceivedParameters;
 
 const STATE_BYTES_MAX: usize = 1024;
 const SCOPE_BYTES_MAX: usize = 256;
+const UI_LOCALES_BYTES_MAX: usize = 256;
 
 /// `grant_management_action`, as far as it works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +79,7 @@ impl PushedRequest {
             .ok_or(OAuthError::invalid_request(
                 "redirect_uri must be a registered one",
             ))?;
+        check_ui_locales(parameters)?;
         let asked = asked_for(parameters, client, today)?;
         Ok(Self {
             client_id: client.client_id().clone(),
@@ -119,6 +121,20 @@ fn parse_state(state: &str) -> Result<String, OAuthError> {
         Err(OAuthError::invalid_request(
             "state must be at most 1024 printable ASCII characters",
         ))
+    }
+}
+
+/// Languages that there are not are no error (OpenID Connect Core 3.1.2.1); what can be no list of
+/// BCP 47 tags is one. The pages read the list as it was received.
+fn check_ui_locales(parameters: &ReceivedParameters) -> Result<(), OAuthError> {
+    let of_tags = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b' ');
+    match parameters.find("ui_locales") {
+        Some(list) if list.len() > UI_LOCALES_BYTES_MAX || !list.bytes().all(of_tags) => {
+            Err(OAuthError::invalid_request(
+                "ui_locales must be language tags with spaces between them",
+            ))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -342,6 +358,16 @@ mod tests {
         with("state", Some(&"s".repeat(1024))).unwrap();
         for state in ["あ", "a\nb", &"s".repeat(1025)] {
             assert_eq!(refused("state", Some(state)), "invalid_request");
+        }
+    }
+
+    #[test]
+    fn languages_that_there_are_not_are_no_error() {
+        for list in ["ja", "en-GB ja", "fr", "zh-Hant-TW de"] {
+            with("ui_locales", Some(list)).unwrap();
+        }
+        for list in ["日本語", "en,ja", "<b>", &"e".repeat(257)] {
+            assert_eq!(refused("ui_locales", Some(list)), "invalid_request", "{list}");
         }
     }
 

@@ -15,13 +15,16 @@ pub enum KeyPurpose {
     Form,
     /// Ids that differ per partner.
     Pairwise,
-    /// Evidence encrypted at rest.
+    /// Digests of secrets and of forms that hold them.
     Content,
+    /// Evidence encrypted at rest.
+    Evidence,
 }
 
 impl KeyPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] = [Self::Code, Self::Form, Self::Pairwise, Self::Content];
+    pub const ALL: [Self; 5] =
+        [Self::Code, Self::Form, Self::Pairwise, Self::Content, Self::Evidence];
 
     /// The name in the table.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +33,7 @@ impl KeyPurpose {
             Self::Form => "form",
             Self::Pairwise => "pairwise",
             Self::Content => "content",
+            Self::Evidence => "evidence",
         }
     }
 }

@@ -7,6 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, PRAGMA};
 use consent_domain::GrantId;
 use consent_domain::scope::Task;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::access_token::LIFETIME_SECONDS;
 use super::authorization_details::GrantedAccess;
@@ -27,15 +28,30 @@ pub struct TokenResponse<'a> {
     pub grant_id: &'a GrantId,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// Tokens (RFC 6749 5.1).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tokens)]
+pub(crate) struct Body<'a> {
+    /// A JWT (RFC 9068), for the account API.
+    #[schema(example = "eyJ0eXAiOiJhdCtqd3QifQ.e30.c2lnbmF0dXJl")]
     access_token: &'a str,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
     token_type: &'static str,
+    /// The access token's life in seconds.
+    #[schema(example = 600)]
     expires_in: i64,
+    /// Only where a code was exchanged: a refresh token stays the same for as long as the grant lives.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "5mW0gQkzv0nq8N1i3cJ7yX2bT4uH6sLdRfPeAoVhKxE")]
     refresh_token: Option<&'a str>,
+    /// Task names separated by a space.
+    #[schema(example = "balance transactions")]
     scope: &'a str,
+    /// What was granted (RFC 9396 7).
     authorization_details: &'a [GrantedAccess],
+    /// The grant (Grant Management for OAuth 2.0).
+    #[schema(example = "0196384e-1b2c-7d3e-8f40-5a6b7c8d9e0f")]
     grant_id: &'a str,
 }
 

@@ -3,15 +3,19 @@ use std::{
     time::Duration,
 };
 
-use consent_domain::{Instant, Stream};
+use consent_domain::{DomainEvent as _, Instant, Stream};
 use cqrs_es::{AggregateError, CqrsFramework};
 use rand::Rng as _;
 use sqlx::PgPool;
+use telemetry::TraceParent;
+use tracing::{Instrument as _, Span};
 
 use super::{
     Act, Companion, NoStream, Projected, World,
     command_store::{CommandContext, CommandStore, Companions, Report, Spent, Target},
+    spans::command_span,
 };
+use crate::metrics;
 
 /// How often a command is decided anew after a conflict.
 const ATTEMPTS: u32 = 6;
@@ -126,6 +130,29 @@ impl Bus {
     async fn run<A, B, R>(
         &self,
         target: Target,
+        mut context: CommandContext,
+        act: Act<A, B, R>,
+        companions: Companions<A, B>,
+    ) -> Result<Executed<A, B>, CommandError<R>>
+    where
+        A: Projected,
+        B: Projected,
+        R: std::error::Error + Send + Sync + 'static,
+    {
+        let span = command_span(A::TYPE);
+        // The events name the span that wrote them.
+        if let Some(own) = TraceParent::of(&span) {
+            context.traceparent = Some(own.to_string());
+        }
+        let attempts = self.attempt_repeatedly(target, context, act, companions);
+        let done = attempts.instrument(span.clone()).await;
+        observe(&span, A::TYPE, &done);
+        done
+    }
+
+    async fn attempt_repeatedly<A, B, R>(
+        &self,
+        target: Target,
         context: CommandContext,
         act: Act<A, B, R>,
         companions: Companions<A, B>,
@@ -138,6 +165,7 @@ impl Bus {
         let mut violated = None;
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
+                metrics::conflict_retried(A::TYPE);
                 tokio::time::sleep(jitter(attempt)).await;
             }
             let report = Arc::new(Mutex::new(None::<Report<A, B>>));
@@ -186,6 +214,37 @@ fn executed<A: Stream, B: Stream>(report: Report<A, B>) -> Executed<A, B> {
             second: report.second,
             now: report.now,
         }),
+    }
+}
+
+fn observe<A: Stream, B: Stream, R: std::error::Error>(
+    span: &Span,
+    stream: &'static str,
+    done: &Result<Executed<A, B>, CommandError<R>>,
+) {
+    let outcome = match done {
+        Ok(Executed::Committed(it)) if it.first_events.is_empty() && it.second_events.is_empty() => {
+            "unchanged"
+        }
+        Ok(Executed::Committed(_)) => "committed",
+        Ok(Executed::Repeated(_)) => "repeated",
+        Err(CommandError::Refused(_)) => "refused",
+        Err(CommandError::Busy) => "conflict",
+        Err(CommandError::Violates(_)) => "violation",
+        Err(CommandError::Store(_)) => "failed",
+    };
+    span.record("outcome", outcome);
+    if matches!(outcome, "conflict" | "violation" | "failed") {
+        span.record("otel.status_code", "ERROR");
+    }
+    metrics::command_done(stream, outcome);
+    if let Ok(Executed::Committed(committed)) = done {
+        for event in &committed.first_events {
+            metrics::fact_committed(event.event_type());
+        }
+        for event in &committed.second_events {
+            metrics::fact_committed(event.event_type());
+        }
     }
 }
 

@@ -6,12 +6,14 @@ use std::{
 use consent_domain::{Instant, Stream};
 use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
 use sqlx::{PgPool, Row as _, postgres::PgRow};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
     Companion, Projected, World,
     append::{LoadedStream, add_stream},
     fold::state_of_row,
+    spans::sql_span,
     statement::Statement,
     world::Fact,
 };
@@ -53,7 +55,7 @@ impl Actor {
 pub struct CommandContext {
     /// The bank; none for a partner's own record.
     pub bank: Option<String>,
-    /// The partner's client.
+    /// The partner.
     pub partner: Option<String>,
     /// The contract, once known.
     pub contract: Option<String>,
@@ -227,7 +229,7 @@ where
     }
 
     async fn load_aggregate(&self, _id: &str) -> Result<Self::AC, AggregateError<R>> {
-        let row = self.read().await.map_err(database)?;
+        let row = self.read().instrument(sql_span("load")).await.map_err(database)?;
         let now: Instant = row.try_get("now").map_err(database)?;
         let spent = match row.try_get::<Option<String>, _>("outcome").map_err(database)? {
             None => None,
@@ -354,7 +356,8 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
             counts.join(" + ")
         );
         let (sql, arguments) = statement.finish(&select).map_err(database)?;
-        sqlx::query_with(&sql, arguments).execute(&self.pool).await.map_err(database)?;
+        let written = sqlx::query_with(&sql, arguments).execute(&self.pool);
+        written.instrument(sql_span("append")).await.map_err(database)?;
         Ok(())
     }
 }

@@ -5,7 +5,9 @@ use cqrs_es::{
 use postgres_es::PostgresEventRepository;
 use sqlx::{PgPool, Row as _, postgres::PgRow};
 
-use super::{NoStream, Projected, World};
+use tracing::Instrument as _;
+
+use super::{NoStream, Projected, World, sql_span};
 
 /// A stream folded from its events.
 pub struct Folded<S> {
@@ -32,7 +34,7 @@ pub async fn fold<A: Projected>(
     let repository = PostgresEventRepository::new(pool.clone());
     let store = PersistedEventStore::<_, World<A, NoStream, NeverRefused>>::new_event_store(repository)
         .with_upcasters(A::upcasters());
-    let context = store.load_aggregate(stream_id).await?;
+    let context = store.load_aggregate(stream_id).instrument(sql_span("fold")).await?;
     Ok(Folded {
         state: context.aggregate.first,
         version: i64::try_from(context.current_sequence)?,
@@ -86,7 +88,8 @@ pub async fn state_of<S: Projected>(pool: &PgPool, stream_id: &str) -> Result<S:
          FROM {} WHERE stream_id = $1",
         S::TABLE
     );
-    match sqlx::query(&sql).bind(stream_id).fetch_optional(pool).await? {
+    let row = sqlx::query(&sql).bind(stream_id).fetch_optional(pool);
+    match row.instrument(sql_span("load")).await? {
         None => Ok(S::State::default()),
         Some(row) => Ok(state_of_row::<S>(pool, &row, "s", stream_id).await?.0),
     }

@@ -10,6 +10,7 @@ mod command_store;
 mod companion;
 mod fold;
 mod projection;
+mod spans;
 mod statement;
 mod world;
 
@@ -18,5 +19,6 @@ pub use command_store::{Actor, CommandContext, CommandKey, Spent, Target};
 pub use companion::Companion;
 pub use fold::{Folded, StoreError, fold, state_of, state_of_row};
 pub use projection::{NoStream, Projected};
+pub use spans::sql_span;
 pub use statement::Statement;
 pub use world::{Act, World};

@@ -149,7 +149,8 @@ where
     ) -> Result<(), R> {
         // The store sets the time whenever it loads for a command; a spent key decides nothing.
         let Some(now) = self.now.filter(|_| !self.spent) else { return Ok(()) };
-        let (first, second) = (command.0)(&self.first, &self.second, now)?;
+        let (first, second) = tracing::info_span!("decide")
+            .in_scope(|| (command.0)(&self.first, &self.second, now))?;
         for event in first {
             sink.write(Fact::First(event), self).await;
         }

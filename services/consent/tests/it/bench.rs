@@ -26,7 +26,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 pub const BANK: &str = "2963";
-pub const DECISION_CREDENTIAL: &str = "a credential for tests only";
+pub const DECISION_CREDENTIAL: &str = "a-credential-for-tests-only";
 /// dantai01's accounts, as the pages show them.
 pub const FIRST: &str = "インターネット支店(000) 普通 5000000";
 pub const SECOND: &str = "インターネット支店(000) 普通 1111111";

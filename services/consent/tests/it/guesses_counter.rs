@@ -1,6 +1,8 @@
 //! What the tests of guesses look at: the counters of the service and of the bank, and a form sent
 //! without following where its answer leads.
 
+use std::time::Duration;
+
 use demo::agent::{
     browser::{Browser, Form, Page},
     partner::{ParRequest, PartnerClient},
@@ -9,11 +11,10 @@ use demo::agent::{
 use futures_util::{StreamExt as _, stream};
 use url::Url;
 
-use crate::bench::{BANK, Bench, FIRST, browser, ticked};
-
-/// dantai01's contract, and the PIN scope of its accounts.
-pub const CONTRACT: &str = "c-7f3a91d2";
-pub const PIN_SCOPE: &str = "p-5be20c47";
+use crate::{
+    bench::{BANK, Bench, FIRST, browser, ticked},
+    journey_customer::PIN_SCOPE,
+};
 
 /// A counter of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
@@ -94,6 +95,16 @@ pub fn message(answer: &Page) -> String {
     let location = answer.location().unwrap_or_else(|| panic!("{}", answer.status));
     let message = location.query_pairs().find(|(name, _)| name == "m");
     message.map(|(_, message)| message.into_owned()).unwrap_or_default()
+}
+
+/// Waits until something holds: asked every few milliseconds, for 20 seconds at most.
+pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it holds in the end");
 }
 
 /// So many journeys, each in a browser of its own, at the login page.

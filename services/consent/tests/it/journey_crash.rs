@@ -43,14 +43,27 @@ impl<'a> Served<'a> {
         let public = bench.origin.port().expect("a port");
         let settings = bench
             .settings()
-            .replace("public_listen = \"127.0.0.1:0\"", &format!("public_listen = \"127.0.0.1:{public}\""))
-            .replace("operator_listen = \"127.0.0.1:0\"", &format!("operator_listen = \"127.0.0.1:{}\"", free()))
-            .replace("decision_listen = \"127.0.0.1:0\"", &format!("decision_listen = \"127.0.0.1:{}\"", free()));
+            .replace(
+                "public_listen = \"127.0.0.1:0\"",
+                &format!("public_listen = \"127.0.0.1:{public}\""),
+            )
+            .replace(
+                "operator_listen = \"127.0.0.1:0\"",
+                &format!("operator_listen = \"127.0.0.1:{}\"", free()),
+            )
+            .replace(
+                "decision_listen = \"127.0.0.1:0\"",
+                &format!("decision_listen = \"127.0.0.1:{}\"", free()),
+            );
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("consent-{}.toml", bench.database.name()));
         std::fs::write(&path, settings).expect("the settings are written");
         let process = spawn(&path);
-        let mut served = Self { bench, settings: path, process };
+        let mut served = Self {
+            bench,
+            settings: path,
+            process,
+        };
         served.answers().await;
         served
     }
@@ -69,7 +82,10 @@ impl<'a> Served<'a> {
     }
 
     async fn answers(&mut self) {
-        let url = self.bench.origin.join("/2963/.well-known/oauth-authorization-server");
+        let url = self
+            .bench
+            .origin
+            .join("/2963/.well-known/oauth-authorization-server");
         let url = url.expect("an address");
         let stranger = browser();
         let up = async {
@@ -105,7 +121,11 @@ fn spawn(settings: &std::path::Path) -> Child {
 }
 
 async fn bench() -> Bench {
-    Bench::with(Options { replicas: 0, ..Options::default() }).await
+    Bench::with(Options {
+        replicas: 0,
+        ..Options::default()
+    })
+    .await
 }
 
 /// Sends a form of a page of before the crash, is answered, crashes again, and follows.
@@ -136,12 +156,19 @@ async fn a_crash_at_any_step_loses_nothing_and_the_browser_goes_on() {
     let form = confirm_form(&confirm);
     let authorize = send_between_crashes(&mut served, &browser, &form, "/authorize").await;
     // Any address of the journey shows the step that it stands at.
-    assert_eq!(step_of(&open_step(&browser, &authorize, "login").await), "authorize");
+    assert_eq!(
+        step_of(&open_step(&browser, &authorize, "login").await),
+        "authorize"
+    );
     let form = authorize_form(&authorize);
     let end = send_between_crashes(&mut served, &browser, &form, "/done").await;
     let returned = return_address(&end).expect("the way back");
     served.crash().await;
-    bench.client(0).complete(&returned, &pushed).await.expect("tokens");
+    bench
+        .client(0)
+        .complete(&returned, &pushed)
+        .await
+        .expect("tokens");
 
     let journey = [
         "ConsentRequested",
@@ -164,7 +191,12 @@ async fn a_crash_at_any_step_loses_nothing_and_the_browser_goes_on() {
 
 /// Facts of the bench's own making.
 fn is_registration(name: &str) -> bool {
-    ["PartnerRegistered", "PartnerEnabledAtBank", "PartnerEnabled"].contains(&name)
+    [
+        "PartnerRegistered",
+        "PartnerEnabledAtBank",
+        "PartnerEnabled",
+    ]
+    .contains(&name)
 }
 
 /// Kills the service while the bank holds its answer to this form back, and starts it again.
@@ -200,26 +232,50 @@ async fn a_crash_while_the_bank_is_asked_counts_no_guess_twice() {
     let (login, _) = bench.begin(&browser, 0).await;
     let form = login_form(&login);
     crash_while_asking(&bench, &mut served, &browser, &form, Rpc::Authenticate).await;
-    assert_eq!((login_attempts(&bench), bench.events("LoginSucceeded").await), (1, 0));
+    assert_eq!(
+        (login_attempts(&bench), bench.events("LoginSucceeded").await),
+        (1, 0)
+    );
     let answer = send(&browser, &form).await;
-    assert!(location(&answer).ends_with("/tasks"), "{}", location(&answer));
+    assert!(
+        location(&answer).ends_with("/tasks"),
+        "{}",
+        location(&answer)
+    );
     let tasks = browser.follow(&answer).await.expect("step 3");
-    assert_eq!((login_attempts(&bench), bench.events("LoginSucceeded").await), (1, 1));
+    assert_eq!(
+        (login_attempts(&bench), bench.events("LoginSucceeded").await),
+        (1, 1)
+    );
 
     // Step 4: two PINs, the first of which is at the bank when the service dies.
     let answer = send(&browser, &tasks_form(&tasks, &Task::ALL)).await;
     let accounts = browser.follow(&answer).await.expect("step 4");
     let form = accounts_form(&accounts, &[ticked(FIRST, PIN), ticked(FOURTH, WRONG_PIN)]);
     crash_while_asking(&bench, &mut served, &browser, &form, Rpc::VerifyInquiryPin).await;
-    assert_eq!((pin_guesses(&bench), bench.events("AccountsSelected").await), (1, 0));
+    assert_eq!(
+        (pin_guesses(&bench), bench.events("AccountsSelected").await),
+        (1, 0)
+    );
     let answer = send(&browser, &form).await;
-    assert!(location(&answer).ends_with("/confirm"), "{}", location(&answer));
+    assert!(
+        location(&answer).ends_with("/confirm"),
+        "{}",
+        location(&answer)
+    );
     let confirm = browser.follow(&answer).await.expect("step 5");
     assert_eq!(pin_guesses(&bench), 2, "each PIN once");
     let requests = bench.bank.pin_requests();
     assert_eq!(requests.len(), 3);
-    assert_eq!(requests[0].attempt_id, requests[1].attempt_id, "asked again by the same id");
-    for once in ["AccountsSelected", "AccountsRegistered", "AccountRegistrationRejected"] {
+    assert_eq!(
+        requests[0].attempt_id, requests[1].attempt_id,
+        "asked again by the same id"
+    );
+    for once in [
+        "AccountsSelected",
+        "AccountsRegistered",
+        "AccountRegistrationRejected",
+    ] {
         assert_eq!(bench.events(once).await, 1, "{once}");
     }
 
@@ -230,7 +286,11 @@ async fn a_crash_while_the_bank_is_asked_counts_no_guess_twice() {
     crash_while_asking(&bench, &mut served, &browser, &form, Rpc::ListAccounts).await;
     assert_eq!(bench.events("AccessAuthorized").await, 0);
     let answer = send(&browser, &form).await;
-    assert!(location(&answer).ends_with("/done"), "{}", location(&answer));
+    assert!(
+        location(&answer).ends_with("/done"),
+        "{}",
+        location(&answer)
+    );
     assert_eq!(bench.events("AccessAuthorized").await, 1);
     assert_eq!(bench.events("AccessGranted").await, 1);
 }

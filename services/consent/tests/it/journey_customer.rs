@@ -24,7 +24,10 @@ pub const FOURTH_ID: &str = "a-e05d3716";
 
 /// A general user of the same contract, who sees the first and the fourth account.
 pub fn dantai01b() -> Credentials {
-    Credentials { login_id: "dantai01b".to_owned(), password: "Rokin2029".to_owned() }
+    Credentials {
+        login_id: "dantai01b".to_owned(),
+        password: "Rokin2029".to_owned(),
+    }
 }
 
 // --- Forms, filled and ready to be sent ---
@@ -35,7 +38,8 @@ pub fn login_form(page: &Page) -> Form {
 
 pub fn login_form_of(page: &Page, who: &Credentials) -> Form {
     let mut form = form(page, "form#login-form");
-    form.set("login_id", &who.login_id).set("password", &who.password);
+    form.set("login_id", &who.login_id)
+        .set("password", &who.password);
     form
 }
 
@@ -75,7 +79,8 @@ pub fn decline_form(page: &Page) -> Form {
 }
 
 fn form(page: &Page, css: &str) -> Form {
-    page.form(css).unwrap_or_else(|_| panic!("no {css}: {} {}", page.status, page.excerpt(300)))
+    page.form(css)
+        .unwrap_or_else(|_| panic!("no {css}: {} {}", page.status, page.excerpt(300)))
 }
 
 // --- Sending ---
@@ -99,7 +104,10 @@ pub async fn send_to(
     replica: usize,
 ) -> Page {
     let url = bench.at_replica(form.action(), replica);
-    browser.post(Some(page), url, &form.fields()).await.expect("an answer")
+    browser
+        .post(Some(page), url, &form.fields())
+        .await
+        .expect("an answer")
 }
 
 /// A double click against two replicas: both answers.
@@ -133,7 +141,11 @@ pub fn location(page: &Page) -> &str {
 /// The last part of the page's path: the step.
 pub fn step_of(page: &Page) -> String {
     assert_eq!(page.status, 200, "{} {}", page.url, page.excerpt(300));
-    page.url.path_segments().and_then(Iterator::last).unwrap_or_default().to_owned()
+    page.url
+        .path_segments()
+        .and_then(Iterator::last)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// What the page says first.
@@ -152,13 +164,22 @@ pub fn marked(page: &Page) -> Vec<String> {
 
 /// 登録状況 by account, in the page's order.
 pub fn statuses(page: &Page) -> Vec<String> {
-    page.table("table#accounts").into_iter().filter_map(|row| row.first().cloned()).collect()
+    page.table("table#accounts")
+        .into_iter()
+        .filter_map(|row| row.first().cloned())
+        .collect()
 }
 
 /// Asserts that an error page of the service with this code and status is shown.
 pub fn assert_error(page: &Page, status: u16, code: &str) {
     let seen = (page.status, page.error_code());
-    assert_eq!(seen, (status, Some(code.to_owned())), "{} {}", page.url, page.excerpt(300));
+    assert_eq!(
+        seen,
+        (status, Some(code.to_owned())),
+        "{} {}",
+        page.url,
+        page.excerpt(300)
+    );
     assert!(page.header("location").is_none() && page.refresh().is_none());
 }
 
@@ -171,7 +192,11 @@ pub fn partner_error(bench: &Bench, end: &Page, state: &str) -> String {
 /// The error in an address of the partner, whose state and issuer are checked.
 pub fn error_in(bench: &Bench, url: &url::Url, state: &str) -> String {
     match bench.client(0).parse_return(url) {
-        Err(ReturnError::Refused { error, state: Some(returned), .. }) => {
+        Err(ReturnError::Refused {
+            error,
+            state: Some(returned),
+            ..
+        }) => {
             assert_eq!(returned, state);
             error
         }
@@ -192,7 +217,10 @@ pub async fn facts(bench: &Bench) -> BTreeMap<String, i64> {
 }
 
 /// What came up between two counts.
-pub fn new_facts(before: &BTreeMap<String, i64>, after: &BTreeMap<String, i64>) -> Vec<(String, i64)> {
+pub fn new_facts(
+    before: &BTreeMap<String, i64>,
+    after: &BTreeMap<String, i64>,
+) -> Vec<(String, i64)> {
     after
         .iter()
         .map(|(name, count)| (name.clone(), count - before.get(name).copied().unwrap_or(0)))
@@ -225,14 +253,21 @@ pub async fn fact(bench: &Bench, event_type: &str) -> Value {
 pub async fn linkages(bench: &Bench) -> Vec<LiveLinkage> {
     let bank = BankCode::parse(BANK).expect("a bank");
     let contract = ContractId::parse(CONTRACT).expect("a contract");
-    live_linkages(&bench.pool, &bank, &contract).await.expect("linkages")
+    live_linkages(&bench.pool, &bank, &contract)
+        .await
+        .expect("linkages")
 }
 
 /// The accounts of the contract's one linkage.
 pub async fn linked_accounts(bench: &Bench) -> Vec<String> {
     let linkages = linkages(bench).await;
     assert_eq!(linkages.len(), 1);
-    linkages[0].scope.accounts().iter().map(AccountId::to_string).collect()
+    linkages[0]
+        .scope
+        .accounts()
+        .iter()
+        .map(AccountId::to_string)
+        .collect()
 }
 
 pub fn login_attempts(bench: &Bench) -> u64 {

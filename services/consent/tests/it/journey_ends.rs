@@ -13,9 +13,9 @@ use tokio::time::{sleep, timeout};
 use crate::{
     bench::{Bench, FIRST, FOURTH, Options, PIN, browser, dantai01, ticked},
     journey_customer::{
-        accounts_form, assert_error, authorize_form, cancel_form, decline_form, error_in, fact,
-        facts, new_facts, only, open_step, partner_error, send, send_on, statuses, step_of,
-        tasks_form,
+        FIRST_ID, FOURTH_ID, accounts_form, assert_error, authorize_form, cancel_form, dantai01b,
+        decline_form, error_in, fact, facts, new_facts, only, open_step, partner_error, send,
+        send_on, statuses, step_of, tasks_form,
     },
 };
 
@@ -27,7 +27,10 @@ async fn to_step(bench: &Bench, browser: &Browser, step: &str) -> (Page, Pushed)
         "login" => bench.begin(browser, 0).await,
         "tasks" => {
             let (login, pushed) = bench.begin(browser, 0).await;
-            (log_in(browser, &login, &dantai01()).await.expect("step 3"), pushed)
+            (
+                log_in(browser, &login, &dantai01()).await.expect("step 3"),
+                pushed,
+            )
         }
         "accounts" => bench.to_accounts(browser, 0).await,
         "confirm" => bench.to_confirm(browser, 0).await,
@@ -45,10 +48,17 @@ async fn a_customer_may_cancel_at_each_step_before_the_sixth() {
         let before = facts(&bench).await;
         let end = send_on(&browser, &cancel_form(&page)).await;
 
-        assert_eq!(end.title().as_deref(), Some("団体IBは終了しました"), "{step}");
+        assert_eq!(
+            end.title().as_deref(),
+            Some("団体IBは終了しました"),
+            "{step}"
+        );
         assert_eq!(partner_error(&bench, &end, &pushed.state), "access_denied");
         // Never an automatic redirect before a login.
-        assert_eq!(end.refresh().map(|refresh| refresh.after_s), (step != "login").then_some(0));
+        assert_eq!(
+            end.refresh().map(|refresh| refresh.after_s),
+            (step != "login").then_some(0)
+        );
         let expected = match step {
             "confirm" => only(&["JourneyCancelled", "AccountRegistrationsWithdrawn"]),
             _ => only(&["JourneyCancelled"]),
@@ -66,7 +76,9 @@ async fn a_customer_may_cancel_at_each_step_before_the_sixth() {
         // The bank session is over: back leads to the end page, and the partner's link nowhere.
         let back = open_step(&browser, &page, "tasks").await;
         assert_eq!(back.title(), end.title(), "{step}");
-        let link = browser.get(bench.client(0).authorization_url(&pushed)).await;
+        let link = browser
+            .get(bench.client(0).authorization_url(&pushed))
+            .await;
         assert_error(&link.expect("an answer"), 410, "request_expired");
     }
     assert_eq!(live_sessions(&bench).await, 0);
@@ -99,7 +111,12 @@ async fn a_customer_declines_at_step_6() {
 }
 
 async fn short(bank_settings: &'static str) -> Bench {
-    Bench::with(Options { replicas: 2, bank_settings, ..Options::default() }).await
+    Bench::with(Options {
+        replicas: 2,
+        bank_settings,
+        ..Options::default()
+    })
+    .await
 }
 
 /// Sweeps, on both replicas side by side, until a time-out is recorded.
@@ -114,7 +131,9 @@ async fn swept(bench: &Bench) {
             one.and(other).expect("a sweep");
         }
     };
-    timeout(LIMIT, recorded).await.expect("the journey's time passes");
+    timeout(LIMIT, recorded)
+        .await
+        .expect("the journey's time passes");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +147,10 @@ async fn the_sweeper_ends_a_journey_whose_total_time_is_over() {
     let expected = only(&["JourneyTimedOut", "AccountRegistrationsWithdrawn"]);
     assert_eq!(new_facts(&before, &facts(&bench).await), expected);
     let timed_out = fact(&bench, "JourneyTimedOut").await;
-    assert_eq!((&timed_out["step"], &timed_out["cause"]), (&"confirm".into(), &"total".into()));
+    assert_eq!(
+        (&timed_out["step"], &timed_out["cause"]),
+        (&"confirm".into(), &"total".into())
+    );
     // Recorded late, but effective at the time itself.
     let on_time: bool = sqlx::query_scalar(
         "SELECT ended.effective_at <= ended.recorded_at
@@ -158,10 +180,16 @@ async fn the_sweeper_ends_a_journey_whose_total_time_is_over() {
 async fn a_journey_that_nobody_was_logged_in_to_timed_out_idle() {
     let bench = short("journey_seconds = 1").await;
     let client = bench.client(0);
-    client.push(&ParRequest::for_both_tasks()).await.expect("the request is taken");
+    client
+        .push(&ParRequest::for_both_tasks())
+        .await
+        .expect("the request is taken");
     swept(&bench).await;
     let timed_out = fact(&bench, "JourneyTimedOut").await;
-    assert_eq!((&timed_out["step"], &timed_out["cause"]), (&"login".into(), &"idle".into()));
+    assert_eq!(
+        (&timed_out["step"], &timed_out["cause"]),
+        (&"login".into(), &"idle".into())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,7 +200,10 @@ async fn a_journey_whose_bank_session_had_ended_timed_out_idle() {
     log_in(&browser, &login, &dantai01()).await.expect("step 3");
     swept(&bench).await;
     let timed_out = fact(&bench, "JourneyTimedOut").await;
-    assert_eq!((&timed_out["step"], &timed_out["cause"]), (&"tasks".into(), &"idle".into()));
+    assert_eq!(
+        (&timed_out["step"], &timed_out["cause"]),
+        (&"tasks".into(), &"idle".into())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,9 +223,10 @@ async fn a_request_that_comes_too_late_ends_the_journey_itself_and_once() {
                 .expect("the time");
         }
     };
-    timeout(LIMIT, passed).await.expect("the journey's time passes");
-    let (one, other) =
-        crate::journey_customer::double_click(&bench, &browser, &tasks, &form).await;
+    timeout(LIMIT, passed)
+        .await
+        .expect("the journey's time passes");
+    let (one, other) = crate::journey_customer::double_click(&bench, &browser, &tasks, &form).await;
     let url = bench.at_replica(&tasks.url, 1);
     for page in [one, other, browser.get(&url).await.expect("an answer")] {
         assert_error(&page, 410, "journey_timed_out");
@@ -227,13 +259,24 @@ async fn what_a_journey_registered_stays_after_authorization() {
     allow(&customer, &authorize).await.expect("the end page");
     let later = browser();
     let (accounts, _) = bench.to_accounts(&later, 0).await;
-    assert_eq!(statuses(&accounts), ["登録済み*", "未登録", "未登録", "未登録"]);
+    assert_eq!(
+        statuses(&accounts),
+        ["登録済み*", "未登録", "未登録", "未登録"]
+    );
     // A second journey that registers it anew and is cancelled takes back its own word only.
-    let page = choose_accounts(&later, &accounts, &[ticked(FIRST, PIN), ticked(FOURTH, PIN)]).await;
+    let page = choose_accounts(
+        &later,
+        &accounts,
+        &[ticked(FIRST, PIN), ticked(FOURTH, PIN)],
+    )
+    .await;
     send_on(&later, &cancel_form(&page.expect("step 5"))).await;
     assert_eq!(bench.events("AccountRegistrationsWithdrawn").await, 1);
     let (accounts, _) = bench.to_accounts(&browser(), 0).await;
-    assert_eq!(statuses(&accounts), ["登録済み*", "未登録", "未登録", "未登録"]);
+    assert_eq!(
+        statuses(&accounts),
+        ["登録済み*", "未登録", "未登録", "未登録"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,8 +300,12 @@ async fn no_step_can_be_done_after_authorization() {
     let browser = browser();
     let (login, _) = bench.begin(&browser, 0).await;
     let tasks = log_in(&browser, &login, &dantai01()).await.expect("step 3");
-    let accounts = choose_tasks(&browser, &tasks, &Task::ALL).await.expect("step 4");
-    let confirm = choose_accounts(&browser, &accounts, &[ticked(FIRST, PIN)]).await.expect("step 5");
+    let accounts = choose_tasks(&browser, &tasks, &Task::ALL)
+        .await
+        .expect("step 4");
+    let confirm = choose_accounts(&browser, &accounts, &[ticked(FIRST, PIN)])
+        .await
+        .expect("step 5");
     let spare = open_step(&browser, &confirm, "accounts").await;
     let spare_cancel = cancel_form(&spare);
     let spare_form = accounts_form(&spare, &[ticked(FOURTH, PIN)]);
@@ -272,4 +319,55 @@ async fn no_step_can_be_done_after_authorization() {
         assert_eq!(page.title().as_deref(), Some("団体IBは終了しました"));
     }
     assert_eq!(facts(&bench).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_is_redone_without_end_fails_the_journey() {
+    let bench = Bench::new().await;
+    let browser = browser();
+    let (login, pushed) = bench.begin(&browser, 0).await;
+    let mut tasks = log_in(&browser, &login, &dantai01()).await.expect("step 3");
+    let last = loop {
+        let answer = send(&browser, &tasks_form(&tasks, &Task::ALL)).await;
+        if answer.status != 303 {
+            break answer;
+        }
+        tasks = browser.get(&tasks.url).await.expect("step 3");
+    };
+    assert_error(&last, 410, "journey_ended");
+    assert_eq!(bench.events("TasksSelected").await, 60);
+    let failed = fact(&bench, "JourneyFailed").await;
+    assert_eq!(
+        (&failed["step"], &failed["code"]),
+        (&"accounts".into(), &"too_many_revisions".into())
+    );
+    assert_error(
+        &open_step(&browser, &tasks, "tasks").await,
+        410,
+        "journey_ended",
+    );
+    let link = browser
+        .get(bench.client(0).authorization_url(&pushed))
+        .await;
+    assert_error(&link.expect("an answer"), 410, "request_expired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_without_accounts_is_told_so_and_gets_back_to_the_partner() {
+    let bench = Bench::new().await;
+    for account in [FIRST_ID, FOURTH_ID] {
+        let withdrawn = bench
+            .bank
+            .withdraw_account_right("2963", "dantai01b", account);
+        withdrawn.expect("a known account");
+    }
+    let browser = browser();
+    let (login, pushed) = bench.begin(&browser, 0).await;
+    let tasks = log_in(&browser, &login, &dantai01b())
+        .await
+        .expect("step 3");
+    let page = send_on(&browser, &tasks_form(&tasks, &Task::ALL)).await;
+    assert_error(&page, 403, "no_account");
+    let back = page.link("a#partner").expect("the way back");
+    assert_eq!(error_in(&bench, &back, &pushed.state), "access_denied");
 }

@@ -21,12 +21,28 @@ async fn a_form_of_another_browser_opens_nothing() {
     let page = other.follow_to_end(page, &url).await.expect("a login page");
     assert_eq!(step_of(&page), "login");
     let before = facts(&bench).await;
-    assert_error(&send(&other, &login_form(&login)).await, 400, "form_not_accepted");
-    assert_error(&send(&other, &cancel_form(&login)).await, 400, "form_not_accepted");
+    assert_error(
+        &send(&other, &login_form(&login)).await,
+        400,
+        "form_not_accepted",
+    );
+    assert_error(
+        &send(&other, &cancel_form(&login)).await,
+        400,
+        "form_not_accepted",
+    );
     // One without any cookie.
     let bare = browser();
-    assert_error(&send(&bare, &login_form(&login)).await, 400, "cookies_required");
-    assert_error(&send(&bare, &cancel_form(&login)).await, 400, "cookies_required");
+    assert_error(
+        &send(&bare, &login_form(&login)).await,
+        400,
+        "cookies_required",
+    );
+    assert_error(
+        &send(&bare, &cancel_form(&login)).await,
+        400,
+        "cookies_required",
+    );
     assert_eq!((facts(&bench).await, login_attempts(&bench)), (before, 0));
 }
 
@@ -47,10 +63,18 @@ async fn after_a_login_no_other_browser_can_go_on_or_cancel() {
     for form in [login_form(&others_login), cancel_form(&others_login)] {
         assert_error(&send(&other, &form).await, 404, "journey_not_found");
     }
-    assert_error(&send(&other, &tasks_form(&tasks, &Task::ALL)).await, 404, "journey_not_found");
+    assert_error(
+        &send(&other, &tasks_form(&tasks, &Task::ALL)).await,
+        404,
+        "journey_not_found",
+    );
     for step in ["login", "tasks", "accounts", "confirm", "authorize", "done"] {
         let url = tasks.url.join(step).expect("an address");
-        assert_error(&other.get(&url).await.expect("an answer"), 404, "journey_not_found");
+        assert_error(
+            &other.get(&url).await.expect("an answer"),
+            404,
+            "journey_not_found",
+        );
     }
     assert_eq!((facts(&bench).await, login_attempts(&bench)), (before, 1));
 }
@@ -77,7 +101,10 @@ async fn a_key_of_another_step_or_journey_or_of_nobody_shows_the_current_step() 
     let mut forged = own.clone();
     // The last character of the MAC, changed.
     let (rest, last) = genuine.split_at(genuine.len() - 1);
-    forged.set("form_key", &format!("{rest}{}", if last == "A" { "Q" } else { "A" }));
+    forged.set(
+        "form_key",
+        &format!("{rest}{}", if last == "A" { "Q" } else { "A" }),
+    );
     let mut of_another_revision = own.clone();
     let (revision, rest) = genuine.split_once('.').expect("a key of parts");
     let revision: u32 = revision.parse().expect("a revision");
@@ -104,7 +131,10 @@ async fn a_key_of_another_step_or_journey_or_of_nobody_shows_the_current_step() 
         let page = send_on(&browser, form).await;
         assert_eq!(step_of(&page), "accounts");
     }
-    assert_eq!((facts(&bench).await, pin_guesses(&bench)), (before, guesses));
+    assert_eq!(
+        (facts(&bench).await, pin_guesses(&bench)),
+        (before, guesses)
+    );
     // The genuine one is unspent all the same.
     assert_eq!(step_of(&send_on(&browser, &own).await), "confirm");
 }
@@ -133,7 +163,10 @@ async fn a_step_that_is_not_reached_takes_no_form() {
     for step in ["accounts", "confirm", "authorize"] {
         let url = tasks.url.join(step).expect("an address");
         let pairs = tasks_form(&tasks, &Task::ALL).fields();
-        let answer = browser.post(Some(&tasks), url.clone(), &pairs).await.expect("an answer");
+        let answer = browser
+            .post(Some(&tasks), url.clone(), &pairs)
+            .await
+            .expect("an answer");
         let page = browser.follow_to_end(answer, &url).await.expect("a page");
         assert_eq!(step_of(&page), "tasks", "{step}");
     }

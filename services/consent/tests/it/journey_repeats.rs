@@ -16,7 +16,12 @@ use crate::{
 };
 
 /// Sends the form twice at once; the answers lead to the same place, which is opened.
-async fn twice(bench: &Bench, browser: &Browser, page: &Page, form: &demo::agent::browser::Form) -> Page {
+async fn twice(
+    bench: &Bench,
+    browser: &Browser,
+    page: &Page,
+    form: &demo::agent::browser::Form,
+) -> Page {
     let (one, other) = double_click(bench, browser, page, form).await;
     assert_eq!(location(&one), location(&other));
     browser.follow(&one).await.expect("the page")
@@ -37,16 +42,30 @@ async fn a_double_click_on_any_step_has_one_outcome() {
     assert_eq!(step_of(&accounts), "accounts");
 
     let rows = [ticked(FIRST, PIN), ticked(FOURTH, WRONG_PIN)];
-    let confirm = twice(&bench, &browser, &accounts, &accounts_form(&accounts, &rows)).await;
+    let confirm = twice(
+        &bench,
+        &browser,
+        &accounts,
+        &accounts_form(&accounts, &rows),
+    )
+    .await;
     assert_eq!(step_of(&confirm), "confirm");
-    assert_eq!(pin_guesses(&bench), 2, "the right PIN once, the wrong one once");
+    assert_eq!(
+        pin_guesses(&bench),
+        2,
+        "the right PIN once, the wrong one once"
+    );
 
     let authorize = twice(&bench, &browser, &confirm, &confirm_form(&confirm)).await;
     assert_eq!(step_of(&authorize), "authorize");
 
     let end = twice(&bench, &browser, &authorize, &authorize_form(&authorize)).await;
     let returned = return_address(&end).expect("the way back");
-    bench.client(0).complete(&returned, &pushed).await.expect("tokens");
+    bench
+        .client(0)
+        .complete(&returned, &pushed)
+        .await
+        .expect("tokens");
 
     let after = facts(&bench).await;
     let expected = [
@@ -92,7 +111,11 @@ async fn a_double_click_on_cancel_or_decline_ends_the_journey_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_double_click_with_the_last_guess_left_is_one_guess_and_the_right_one() {
     let settings = "pin_limit = 2\nlogin_limit = 2";
-    let options = crate::bench::Options { replicas: 2, bank_settings: settings, ..Default::default() };
+    let options = crate::bench::Options {
+        replicas: 2,
+        bank_settings: settings,
+        ..Default::default()
+    };
     let bench = Bench::with(options).await;
     let browser = browser();
     // Given one wrong password and one wrong PIN, of two allowed.
@@ -102,7 +125,9 @@ async fn a_double_click_with_the_last_guess_left_is_one_guess_and_the_right_one(
     let login = send_on(&browser, &wrong).await;
     let tasks = twice(&bench, &browser, &login, &login_form(&login)).await;
     assert_eq!(step_of(&tasks), "tasks");
-    let accounts = choose_tasks(&browser, &tasks, &Task::ALL).await.expect("step 4");
+    let accounts = choose_tasks(&browser, &tasks, &Task::ALL)
+        .await
+        .expect("step 4");
     let wrong = choose_accounts(&browser, &accounts, &[ticked(FIRST, WRONG_PIN)]).await;
     let accounts = open_step(&browser, &wrong.expect("step 5"), "accounts").await;
     // When the right PIN is sent by a double click, the twin waits for the same verdict.
@@ -153,7 +178,11 @@ async fn a_form_replayed_later_gets_its_first_answer_and_changes_nothing() {
     for (page, form, first_answer) in replays {
         for replica in 0..2 {
             let again = send_to(&bench, &browser, page, form, replica).await;
-            assert!(location(&again).ends_with(first_answer), "{}", location(&again));
+            assert!(
+                location(&again).ends_with(first_answer),
+                "{}",
+                location(&again)
+            );
         }
     }
     assert_eq!(facts(&bench).await, before);
@@ -185,7 +214,11 @@ async fn a_spent_key_with_other_content_shows_the_current_step_and_changes_nothi
         let answer = send_to(&bench, &browser, page, &form, 1).await;
         let current = browser.follow(&answer).await.expect("a page");
         assert_eq!(step_of(&current), "authorize");
-        assert!(notice(&current).contains("すでに送信されています"), "{}", notice(&current));
+        assert!(
+            notice(&current).contains("すでに送信されています"),
+            "{}",
+            notice(&current)
+        );
     }
     assert_eq!(facts(&bench).await, before);
     assert_eq!((login_attempts(&bench), pin_guesses(&bench)), (1, 1));
@@ -202,12 +235,19 @@ async fn a_key_of_a_refused_login_tries_no_other_password() {
     form.set("password", "Wrong0001");
     let page = send_on(&browser, &form).await;
     assert_eq!(step_of(&page), "login");
-    assert!(notice(&page).contains("すでに送信されています"), "{}", page.excerpt(300));
+    assert!(
+        notice(&page).contains("すでに送信されています"),
+        "{}",
+        page.excerpt(300)
+    );
     assert_eq!(login_attempts(&bench), 1);
 }
 
 /// Walks to 許可 and gives the form, the end page and the request.
-async fn allowed(bench: &Bench, browser: &Browser) -> (Page, demo::agent::browser::Form, Page, Pushed) {
+async fn allowed(
+    bench: &Bench,
+    browser: &Browser,
+) -> (Page, demo::agent::browser::Form, Page, Pushed) {
     let (authorize, pushed) = bench.to_authorize(browser, 0).await;
     let form = authorize_form(&authorize);
     let end = send_on(browser, &form).await;
@@ -231,7 +271,11 @@ async fn a_repeated_authorization_gets_the_same_code_until_it_is_used() {
         assert_eq!(return_address(&reloaded).expect("the way back"), first);
     }
 
-    bench.client(0).complete(&first, &pushed).await.expect("tokens");
+    bench
+        .client(0)
+        .complete(&first, &pushed)
+        .await
+        .expect("tokens");
     assert_completed(&send_on(&browser, &form).await);
     assert_completed(&browser.get(&end.url).await.expect("an answer"));
     let facts = facts(&bench).await;
@@ -258,8 +302,15 @@ async fn a_repeated_authorization_gets_no_code_after_its_sixty_seconds() {
 }
 
 fn assert_completed(page: &Page) {
-    assert_eq!((page.status, page.title().as_deref()), (200, Some("手続きは完了しています")));
-    assert!(page.refresh().is_none() && !page.html.contains("code="), "{}", page.excerpt(300));
+    assert_eq!(
+        (page.status, page.title().as_deref()),
+        (200, Some("手続きは完了しています"))
+    );
+    assert!(
+        page.refresh().is_none() && !page.html.contains("code="),
+        "{}",
+        page.excerpt(300)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,7 +322,11 @@ async fn the_end_page_is_shown_to_no_other_browser() {
     let page = stranger.get(&end.url).await.expect("an answer");
     crate::journey_customer::assert_error(&page, 404, "journey_not_found");
     let page = send(&stranger, &form).await;
-    assert!(page.error_code().is_some() && !page.html.contains("code="), "{}", page.excerpt(300));
+    assert!(
+        page.error_code().is_some() && !page.html.contains("code="),
+        "{}",
+        page.excerpt(300)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -285,8 +340,14 @@ async fn a_cancel_sent_again_later_shows_the_end_page_again() {
     for replica in 0..2 {
         let again = send_to(&bench, &browser, &tasks, &form, replica).await;
         let again = browser.follow(&again).await.expect("the end page");
-        assert_eq!(partner_error(&bench, &again, &pushed.state), "access_denied");
-        assert_eq!(return_address(&again).expect("a way"), return_address(&end).expect("a way"));
+        assert_eq!(
+            partner_error(&bench, &again, &pushed.state),
+            "access_denied"
+        );
+        assert_eq!(
+            return_address(&again).expect("a way"),
+            return_address(&end).expect("a way")
+        );
     }
     assert_eq!(bench.events("JourneyCancelled").await, 1);
 }

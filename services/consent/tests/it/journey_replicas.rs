@@ -55,7 +55,11 @@ async fn every_request_of_a_journey_may_go_to_the_other_replica() {
     // A page before the first one shifts who serves what.
     for shift in 0..2 {
         let before = facts(&bench).await;
-        let customer = InTurn { bench: &bench, browser: browser(), requests: shift.into() };
+        let customer = InTurn {
+            bench: &bench,
+            browser: browser(),
+            requests: shift.into(),
+        };
         let client = bench.client(0);
         let request = ParRequest::for_both_tasks().create_grant();
         let pushed = client.push(&request).await.expect("the request is taken");
@@ -63,7 +67,9 @@ async fn every_request_of_a_journey_may_go_to_the_other_replica() {
         let tasks = customer.send(&login, &login_form(&login)).await;
         let accounts = customer.send(&tasks, &tasks_form(&tasks, &Task::ALL)).await;
         let rows = [ticked(FIRST, PIN), ticked(FOURTH, WRONG_PIN)];
-        let confirm = customer.send(&accounts, &accounts_form(&accounts, &rows)).await;
+        let confirm = customer
+            .send(&accounts, &accounts_form(&accounts, &rows))
+            .await;
         let authorize = customer.send(&confirm, &confirm_form(&confirm)).await;
         assert_eq!(step_of(&authorize), "authorize");
         let end = customer.send(&authorize, &authorize_form(&authorize)).await;
@@ -101,7 +107,10 @@ async fn every_request_of_a_journey_may_go_to_the_other_replica() {
             "PartnerConnected",
         ];
         let after = facts(&bench).await;
-        assert_eq!(crate::journey_customer::new_facts(&before, &after), only(&expected));
+        assert_eq!(
+            crate::journey_customer::new_facts(&before, &after),
+            only(&expected)
+        );
     }
 }
 
@@ -118,5 +127,8 @@ async fn a_replica_that_goes_away_takes_nothing_with_it() {
     let answer = send_to(&bench, &browser, &accounts, &form, 0).await;
     let page = browser.follow(&answer).await.expect("step 5");
     assert_eq!(step_of(&page), "confirm");
-    assert_eq!(step_of(&open_step(&browser, &page, "login").await), "confirm");
+    assert_eq!(
+        step_of(&open_step(&browser, &page, "login").await),
+        "confirm"
+    );
 }

@@ -44,9 +44,18 @@ async fn both_tables_equal_the_procedures_cell_for_cell() {
     // The service has its one linkage, changed, and the other service's is as it was.
     let linkages = linkages(&bench).await;
     let accounts = |client: &str| -> Vec<Vec<String>> {
-        let of_client = linkages.iter().filter(|linkage| linkage.client.as_str() == client);
+        let of_client = linkages
+            .iter()
+            .filter(|linkage| linkage.client.as_str() == client);
         of_client
-            .map(|linkage| linkage.scope.accounts().iter().map(ToString::to_string).collect())
+            .map(|linkage| {
+                linkage
+                    .scope
+                    .accounts()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect()
+            })
             .collect()
     };
     assert_eq!(accounts("partner-a"), [[FIRST_ID, FOURTH_ID]]);
@@ -67,7 +76,11 @@ async fn the_pin_beside_the_unticked_row_reaches_nobody() {
     assert_eq!(pin_guesses(&bench) - guesses, 2);
     assert!(asked.iter().all(|request| {
         let expected = (BANK, CONTRACT, PIN_SCOPE);
-        (&*request.bank_code, &*request.contract_id, &*request.pin_scope_id) == expected
+        (
+            &*request.bank_code,
+            &*request.contract_id,
+            &*request.pin_scope_id,
+        ) == expected
     }));
     let reserved: i64 = sqlx::query_scalar("SELECT count(*) FROM guesses WHERE kind = 'pin'")
         .fetch_one(&bench.pool)

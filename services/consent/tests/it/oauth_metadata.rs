@@ -137,6 +137,8 @@ async fn a_method_that_a_path_does_not_have_is_told_which_ones_it_has() {
         ("/2963/authorize", "GET"),
         ("/2963/par", "POST"),
         ("/2963/token", "POST"),
+        ("/2963/revoke", "POST"),
+        ("/2963/introspect", "POST"),
         ("/2963/journeys/j/login", "GET, POST"),
         ("/2963/journeys/j/certificate-login", "GET"),
         ("/2963/journeys/j/tasks", "GET, POST"),
@@ -169,7 +171,7 @@ async fn a_method_that_a_path_does_not_have_is_told_which_ones_it_has() {
         }
     }
     let nowhere = http
-        .post(bench.origin.join("/2963/revoke").unwrap())
+        .post(bench.origin.join("/2963/nowhere").unwrap())
         .send()
         .await
         .unwrap();

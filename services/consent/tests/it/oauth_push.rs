@@ -301,7 +301,7 @@ async fn accounts_that_the_partner_never_learned_name_nothing() {
     }
     let named: Vec<i32> = sqlx::query_scalar(
         "SELECT json_array_length(payload #> '{ConsentRequested,accounts}') FROM events
-         WHERE event_type = 'ConsentRequested' AND partner = 'partner-b'",
+         WHERE event_type = 'ConsentRequested' AND actor_id = 'partner-b'",
     )
     .fetch_all(&bench.pool)
     .await

@@ -7,10 +7,11 @@ use demo::agent::{
 use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, decode_header};
 use serde_json::{Value, json};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    bench::{BANK, Bench, FIRST, FOURTH, PIN, ticked},
+    bench::{BANK, Bench, FIRST, FOURTH, Options, PIN, ticked},
     oauth_decisions::{DecisionPort, DenialReason},
     oauth_partner::{Allowed, Wish, changed, code_of, exchange, outcome, pairs, post},
 };
@@ -183,10 +184,16 @@ async fn of_fifty_parallel_exchanges_at_two_replicas_one_wins_and_the_reuse_ends
     let urls: Vec<_> = (0..2)
         .map(|replica| bench.endpoint("token", replica))
         .collect();
-    let parameters = exchange(&allowed);
-    let uses = (0..50).map(|number: usize| post(&client, &urls[number % 2], &parameters));
+    let requests: Vec<_> = (0..50)
+        .map(|_| [client.authentication().unwrap(), exchange(&allowed)].concat())
+        .collect();
+    let uses = requests
+        .iter()
+        .enumerate()
+        .map(|(number, request)| client.post(&urls[number % 2], request));
     let mut won = Vec::new();
     for answer in join_all(uses).await {
+        let answer = answer.unwrap();
         match answer.status {
             200 => won.push(answer.read::<Tokens>().unwrap()),
             _ => assert_eq!(outcome(&answer), (400, "invalid_grant")),
@@ -216,6 +223,51 @@ async fn of_fifty_parallel_exchanges_at_two_replicas_one_wins_and_the_reuse_ends
         .expect("so does its refresh token");
     assert_eq!(bench.events("AccessRevoked").await, 0);
     assert_eq!(bench.events("PartnerConnected").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rivals_for_a_code_do_not_keep_the_winner_from_its_tokens() {
+    let options = Options {
+        database_connections: 2,
+        ..Options::default()
+    };
+    let bench = Bench::with(options).await;
+    let allowed = bench.allowed(Wish::default()).await;
+    let client = bench.client(0);
+    let url = bench.endpoint("token", 0);
+    // Every connection that the replica has waits for the code's row.
+    let observer = PgPool::connect(bench.database.url()).await.unwrap();
+    let mut holder = observer.begin().await.unwrap();
+    sqlx::query("SELECT FROM authorization_codes FOR UPDATE")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let rivals = tokio::spawn(async move {
+        let parameters = exchange(&allowed);
+        let uses = (0..6).map(|_| post(&client, &url, &parameters));
+        join_all(uses).await
+    });
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting)
+        .fetch_one(&observer)
+        .await
+        .unwrap()
+        < 2
+    {
+        tokio::task::yield_now().await;
+    }
+    holder.rollback().await.unwrap();
+
+    let mut outcomes: Vec<u16> = rivals
+        .await
+        .unwrap()
+        .iter()
+        .map(|answer| answer.status)
+        .collect();
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, [200, 400, 400, 400, 400, 400]);
+    observer.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -207,6 +207,9 @@ async fn a_projection_row_that_vanished_is_never_filled_by_a_hole() {
     assert_eq!(sequences(&bench.pool, &first).await, [0_i64; 0]);
 }
 
+/// Of each worker.
+const COMMANDS: i64 = 40;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_killed_under_load_lose_nothing_acknowledged_and_double_nothing_repeated() {
     let bench = Bench::new().await;
@@ -217,7 +220,7 @@ async fn connections_killed_under_load_lose_nothing_acknowledged_and_double_noth
         let bus = bus.clone();
         tokio::spawn(async move {
             let mut in_doubt = Vec::new();
-            for number in 0..80 {
+            for number in 0..COMMANDS {
                 // Pairs, so that half of a command would show.
                 let ids = (stream(&format!("a-{worker}")), stream(&format!("b-{}", worker / 2)));
                 let name = format!("s-{worker}-{number}");
@@ -240,7 +243,7 @@ async fn connections_killed_under_load_lose_nothing_acknowledged_and_double_noth
     let doubtful: BTreeSet<&str> = in_doubt.iter().map(|(_, name)| name.as_str()).collect();
     for worker in 0..6 {
         let logged = facts(&bench.pool, &stream(&format!("a-{worker}"))).await;
-        for number in 0..80 {
+        for number in 0..COMMANDS {
             let name = format!("s-{worker}-{number}");
             let times = logged.iter().filter(|logged| **logged == name).count();
             assert!(times == 1 || (times == 0 && doubtful.contains(name.as_str())), "{name}: {times}");
@@ -252,12 +255,12 @@ async fn connections_killed_under_load_lose_nothing_acknowledged_and_double_noth
         while pair(&calm, ids, name).await.is_err() {}
     }
     for worker in 0..6 {
-        assert_eq!(assert_whole(&bench.pool, &stream(&format!("a-{worker}"))).await, 80);
+        assert_eq!(assert_whole(&bench.pool, &stream(&format!("a-{worker}"))).await, COMMANDS);
     }
     for shared in 0..3 {
-        assert_eq!(assert_whole(&bench.pool, &stream(&format!("b-{shared}"))).await, 160);
+        assert_eq!(assert_whole(&bench.pool, &stream(&format!("b-{shared}"))).await, 2 * COMMANDS);
     }
-    assert_eq!(count(&bench.pool, "SELECT count(*) FROM command_keys").await, 480);
+    assert_eq!(count(&bench.pool, "SELECT count(*) FROM command_keys").await, 6 * COMMANDS);
 }
 
 async fn pair(bus: &Bus, ids: &(String, String), name: &str) -> Result<(), String> {
@@ -271,7 +274,7 @@ async fn pair(bus: &Bus, ids: &(String, String), name: &str) -> Result<(), Strin
 /// Ends a connection of the service role that is in the middle of an append, again and again.
 async fn kill_connections(superuser_url: String) {
     let mut superuser = PgConnection::connect(&superuser_url).await.unwrap();
-    let mut pace = tokio::time::interval(Duration::from_millis(3));
+    let mut pace = tokio::time::interval(Duration::from_millis(8));
     loop {
         pace.tick().await;
         sqlx::query(

@@ -11,7 +11,11 @@ use demo::agent::{
 };
 use sqlx::{FromRow, types::Uuid};
 
-use crate::bench::{BANK, Bench, FIRST, Options, WRONG_PIN, browser, ticked};
+use crate::{
+    bench::{BANK, Bench, FIRST, Options, WRONG_PIN, browser, ticked},
+    guesses_counter::until,
+    journey_customer::{CONTRACT, PIN_SCOPE},
+};
 
 #[derive(Debug, FromRow)]
 struct Event {
@@ -134,8 +138,9 @@ async fn a_real_walk_fills_every_column() {
     let end = allow(&browser, &authorize).await.unwrap();
     bench.client(0).complete(&return_address(&end).unwrap(), &pushed).await.unwrap();
     push_with_a_trace(&bench).await;
-    let (accounts, _) = bench.to_accounts(&crate::bench::browser(), 0).await;
-    choose_accounts(&browser, &accounts, &[ticked(FIRST, WRONG_PIN)]).await.ok();
+    let other = crate::bench::browser();
+    let (accounts, _) = bench.to_accounts(&other, 0).await;
+    choose_accounts(&other, &accounts, &[ticked(FIRST, WRONG_PIN)]).await.unwrap();
     let bus = &bench.replicas[0].app.bus;
     let (bank, contract) = (BankCode::parse(BANK).unwrap(), ContractId::parse(CONTRACT).unwrap());
     unlock_pin(bus, &bank, &contract, &PinScopeId::parse(PIN_SCOPE).unwrap(), "tester").await.unwrap();
@@ -160,9 +165,6 @@ async fn a_real_walk_fills_every_column() {
         assert!(seen.contains(fact), "{fact} is missing from {seen:?}");
     }
 }
-
-const CONTRACT: &str = "c-7f3a91d2";
-const PIN_SCOPE: &str = "p-5be20c47";
 
 /// The stock store can load a flat map of strings, and nothing else.
 fn assert_flat(event: &Event) {
@@ -207,15 +209,16 @@ async fn what_the_clock_ended_says_since_when_and_whose_it_was() {
     let bench =
         Bench::with(Options { bank_settings: "journey_seconds = 1", ..Options::default() }).await;
     bench.begin(&browser(), 0).await;
-    while bench.events("JourneyTimedOut").await == 0 {
+    until(async || {
         sweeper::round(&bench.replicas[0].app).await.unwrap();
-        tokio::task::yield_now().await;
-    }
+        bench.events("JourneyTimedOut").await == 1
+    })
+    .await;
     let events = events(&bench).await;
     let ended = events.iter().find(|event| event.event_type == "JourneyTimedOut").unwrap();
     let effective = ended.effective_at.expect("since when");
     assert!(effective <= ended.recorded_at, "{ended:?}");
-    assert_eq!(ended.partner.as_deref(), Some("partner-a"), "{ended:?}");
+    assert_eq!(ended.partner.as_deref(), Some("id-of-partner-a"), "{ended:?}");
     assert_eq!((ended.contract.as_ref(), ended.causation_id), (None, None), "before any login");
     assert_eq!(ended.actor_kind, "system");
 }

@@ -117,7 +117,7 @@ async fn group(services: &Services, session: &Session, linkage: &Linkage) -> Lin
     LinkageGroup {
         id: linkage.id.as_str().to_owned(),
         bank_name: linkage.bank.listed_name(),
-        valid_until: linkage.limits.valid_until.map(display::time),
+        valid_until: linkage.limits.valid_until.map(display::last_minute),
         range: display::range(linkage.range),
         notices,
         rows,

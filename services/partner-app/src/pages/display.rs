@@ -18,6 +18,12 @@ pub(super) fn time(moment: DateTime<Utc>) -> String {
         .to_string()
 }
 
+/// The last minute before an end, e.g. 「2027年3月31日 23:59」 for the first moment of 1 April: the bank's
+/// pages name it so.
+pub(super) fn last_minute(end: DateTime<Utc>) -> String {
+    time(end - TimeDelta::seconds(1))
+}
+
 /// When to ask again.
 pub(super) fn later(now: DateTime<Utc>, seconds: u32) -> String {
     time(now + TimeDelta::seconds(i64::from(seconds)))
@@ -80,6 +86,14 @@ mod tests {
         assert_eq!(
             time("2026-03-31T15:05:00Z".parse().unwrap()),
             "2026年4月1日 0:05"
+        );
+    }
+
+    #[test]
+    fn an_end_at_midnight_is_the_last_minute_of_the_day_before() {
+        assert_eq!(
+            last_minute("2027-03-31T15:00:00Z".parse().unwrap()),
+            "2027年3月31日 23:59"
         );
     }
 

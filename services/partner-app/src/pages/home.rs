@@ -41,7 +41,7 @@ impl LinkageCard {
             id: linkage.id.as_str().to_owned(),
             bank_name: linkage.bank.listed_name(),
             connected_at: display::time(linkage.connected_at),
-            valid_until: linkage.limits.valid_until.map(display::time),
+            valid_until: linkage.limits.valid_until.map(display::last_minute),
             range: display::range(linkage.range),
             is_range_missing: linkage.range.is_none(),
             account_count: linkage.accounts.len(),

@@ -1,8 +1,9 @@
 //! The catalogue is complete, and nothing is in it that no page uses.
 
-use super::super::texts::parse;
-use super::examples::texts;
+use super::super::{Locale, Texts};
+use super::super::{phrase::slots, texts::parse};
 
+const EN: &str = include_str!("../../../texts/en.toml");
 const JA: &str = include_str!("../../../texts/ja.toml");
 
 /// The paths of all tables and of all texts.
@@ -31,9 +32,27 @@ fn table_at<'a>(root: &'a mut toml::Table, path: &[String]) -> &'a mut toml::Tab
 
 #[test]
 fn the_catalogue_loads_with_its_version_and_locale() {
-    let texts = texts();
-    assert_eq!(texts.version(), "1");
-    assert_eq!(texts.locale().tag(), "ja");
+    for locale in Locale::ALL {
+        let texts = Texts::load(locale).unwrap();
+        assert_eq!(texts.version(), "1");
+        assert_eq!(texts.locale(), locale);
+    }
+}
+
+#[test]
+fn both_languages_have_the_same_texts_with_the_same_places_to_fill() {
+    let [ja, en] = [JA, EN].map(|text| text.parse::<toml::Table>().unwrap());
+    let ((_, texts), (_, english)) = (paths(&ja, &[]), paths(&en, &[]));
+    assert_eq!(texts, english);
+    for path in texts {
+        let [ja, en] = [&ja, &en].map(|root| {
+            let (key, table) = path.split_last().unwrap();
+            table.iter().fold(root, |table, key| table[key].as_table().unwrap())[key]
+                .as_str()
+                .unwrap()
+        });
+        assert_eq!(slots(ja), slots(en), "{path:?}");
+    }
 }
 
 #[test]

@@ -2,12 +2,16 @@
 
 use super::super::{AuthorizeView, LinkageChange, consent_text};
 use super::document::{Document, text};
-use super::examples::{authorize, authorize_amending, texts};
+use super::examples::{authorize, authorize_amending, english, texts};
 
 #[test]
 fn every_line_of_the_consent_text_stands_on_the_page() {
-    let texts = texts();
-    for view in [authorize(), authorize_amending()] {
+    for (view, texts) in [
+        (authorize(), texts()),
+        (authorize_amending(), texts()),
+        (authorize(), english()),
+        (authorize_amending(), english()),
+    ] {
         let page = Document::of(&view.render(&texts).unwrap());
         let shown: Vec<String> = page
             .all("h1, p, dt, dd, label")
@@ -22,13 +26,14 @@ fn every_line_of_the_consent_text_stands_on_the_page() {
 
 #[test]
 fn the_consent_text_covers_every_point_on_the_page() {
-    let texts = texts();
-    let view = authorize_amending();
-    let page = Document::of(&view.render(&texts).unwrap());
-    let consent = consent_text(&view, &texts);
-    for point in page.all(".consent dt, .consent dd, .statement, h1, label[for=agree]") {
-        let point = text(point);
-        assert!(consent.lines().any(|line| line == point), "{point}");
+    for texts in [texts(), english()] {
+        let view = authorize_amending();
+        let page = Document::of(&view.render(&texts).unwrap());
+        let consent = consent_text(&view, &texts);
+        for point in page.all(".consent dt, .consent dd, .statement, h1, label[for=agree]") {
+            let point = text(point);
+            assert!(consent.lines().any(|line| line == point), "{point}");
+        }
     }
 }
 
@@ -67,6 +72,13 @@ API連携サービス利用規定（第3版）
 API連携を許可する。
 ";
     assert_eq!(consent_text(&authorize(), &texts()), expected);
+}
+
+#[test]
+fn the_consent_text_says_in_which_language_it_was_read() {
+    let consent = consent_text(&authorize(), &english());
+    assert!(consent.starts_with("Version of this text: 1 (en)\n"), "{consent}");
+    assert!(consent.contains("I allow the bank to provide the following account information to 青空ソフトウェア株式会社 (あおぞら会計).\n"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::super::{
     AccountChoice, AccountHint, AccountsView, AuthorizeView, AuthorizedAccount, Availability,
     BankContact, CertificateLoginView, ConfirmView, ConfirmedAccount, Customer, Deadline,
-    DeadlineKind, DoneView, ErrorKind, ErrorView, FormTarget, Forwarding, LinkageChange, Locale,
+    AccessInView, DeadlineKind, DoneView, ErrorKind, ErrorView, Extension, FormTarget, Forwarding, LinkageChange, Locale,
     LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord, PinProblem,
     RegistrationStatus, RejectionReason, RowChange, Shell, Task, TaskChoice, TasksView, Texts,
     Tick,
@@ -16,6 +16,10 @@ pub(super) const MEMO: &str = "口座メモ5678901234567890";
 
 pub(super) fn texts() -> Texts {
     Texts::load(Locale::Ja).unwrap()
+}
+
+pub(super) fn english() -> Texts {
+    Texts::load(Locale::En).unwrap()
 }
 
 pub(super) fn at(time: &str) -> DateTime<Utc> {
@@ -48,15 +52,19 @@ pub(super) fn before_login() -> Shell {
     Shell {
         bank: bank(),
         partner: partner(),
+        access: None,
         customer: None,
         deadline: Some(Deadline {
             kind: DeadlineKind::Journey,
             at: at("2026-11-22T01:30:00Z"),
-            extend_url: None,
+            seconds_left: 3600,
+            extension: None,
+            after_url: format!("{JOURNEY}/login"),
         }),
         cancel: Some(form("cancel")),
         notices: Vec::new(),
         inquiry_number: "R7K2-94QD".to_owned(),
+        address: format!("{JOURNEY}/accounts"),
     }
 }
 
@@ -69,8 +77,14 @@ pub(super) fn logged_in() -> Shell {
         deadline: Some(Deadline {
             kind: DeadlineKind::Session,
             at: at("2026-11-22T00:42:00Z"),
-            extend_url: Some(format!("{JOURNEY}/accounts")),
+            seconds_left: 600,
+            extension: Some(Extension {
+                page_url: format!("{JOURNEY}/accounts"),
+                script_url: format!("{JOURNEY}/extend"),
+            }),
+            after_url: format!("{JOURNEY}/login?m=idle"),
         }),
+        access: Some(AccessInView::Chosen(vec![Task::Balance, Task::Transactions])),
         ..before_login()
     }
 }
@@ -323,7 +337,17 @@ pub(super) fn error(kind: ErrorKind) -> ErrorView {
         partner_url: Some(
             "http://localhost:8000/callback?error=temporarily_unavailable".to_owned(),
         ),
+        address: format!("{JOURNEY}/login"),
     }
+}
+
+/// Every page in every language, by language and name.
+pub(super) fn pages_in_both() -> Vec<(String, String)> {
+    let of = |locale: Locale| {
+        let pages = pages(&Texts::load(locale).unwrap());
+        pages.into_iter().map(move |(name, html)| (format!("{}/{name}", locale.tag()), html))
+    };
+    Locale::ALL.into_iter().flat_map(of).collect()
 }
 
 /// Every page, some of them in several states, by name.
@@ -372,7 +396,6 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
     none.choices
         .iter_mut()
         .for_each(|choice| choice.tick = Tick::Unticked);
-    none.shell.notices = vec![Notice::DeadlineNear { minutes: 2 }];
     add("tasks-none", none.render(texts).unwrap());
 
     add("accounts", accounts().render(texts).unwrap());
@@ -406,6 +429,11 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
     add("confirm-nothing", nothing.render(texts).unwrap());
 
     add("authorize", authorize().render(texts).unwrap());
+    let mut near = tasks();
+    near.shell.access = Some(AccessInView::Asked(vec![Task::Balance, Task::Transactions]));
+    near.shell.deadline = before_login().deadline;
+    near.shell.notices = vec![Notice::DeadlineNear { minutes: 2 }];
+    add("tasks-asked", near.render(texts).unwrap());
     add(
         "authorize-amending",
         authorize_amending().render(texts).unwrap(),

@@ -3,20 +3,22 @@
 use std::collections::HashSet;
 
 use super::super::{
-    AccountsView, ConfirmView, ErrorKind, Forwarding, LoginProblem, LoginView, Outcome,
+    AccessInView, AccountsView, ConfirmView, ErrorKind, Forwarding, Locale, LoginProblem, LoginView,
+    Outcome, Task, Texts,
 };
 use super::document::{Document, text};
 use super::examples::{
     ERRORS, JOURNEY, accounts, accounts_with_problems, authorize, before_login, certificate_login,
-    confirm, done, error, login, pages, tasks, texts,
+    confirm, done, english, error, logged_in, login, pages, pages_in_both, tasks, texts,
 };
 
 #[test]
-fn every_page_is_a_complete_japanese_document_with_one_title() {
-    for (name, html) in pages(&texts()) {
+fn every_page_is_a_complete_document_in_its_language_with_one_title() {
+    for (name, html) in pages_in_both() {
         let page = Document::of(&html);
         assert!(html.starts_with("<!DOCTYPE html>"), "{name}");
-        assert_eq!(page.attribute("html", "lang"), "ja", "{name}");
+        let lang = page.attribute("html", "lang");
+        assert_eq!(name.split('/').next(), Some(lang.as_str()), "{name}");
         assert_eq!(page.all("h1").len(), 1, "{name}");
         assert!(
             page.text("title").contains(&page.text("h1#title")),
@@ -31,13 +33,20 @@ fn every_page_is_a_complete_japanese_document_with_one_title() {
 }
 
 #[test]
-fn no_page_has_a_script_an_inline_style_or_anything_from_elsewhere() {
-    for (name, html) in pages(&texts()) {
+fn no_page_has_an_inline_script_or_style_or_anything_from_elsewhere() {
+    for (name, html) in pages_in_both() {
         let page = Document::of(&html);
         assert!(
-            !page.has("script, style, [style], img, iframe, object, embed, base"),
+            !page.has("style, [style], img, iframe, object, embed, base"),
             "{name}"
         );
+        // The one script stands where there is a deadline to warn of.
+        let scripts = page.all("script");
+        assert_eq!(scripts.len(), page.all("#deadline").len(), "{name}");
+        for script in scripts {
+            assert_eq!(script.attr("src"), Some("/static/deadline.js"), "{name}");
+            assert_eq!((script.attr("defer"), text(script)), (Some(""), String::new()), "{name}");
+        }
         let handlers = page.all("*").into_iter().flat_map(|element| {
             element
                 .value()
@@ -52,7 +61,7 @@ fn no_page_has_a_script_an_inline_style_or_anything_from_elsewhere() {
             "{name}"
         );
         assert_eq!(
-            page.attribute("link", "href"),
+            page.attribute("link[rel=stylesheet]", "href"),
             "/static/renkei.css",
             "{name}"
         );
@@ -61,7 +70,7 @@ fn no_page_has_a_script_an_inline_style_or_anything_from_elsewhere() {
 
 #[test]
 fn no_place_of_a_phrase_stays_open() {
-    for (name, html) in pages(&texts()) {
+    for (name, html) in pages_in_both() {
         let page = Document::of(&html);
         assert!(!page.text("body").contains(['{', '}']), "{name}");
         assert!(!page.text("title").contains(['{', '}']), "{name}");
@@ -70,7 +79,7 @@ fn no_place_of_a_phrase_stays_open() {
 
 #[test]
 fn ids_are_unique_and_whatever_is_pointed_at_exists() {
-    for (name, html) in pages(&texts()) {
+    for (name, html) in pages_in_both() {
         let page = Document::of(&html);
         let mut ids = HashSet::new();
         for element in page.all("[id]") {
@@ -96,7 +105,7 @@ fn ids_are_unique_and_whatever_is_pointed_at_exists() {
 
 #[test]
 fn every_field_that_the_customer_fills_has_a_name_for_the_ear() {
-    for (name, html) in pages(&texts()) {
+    for (name, html) in pages_in_both() {
         let page = Document::of(&html);
         for input in page.all("input:not([type=hidden])") {
             let labelled = input.attr("aria-label").is_some()
@@ -280,9 +289,9 @@ fn a_hostile_name_stays_text() {
         rows.render(&texts).unwrap(),
         end.render(&texts).unwrap(),
     ] {
-        assert!(!html.contains("<script"));
+        assert!(!html.contains("<script>"));
         let page = Document::of(&html);
-        assert!(!page.has("script") && !page.has("b"));
+        assert!(!page.has("script:not([src])") && !page.has("b"));
         assert!(page.text("html").contains(hostile) || page.has("meta[content*='<script>']"));
     }
 }
@@ -448,4 +457,116 @@ fn closed_hours_tell_when_the_bank_opens_again() {
         page.text("#reopens"),
         "2026年11月24日 07:00（日本時間）からご利用いただける予定です。"
     );
+}
+
+#[test]
+fn every_page_leads_to_itself_in_the_other_language() {
+    for locale in Locale::ALL {
+        let other = if locale == Locale::Ja { "en" } else { "ja" };
+        for (name, html) in pages(&Texts::load(locale).unwrap()) {
+            let page = Document::of(&html);
+            let links = page.all("nav.languages a");
+            assert_eq!(links.len(), 1, "{name}");
+            assert_eq!(links[0].attr("lang"), Some(other), "{name}");
+            let href = links[0].attr("href").unwrap();
+            let address = href.strip_prefix(&format!("/language/{other}?page=")).unwrap();
+            assert!(address.starts_with("%2F2963%2Fjourneys%2F"), "{name}: {address}");
+            let current = page.one("nav.languages [aria-current]");
+            assert_eq!(current.attr("lang"), Some(locale.tag()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn no_word_of_ours_stays_japanese_on_an_english_page() {
+    // What the bank, the partner and the customer call their things stays as it is.
+    let names = [
+        "中央労働金庫（法人）",
+        "平日 9:00〜17:00",
+        "あおぞら会計",
+        "青空ソフトウェア株式会社",
+        "さくら労働組合",
+        "インターネット支店",
+        "豊後支店",
+        "普通",
+        "口座メモ",
+        "関東財務局長（電代）第999号",
+        "お客様相談室　電話番号 03-0000-0000（平日 10:00〜17:00）",
+        "青空クラウド株式会社（データの保管）",
+        "あおぞら経費（2026年4月1日に許可）",
+        "第3版",
+        "日本語",
+    ];
+    for (name, html) in pages(&english()) {
+        let mut left = html;
+        for own in names {
+            left = left.replace(own, "");
+        }
+        let japanese = |c: char| ('\u{3000}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c);
+        let found: String = left.chars().filter(|c| japanese(*c)).collect();
+        assert_eq!(found, "", "{name}");
+    }
+}
+
+#[test]
+fn what_the_partner_may_read_is_in_sight_from_step_three_on() {
+    let texts = texts();
+    assert!(!Document::of(&login().render(&texts).unwrap()).has("#access"));
+    for html in [
+        tasks().render(&texts).unwrap(),
+        accounts().render(&texts).unwrap(),
+        confirm().render(&texts).unwrap(),
+        authorize().render(&texts).unwrap(),
+    ] {
+        let page = Document::of(&html);
+        assert_eq!(page.text("#access"), "残高照会、入出金明細照会");
+        assert!(page.text(".context").contains("選択した業務"));
+    }
+    let mut asked = tasks();
+    asked.shell.access = Some(AccessInView::Asked(vec![Task::Transactions]));
+    let page = Document::of(&asked.render(&english()).unwrap());
+    assert_eq!(page.text("#access"), "Transaction inquiry");
+    assert!(page.text(".context").contains("Access requested"));
+}
+
+#[test]
+fn the_script_finds_the_deadline_the_words_and_the_ways() {
+    let page = Document::of(&accounts().render(&texts()).unwrap());
+    for (name, value) in [
+        ("data-seconds-left", "600".to_owned()),
+        ("data-warn-seconds", "120".to_owned()),
+        ("data-extend-url", format!("{JOURNEY}/extend")),
+        ("data-after-url", format!("{JOURNEY}/login?m=idle")),
+    ] {
+        assert_eq!(page.attribute("#deadline", name), value);
+    }
+    assert!(page.attribute("#deadline", "data-warning").contains("09:42"));
+    assert_eq!(page.attribute("#deadline-live", "role"), "status");
+    page.one("#deadline-text");
+    page.one("template#deadline-offer");
+    let at_login = Document::of(&login().render(&texts()).unwrap());
+    assert_eq!(at_login.one("#deadline").attr("data-extend-url"), None);
+    assert!(!at_login.has("#deadline-offer"), "the end of the journey can't be put off");
+}
+
+#[test]
+fn a_session_shorter_than_the_warning_is_still_warned_of() {
+    let mut deadline = logged_in().deadline.unwrap();
+    deadline.seconds_left = 60;
+    assert_eq!(deadline.words(&texts()).warn_seconds, 30);
+}
+
+#[test]
+fn english_pages_write_dates_and_enumerations_the_english_way() {
+    let texts = english();
+    let consent = Document::of(&authorize().render(&texts).unwrap()).text(".consent");
+    for words in [
+        "March 31, 2027, 23:59 (Japan time)",
+        "Transactions on or after January 1, 2026",
+        "(Balance inquiry, Transaction inquiry)",
+    ] {
+        assert!(consent.contains(words), "{words}: {consent}");
+    }
+    let deadline = Document::of(&tasks().render(&texts).unwrap()).text(".deadline");
+    assert!(deadline.contains("at 09:42 (Japan time)"), "{deadline}");
 }

@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use super::super::STYLESHEET_PATH;
-use super::examples::{pages, texts};
+use super::examples::pages_in_both;
 
 #[test]
 #[ignore = "writes target/screens/pages/*.html for the eye"]
@@ -12,13 +12,14 @@ fn write_every_page() {
     let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let screens = crate_root.join("../../target/screens/pages");
     fs::create_dir_all(&screens).unwrap();
-    for (name, html) in pages(&texts()) {
+    for (name, html) in pages_in_both() {
         let html = html
             .replace(
                 STYLESHEET_PATH,
                 "../../../services/consent/static/renkei.css",
             )
             .replace("http-equiv=\"refresh\"", "data-refresh");
+        let name = name.replace('/', "-");
         fs::write(screens.join(format!("{name}.html")), html).unwrap();
     }
 }

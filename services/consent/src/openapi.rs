@@ -1,0 +1,171 @@
+//! The JSON endpoints as OpenAPI documents, generated from the handlers and the structs that they
+//! answer with. `docs/openapi` holds the same text; `make check-generated` compares.
+
+mod forms;
+mod jwk_set;
+mod refusals;
+
+use std::sync::LazyLock;
+
+use actix_web::{HttpResponse, http::header::CACHE_CONTROL};
+use clap::ValueEnum;
+use consent_domain::scope::Task;
+use utoipa::{
+    IntoParams, Modify, OpenApi, PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr, Schema, Type,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use refusals::OAuthRefusals;
+
+pub(crate) use forms::{ClientTokenForm, PushedRequestForm, TokenForm, TokenToIntrospect};
+pub(crate) use jwk_set::JwkSet;
+
+use crate::{authorization_server, operators};
+
+/// A document of this service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Document {
+    /// What partners' programs ask for at the public listener.
+    Public,
+    /// The operators' listener.
+    Operators,
+}
+
+impl Document {
+    /// The document as it is served and committed: indented JSON with a line feed at its end.
+    ///
+    /// # Errors
+    /// Serde's, which these documents do not cause.
+    pub fn to_json(self) -> Result<String, serde_json::Error> {
+        let document = match self {
+            Self::Public => Public::openapi(),
+            Self::Operators => Operators::openapi(),
+        };
+        document.to_pretty_json().map(|text| text + "\n")
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Renkei authorization server",
+        description = "The OAuth 2.0 authorization server of each bank, for partners: metadata, keys, \
+            pushed authorization requests, tokens, their state and their end. A bank's issuer is the \
+            service's public URL with the bank's code; every address here is under it. Clients \
+            authenticate with `private_key_jwt`: `client_assertion_type` and `client_assertion` in the \
+            form, a fresh assertion for each request. The pages that customers see are not part of \
+            this document.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    servers((url = "/", description = "The public URL")),
+    tags(
+        (name = "discovery", description = "What a client reads before it asks"),
+        (name = "authorization", description = "How a journey begins"),
+        (name = "tokens", description = "Tokens, their state and their end")
+    ),
+    paths(
+        authorization_server::show_metadata,
+        authorization_server::show_metadata_by_suffix,
+        authorization_server::show_keys,
+        authorization_server::pushed::push,
+        authorization_server::token::exchange,
+        authorization_server::revoke::revoke,
+        authorization_server::introspect::for_client,
+    ),
+    modifiers(&OAuthRefusals)
+)]
+struct Public;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Renkei consent, operators' listener",
+        description = "Health, and the introspection of access tokens for resource servers. This \
+            listener belongs in the platform's own network.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    servers((url = "/", description = "The operators' listener")),
+    tags(
+        (name = "health", description = "Whether this replica lives and is ready"),
+        (name = "introspection", description = "For resource servers")
+    ),
+    paths(
+        operators::live,
+        operators::ready,
+        authorization_server::introspect::for_resource_server,
+    ),
+    modifiers(&OAuthRefusals, &ResourceServerCredential)
+)]
+struct Operators;
+
+struct ResourceServerCredential;
+
+impl Modify for ResourceServerCredential {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A credential of `resource_servers` in the settings."))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components
+            .add_security_scheme("resource_server_credential", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Which bank.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it describes the path; the handlers parse it themselves")]
+pub(crate) struct BankPath {
+    /// The bank's code: four digits.
+    #[param(example = "2963", pattern = "^[0-9]{4}$")]
+    bank: String,
+}
+
+/// 認可対象業務: what may be read of an account. `balance` is 残高照会, `transactions` is
+/// 入出金明細照会.
+pub(crate) struct TaskName;
+
+impl PartialSchema for TaskName {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("`balance` is 残高照会, `transactions` is 入出金明細照会."))
+            .enum_values(Some(Task::ALL.map(Task::as_str)))
+            .into()
+    }
+}
+
+impl ToSchema for TaskName {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Task".into()
+    }
+}
+
+fn serve(document: &'static LazyLock<Option<String>>) -> HttpResponse {
+    match document.as_ref() {
+        Some(text) => HttpResponse::Ok()
+            .insert_header((CACHE_CONTROL, "public, max-age=300"))
+            .content_type("application/json")
+            .body(text.as_str()),
+        None => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+/// `GET /openapi.json` on the public listener.
+pub(crate) async fn show_public() -> HttpResponse {
+    static TEXT: LazyLock<Option<String>> = LazyLock::new(|| Document::Public.to_json().ok());
+    serve(&TEXT)
+}
+
+/// `GET /openapi.json` on the operators' listener.
+pub(crate) async fn show_operators() -> HttpResponse {
+    static TEXT: LazyLock<Option<String>> = LazyLock::new(|| Document::Operators.to_json().ok());
+    serve(&TEXT)
+}
+
+#[cfg(test)]
+mod tests;
