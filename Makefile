@@ -10,7 +10,7 @@ BROWSER_TESTS := tests/browser
 DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 
 .PHONY: help demo test test-rust test-walk test-browser check check-format check-lints check-dependencies \
-	check-generated check-openapi openapi fmt build clean
+	check-generated check-openapi openapi check-deployment fmt build clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ test-browser: build ## The tests in Chromium only
 	cd $(BROWSER_TESTS) && npm ci --no-audit --no-fund
 	npm test --prefix $(BROWSER_TESTS)
 
-check: check-format check-lints check-dependencies check-generated ## Format, lints, dependency policy, generated files
+check: check-format check-lints check-dependencies check-generated check-deployment ## Format, lints, dependency policy, generated and deployment files
 
 check-format: ## Whether everything is formatted
 	cargo fmt --all --check
@@ -53,6 +53,9 @@ check-openapi: build ## Whether docs/openapi is what the code says, and valid
 
 openapi: build ## Write docs/openapi anew
 	@scripts/openapi docs/openapi
+
+check-deployment: build ## Dockerfile, compose file, Kubernetes manifests, and what the programs take of them
+	@scripts/check-deployment
 
 fmt: ## Format everything
 	cargo fmt --all

@@ -17,7 +17,7 @@ def main() -> int:
     findings = Findings()
     images = dockerfile.check(root, BuildContext.read(root), findings)
     services = compose.check(root, images, findings)
-    collector.check(root, findings)
+    collector.check(root, images, services, findings)
     manifests = kubernetes.check(root, images, findings)
     settings.check(root, images, services, manifests, findings)
     return findings.report()

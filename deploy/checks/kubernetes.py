@@ -56,7 +56,9 @@ def _check_kustomization(root, directory, document, findings):
     """Each file beside it is used, and what it uses is there."""
     where = f"{directory.relative_to(root)}/kustomization.yaml"
     generated = [
-        entry.partition("=")[2] for g in document.get("configMapGenerator", []) for entry in g["files"]
+        entry.partition("=")[2]
+        for generator in document.get("configMapGenerator", [])
+        for entry in generator.get("files", [])
     ]
     for name in [*document.get("resources", []), *generated]:
         target = directory / name

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 # How long a program may take to refuse its settings, or to say that it listens, in seconds.
@@ -37,16 +38,20 @@ def listener_refusal(root, program, text, beside=None):
             text=True,
             env={**os.environ, "RUST_LOG": "info"},
         )
-        said = ""
-        for line in process.stdout:
-            said += line
-            if "listening" in line:
-                process.terminate()
-                process.stdout.close()
-                process.wait(ANSWERS_WITHIN)
-                return None
-        process.wait(ANSWERS_WITHIN)
-        return said.strip()
+        too_late = threading.Timer(ANSWERS_WITHIN, process.kill)
+        too_late.start()
+        try:
+            said = ""
+            for line in process.stdout:
+                said += line
+                if "listening" in line:
+                    return None
+            return said.strip() or f"it says nothing within {ANSWERS_WITHIN} s"
+        finally:
+            too_late.cancel()
+            process.kill()
+            process.stdout.close()
+            process.wait()
 
 
 class _file:

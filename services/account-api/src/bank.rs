@@ -115,18 +115,24 @@ impl Bank {
         context: &RequestContext,
     ) -> Result<Vec<BankAccount>, Problem> {
         let span = grpc::client_span(SERVICE, "ListAccounts");
-        let request = span.in_scope(|| { request(
-            context,
-            port::ListAccountsRequest {
-                bank_code: bank_code.to_owned(),
-                subject: Some(port::Subject {
-                    contract_id: subject.contract_id.clone(),
-                    user_id: subject.user_id.clone(),
-                }),
-            },
-        ) });
+        let request = span.in_scope(|| {
+            request(
+                context,
+                port::ListAccountsRequest {
+                    bank_code: bank_code.to_owned(),
+                    subject: Some(port::Subject {
+                        contract_id: subject.contract_id.clone(),
+                        user_id: subject.user_id.clone(),
+                    }),
+                },
+            )
+        });
         let mut client = self.client.clone();
-        let response = match self.answer(client.list_accounts(request)).instrument(span).await {
+        let response = match self
+            .answer(client.list_accounts(request))
+            .instrument(span)
+            .await
+        {
             Ok(response) => response,
             Err(Failure::NotFound) => return Ok(Vec::new()),
             Err(failure) => return Err(failure.into()),
@@ -166,16 +172,21 @@ impl Bank {
         context: &RequestContext,
     ) -> Result<Balance, Problem> {
         let span = grpc::client_span(SERVICE, "GetBalance");
-        let request = span.in_scope(|| { request(
-            context,
-            port::GetBalanceRequest {
-                bank_code: bank_code.to_owned(),
-                contract_id: allowed.contract_id.clone(),
-                account_id: allowed.bank_account_id.clone(),
-            },
-        ) });
+        let request = span.in_scope(|| {
+            request(
+                context,
+                port::GetBalanceRequest {
+                    bank_code: bank_code.to_owned(),
+                    contract_id: allowed.contract_id.clone(),
+                    account_id: allowed.bank_account_id.clone(),
+                },
+            )
+        });
         let mut client = self.client.clone();
-        let response = self.answer(client.get_balance(request)).instrument(span).await?;
+        let response = self
+            .answer(client.get_balance(request))
+            .instrument(span)
+            .await?;
         let as_of = response
             .as_of
             .and_then(from_timestamp)
@@ -201,20 +212,26 @@ impl Bank {
         context: &RequestContext,
     ) -> Result<TransactionPage, Problem> {
         let span = grpc::client_span(SERVICE, "ListTransactions");
-        let request = span.in_scope(|| { request(
-            context,
-            port::ListTransactionsRequest {
-                bank_code: bank_code.to_owned(),
-                contract_id: allowed.contract_id.clone(),
-                account_id: allowed.bank_account_id.clone(),
-                from_date: page.range.from.to_string(),
-                to_date: page.range.to.to_string(),
-                page_token: page.page_token.unwrap_or_default().to_owned(),
-                page_size: page.page_size,
-            },
-        ) });
+        let request = span.in_scope(|| {
+            request(
+                context,
+                port::ListTransactionsRequest {
+                    bank_code: bank_code.to_owned(),
+                    contract_id: allowed.contract_id.clone(),
+                    account_id: allowed.bank_account_id.clone(),
+                    from_date: page.range.from.to_string(),
+                    to_date: page.range.to.to_string(),
+                    page_token: page.page_token.unwrap_or_default().to_owned(),
+                    page_size: page.page_size,
+                },
+            )
+        });
         let mut client = self.client.clone();
-        let response = match self.answer(client.list_transactions(request)).instrument(span).await {
+        let response = match self
+            .answer(client.list_transactions(request))
+            .instrument(span)
+            .await
+        {
             Ok(response) => response,
             // Everything else in the question is ours; the page token came back from outside.
             Err(Failure::Refused) if page.page_token.is_some() => {

@@ -66,7 +66,10 @@ pub(crate) async fn boundary<B: MessageBody>(
             .map_into_right_body(),
     };
     finish(&mut response, &context);
-    span.record("http.response.status_code", response.status().as_u16());
+    span.record(
+        "http.response.status_code",
+        i64::from(response.status().as_u16()),
+    );
     if response.status().is_server_error() {
         span.record("otel.status_code", "ERROR");
     }

@@ -122,7 +122,9 @@ impl Decisions {
         let span = grpc::client_span(SERVICE, "DescribeGrant");
         let request = span.in_scope(|| self.request(context, message));
         let mut client = self.client.clone();
-        let response = answer(client.describe_grant(request)).instrument(span).await?;
+        let response = answer(client.describe_grant(request))
+            .instrument(span)
+            .await?;
         match response.result {
             Some(port::describe_grant_response::Result::Grant(grant)) => description(grant),
             Some(port::describe_grant_response::Result::Denied(denied)) => {

@@ -65,14 +65,18 @@ impl Modify for AccessToken {
 ///
 /// Serde's, which this document does not cause.
 pub fn document() -> Result<String, serde_json::Error> {
-    AccountApiDocument::openapi().to_pretty_json().map(|text| text + "\n")
+    AccountApiDocument::openapi()
+        .to_pretty_json()
+        .map(|text| text + "\n")
 }
 
 /// GET /openapi.json
 pub(crate) async fn show() -> HttpResponse {
     static TEXT: LazyLock<Option<String>> = LazyLock::new(|| document().ok());
     match TEXT.as_ref() {
-        Some(text) => HttpResponse::Ok().content_type("application/json").body(text.as_str()),
+        Some(text) => HttpResponse::Ok()
+            .content_type("application/json")
+            .body(text.as_str()),
         None => HttpResponse::InternalServerError().finish(),
     }
 }

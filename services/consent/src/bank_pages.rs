@@ -26,7 +26,10 @@ impl Languages {
             Some(own) => Texts::of_bank(locale, own),
             None => Texts::load(locale),
         };
-        Ok(Self { ja: Arc::new(of(Locale::Ja)?), en: Arc::new(of(Locale::En)?) })
+        Ok(Self {
+            ja: Arc::new(of(Locale::Ja)?),
+            en: Arc::new(of(Locale::En)?),
+        })
     }
 
     fn of(&self, locale: Locale) -> &Texts {
@@ -79,7 +82,10 @@ impl PagesOfBanks {
     /// [`TextsError`] for a catalogue that can't be used.
     pub fn load() -> Result<Self, TextsError> {
         let common = Languages::of_bank(&BTreeMap::new())?;
-        Ok(Self { common, last_read: RwLock::default() })
+        Ok(Self {
+            common,
+            last_read: RwLock::default(),
+        })
     }
 
     /// The texts that are no bank's own.
@@ -101,15 +107,25 @@ impl PagesOfBanks {
                 self.common.clone()
             })
         };
-        let pages = Arc::new(BankPages { record: record.clone(), languages });
-        let mut last_read = self.last_read.write().unwrap_or_else(PoisonError::into_inner);
+        let pages = Arc::new(BankPages {
+            record: record.clone(),
+            languages,
+        });
+        let mut last_read = self
+            .last_read
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         last_read.insert(bank.clone(), pages.clone());
         pages
     }
 
     /// A bank's pages as last read, if its record was ever read here.
     pub fn find(&self, bank: &BankCode) -> Option<Arc<BankPages>> {
-        self.last_read.read().unwrap_or_else(PoisonError::into_inner).get(bank).cloned()
+        self.last_read
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(bank)
+            .cloned()
     }
 }
 
@@ -166,9 +182,15 @@ mod tests {
             ..record()
         };
         let named = pages.of(&bank(), &named);
-        assert_eq!(named.contact(Locale::En).display_name, "Chuo Labour Bank (corporate)");
+        assert_eq!(
+            named.contact(Locale::En).display_name,
+            "Chuo Labour Bank (corporate)"
+        );
         assert_eq!(named.contact(Locale::En).hours, "Weekdays 9:00 to 17:00");
-        assert_eq!(named.contact(Locale::Ja).display_name, "中央労働金庫（法人）");
+        assert_eq!(
+            named.contact(Locale::Ja).display_name,
+            "中央労働金庫（法人）"
+        );
     }
 
     #[test]
@@ -176,9 +198,15 @@ mod tests {
         let pages = PagesOfBanks::load().unwrap();
         assert!(pages.find(&bank()).is_none());
         pages.of(&bank(), &record());
-        let moved = BankRecord { phone: "0120-000-002".to_owned(), ..record() };
+        let moved = BankRecord {
+            phone: "0120-000-002".to_owned(),
+            ..record()
+        };
         pages.of(&bank(), &moved);
-        assert_eq!(pages.find(&bank()).unwrap().contact(Locale::Ja).phone, "0120-000-002");
+        assert_eq!(
+            pages.find(&bank()).unwrap().contact(Locale::Ja).phone,
+            "0120-000-002"
+        );
     }
 
     #[test]
@@ -205,7 +233,10 @@ mod tests {
             ("ja", "tasks.lead", "{bank}へ"),
             ("ja", "tasks.lead", "文"),
         ] {
-            assert!(check_texts(&own(locale, place, text)).is_err(), "{locale} {place} {text}");
+            assert!(
+                check_texts(&own(locale, place, text)).is_err(),
+                "{locale} {place} {text}"
+            );
         }
     }
 }

@@ -347,7 +347,8 @@ pub async fn oldest_unsettled_seconds(pool: &PgPool) -> Result<Option<f64>, sqlx
     .await
 }
 
-/// Guesses reserved more than `older_than_seconds` ago without a verdict, oldest first, at most 100.
+/// Guesses reserved more than `older_than_seconds` ago without a verdict: of each bank the 32 oldest, so
+/// that a bank that gives no verdicts does not hold up another's.
 ///
 /// # Errors
 /// The database's.
@@ -356,9 +357,11 @@ pub async fn unsettled(
     older_than_seconds: f64,
 ) -> Result<Vec<Unsettled>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT attempt_id, bank, kind, guess_scope FROM guesses
-         WHERE verdict = 'reserved' AND reserved_at < now() - make_interval(secs => $1)
-         ORDER BY reserved_at LIMIT 100",
+        "SELECT attempt_id, bank, kind, guess_scope FROM (
+            SELECT *, row_number() OVER (PARTITION BY bank ORDER BY reserved_at) AS place
+            FROM guesses
+            WHERE verdict = 'reserved' AND reserved_at < now() - make_interval(secs => $1)) old
+         WHERE place <= 32",
     )
     .bind(older_than_seconds)
     .fetch_all(pool)

@@ -17,7 +17,9 @@ use sqlx::PgPool;
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Upper bounds in seconds: a page without the bank, a page with it, the bank's deadline and beyond.
-const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+const SECONDS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+];
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Route {
@@ -130,20 +132,32 @@ impl Metrics {
         let mut m = Self::new();
         let seconds = || Unit::Seconds;
         let r = &mut m.registry;
-        r.register("http_requests", "Answers by route template", m.http_requests.clone());
+        r.register(
+            "http_requests",
+            "Answers by route template",
+            m.http_requests.clone(),
+        );
         r.register_with_unit(
             "http_request_duration",
             "From the request's head to the answer's",
             seconds(),
             m.http_durations.clone(),
         );
-        r.register("commands", "Commands by the stream that they decide on", m.commands.clone());
+        r.register(
+            "commands",
+            "Commands by the stream that they decide on",
+            m.commands.clone(),
+        );
         r.register(
             "command_conflict_retries",
             "Attempts after another command came first",
             m.conflict_retries.clone(),
         );
-        r.register("guesses", "Passwords and PINs by what came of them", m.guesses.clone());
+        r.register(
+            "guesses",
+            "Passwords and PINs by what came of them",
+            m.guesses.clone(),
+        );
         r.register("bank_calls", "Calls of the bank port", m.bank_calls.clone());
         r.register_with_unit(
             "bank_call_duration",
@@ -151,18 +165,42 @@ impl Metrics {
             seconds(),
             m.bank_durations.clone(),
         );
-        r.register("decisions", "Answers to resource servers", m.decisions.clone());
-        r.register("journeys_begun", "Requests that partners pushed", m.journeys_begun.clone());
-        r.register("journeys_ended", "Journeys by their end", m.journeys_ended.clone());
-        r.register("sweeper_rounds", "Rounds of the sweeper", m.sweeper_rounds.clone());
-        r.register("sweeper_failed_rounds", "Rounds that failed", m.sweeper_failures.clone());
+        r.register(
+            "decisions",
+            "Answers to resource servers",
+            m.decisions.clone(),
+        );
+        r.register(
+            "journeys_begun",
+            "Requests that partners pushed",
+            m.journeys_begun.clone(),
+        );
+        r.register(
+            "journeys_ended",
+            "Journeys by their end",
+            m.journeys_ended.clone(),
+        );
+        r.register(
+            "sweeper_rounds",
+            "Rounds of the sweeper",
+            m.sweeper_rounds.clone(),
+        );
+        r.register(
+            "sweeper_failed_rounds",
+            "Rounds that failed",
+            m.sweeper_failures.clone(),
+        );
         r.register_with_unit(
             "oldest_unsettled_guess_age",
             "Age of the oldest guess without a verdict, at the last round; 0: there is none",
             seconds(),
             m.oldest_unsettled_guess.clone(),
         );
-        r.register("database_connections", "Connections of the pool", m.connections.clone());
+        r.register(
+            "database_connections",
+            "Connections of the pool",
+            m.connections.clone(),
+        );
         m
     }
 }
@@ -172,9 +210,15 @@ impl Metrics {
 /// # Errors
 /// None in practice: writing to a string does not fail.
 pub fn text(pool: &PgPool) -> Result<String, std::fmt::Error> {
-    let (open, idle) = (i64::from(pool.size()), i64::try_from(pool.num_idle()).unwrap_or(i64::MAX));
+    let (open, idle) = (
+        i64::from(pool.size()),
+        i64::try_from(pool.num_idle()).unwrap_or(i64::MAX),
+    );
     for (state, count) in [("idle", idle), ("in_use", open.saturating_sub(idle).max(0))] {
-        METRICS.connections.get_or_create(&ConnectionState { state }).set(count);
+        METRICS
+            .connections
+            .get_or_create(&ConnectionState { state })
+            .set(count);
     }
     let mut text = String::new();
     encode(&mut text, &METRICS.registry)?;
@@ -193,19 +237,32 @@ pub fn http_answered(route: &str, method: &'static str, status: u16, took: Durat
     let route = route.to_owned();
     METRICS
         .http_requests
-        .get_or_create(&Answered { route: route.clone(), method, status: class })
+        .get_or_create(&Answered {
+            route: route.clone(),
+            method,
+            status: class,
+        })
         .inc();
-    METRICS.http_durations.get_or_create(&Route { route, method }).observe(took.as_secs_f64());
+    METRICS
+        .http_durations
+        .get_or_create(&Route { route, method })
+        .observe(took.as_secs_f64());
 }
 
 /// A command ended.
 pub fn command_done(stream: &'static str, outcome: &'static str) {
-    METRICS.commands.get_or_create(&CommandDone { stream, outcome }).inc();
+    METRICS
+        .commands
+        .get_or_create(&CommandDone { stream, outcome })
+        .inc();
 }
 
 /// A command is decided anew.
 pub fn conflict_retried(stream: &'static str) {
-    METRICS.conflict_retries.get_or_create(&OfStream { stream }).inc();
+    METRICS
+        .conflict_retries
+        .get_or_create(&OfStream { stream })
+        .inc();
 }
 
 /// A fact was committed: journeys begin and end by facts.
@@ -227,13 +284,22 @@ pub fn fact_committed(event_type: &str) {
 
 /// A guess was judged, or refused before the bank was asked.
 pub fn guess_judged(kind: &'static str, verdict: &'static str) {
-    METRICS.guesses.get_or_create(&Judged { kind, verdict }).inc();
+    METRICS
+        .guesses
+        .get_or_create(&Judged { kind, verdict })
+        .inc();
 }
 
 /// The bank answered, or did not.
 pub fn bank_called(rpc: &'static str, outcome: &'static str, took: Duration) {
-    METRICS.bank_calls.get_or_create(&BankCall { rpc, outcome }).inc();
-    METRICS.bank_durations.get_or_create(&OfRpc { rpc }).observe(took.as_secs_f64());
+    METRICS
+        .bank_calls
+        .get_or_create(&BankCall { rpc, outcome })
+        .inc();
+    METRICS
+        .bank_durations
+        .get_or_create(&OfRpc { rpc })
+        .observe(took.as_secs_f64());
 }
 
 /// A resource server was answered.

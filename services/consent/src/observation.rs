@@ -26,7 +26,9 @@ pub async fn observe<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     // The template, not the path: a path may hold anything.
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let route = request
+        .match_pattern()
+        .unwrap_or_else(|| "unmatched".to_owned());
     if UNOBSERVED.contains(&route.as_str()) {
         return next.call(request).await;
     }
@@ -45,13 +47,17 @@ pub async fn observe<B: MessageBody>(
         Err(error) => error.as_response_error().status_code(),
     };
     let took = started.elapsed();
-    span.record("http.response.status_code", status.as_u16());
+    span.record("http.response.status_code", i64::from(status.as_u16()));
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
     }
     metrics::http_answered(&route, method, status.as_u16(), took);
     span.in_scope(|| {
-        tracing::info!(status = status.as_u16(), duration_ms = took.as_secs_f64() * 1_000.0, "answered");
+        tracing::info!(
+            status = status.as_u16(),
+            duration_ms = took.as_millis(),
+            "answered"
+        );
     });
     answered
 }

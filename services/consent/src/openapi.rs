@@ -56,7 +56,8 @@ impl Document {
             pushed authorization requests, tokens, their state and their end. A bank's issuer is the \
             service's public URL with the bank's code; every address here is under it. Clients \
             authenticate with `private_key_jwt`: `client_assertion_type` and `client_assertion` in the \
-            form, a fresh assertion for each request. The pages that customers see are not part of \
+            form, a fresh assertion for each request. A wrong method, an address or header fields that \
+            are too long are answered with 405, 414 and 431 and an `invalid_request`. The pages that customers see are not part of \
             this document.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
@@ -110,15 +111,17 @@ impl Modify for ResourceServerCredential {
             .description(Some("A credential of `resource_servers` in the settings."))
             .build();
         let components = document.components.get_or_insert_default();
-        components
-            .add_security_scheme("resource_server_credential", SecurityScheme::Http(scheme));
+        components.add_security_scheme("resource_server_credential", SecurityScheme::Http(scheme));
     }
 }
 
 /// Which bank.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "it describes the path; the handlers parse it themselves")]
+#[expect(
+    dead_code,
+    reason = "it describes the path; the handlers parse it themselves"
+)]
 pub(crate) struct BankPath {
     /// The bank's code: four digits.
     #[param(example = "2963", pattern = "^[0-9]{4}$")]
@@ -133,7 +136,9 @@ impl PartialSchema for TaskName {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .description(Some("`balance` is 残高照会, `transactions` is 入出金明細照会."))
+            .description(Some(
+                "`balance` is 残高照会, `transactions` is 入出金明細照会.",
+            ))
             .enum_values(Some(Task::ALL.map(Task::as_str)))
             .into()
     }

@@ -40,7 +40,10 @@ impl TryFrom<Table> for ResourceServer {
         if credential.len() < CREDENTIAL_BYTES_MIN {
             return Err(ResourceServerRefused::ShortCredential);
         }
-        Ok(Self { name: table.name, credential_hash: sha256(credential.as_bytes()) })
+        Ok(Self {
+            name: table.name,
+            credential_hash: sha256(credential.as_bytes()),
+        })
     }
 }
 

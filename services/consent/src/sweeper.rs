@@ -10,13 +10,14 @@ use consent_domain::{
     consent::{ConsentRefusal, ConsentStream},
     journey::{EndJourney, Journey, JourneyStream, SessionAtTimeOut},
 };
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use sqlx::PgPool;
 use tracing::Instrument as _;
 
 use crate::{
     app::App,
     bank_port::Verdict,
-    guess::{self, GuessKind, Settled},
+    guess::{self, GuessKind, Settled, Unsettled},
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
     metrics,
@@ -33,6 +34,8 @@ use crate::{
 /// Guesses without a verdict are asked for after this many seconds: by then no request waits for
 /// them.
 const UNSETTLED_AFTER_SECONDS: f64 = 30.0;
+/// Most verdicts that are asked for at once, of all banks: what 13 banks may have waiting.
+const VERDICTS_AT_ONCE: usize = 13 * 32;
 /// Most streams that one round ends.
 const BATCH: i64 = 200;
 
@@ -181,26 +184,31 @@ async fn expire(bus: &Bus, late: Vec<Late>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Asks the bank what came of guesses whose verdict is unknown. One that it never saw is void from
-/// then on, so it can't be counted later either.
+/// Asks the banks what came of guesses whose verdict is unknown, side by side: one that does not answer
+/// costs a round its deadline once.
 async fn learn_verdicts(app: &App) -> Result<(), StoreError> {
-    for unsettled in guess::unsettled(&app.pool, UNSETTLED_AFTER_SECONDS).await? {
-        let bank = BankCode::parse(unsettled.bank.as_str())?;
-        let Some(record) = bank_record(&app.pool, &bank).await? else { continue };
-        let settled = match app.bank_port.get_verdict(&bank, unsettled.attempt).await {
-            Ok(Verdict::Match) => Settled::Match,
-            Ok(Verdict::Mismatch) => Settled::Mismatch,
-            Ok(Verdict::Locked) => Settled::BankLocked,
-            Ok(Verdict::Void) => Settled::Void,
-            // Still unknown: it stays reserved.
-            Err(_) => continue,
-        };
-        let limit = match unsettled.kind {
-            GuessKind::Login => login_limit(&record.settings),
-            GuessKind::Pin => pin_limit(&record.settings),
-        };
-        guess::settle(&app.pool, unsettled.attempt, settled, limit).await?;
-    }
+    let unsettled = guess::unsettled(&app.pool, UNSETTLED_AFTER_SECONDS).await?;
+    let learned = stream::iter(unsettled).map(|guess| learn_verdict(app, guess));
+    learned.buffer_unordered(VERDICTS_AT_ONCE).try_collect().await
+}
+
+/// A guess that the bank never saw is void from then on, so it can't be counted later either.
+async fn learn_verdict(app: &App, unsettled: Unsettled) -> Result<(), StoreError> {
+    let bank = BankCode::parse(unsettled.bank.as_str())?;
+    let Some(record) = bank_record(&app.pool, &bank).await? else { return Ok(()) };
+    let settled = match app.bank_port.get_verdict(&bank, unsettled.attempt).await {
+        Ok(Verdict::Match) => Settled::Match,
+        Ok(Verdict::Mismatch) => Settled::Mismatch,
+        Ok(Verdict::Locked) => Settled::BankLocked,
+        Ok(Verdict::Void) => Settled::Void,
+        // Still unknown: it stays reserved.
+        Err(_) => return Ok(()),
+    };
+    let limit = match unsettled.kind {
+        GuessKind::Login => login_limit(&record.settings),
+        GuessKind::Pin => pin_limit(&record.settings),
+    };
+    guess::settle(&app.pool, unsettled.attempt, settled, limit).await?;
     Ok(())
 }
 

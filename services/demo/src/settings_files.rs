@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::addresses::Addresses;
-use crate::banks::{BANKS, Bank, HELP_DESK_HOURS, HELP_DESK_PHONE};
+use crate::banks::{BANKS, Bank, HELP_DESK_HOURS, HELP_DESK_HOURS_EN, HELP_DESK_PHONE};
 use crate::partners::{Partner, Partners};
 use crate::private_file::write_private;
 use crate::secrets::Secrets;
@@ -48,6 +48,8 @@ struct BankRegistration<'a> {
     display_name: String,
     phone: &'a str,
     hours: &'a str,
+    display_name_en: String,
+    hours_en: &'a str,
 }
 
 #[derive(Serialize)]
@@ -187,6 +189,8 @@ fn registration(bank: Bank) -> BankRegistration<'static> {
         display_name: bank.display_name(),
         phone: HELP_DESK_PHONE,
         hours: HELP_DESK_HOURS,
+        display_name_en: bank.display_name_en(),
+        hours_en: HELP_DESK_HOURS_EN,
     }
 }
 

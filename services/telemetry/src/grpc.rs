@@ -35,8 +35,8 @@ pub fn record_status(span: &Span, code: tonic::Code) {
 
 /// Passes the current span on to the service behind.
 pub fn inject(metadata: &mut MetadataMap) {
-    let value = TraceParent::current()
-        .and_then(|parent| MetadataValue::try_from(parent.to_string()).ok());
+    let value =
+        TraceParent::current().and_then(|parent| MetadataValue::try_from(parent.to_string()).ok());
     if let Some(value) = value {
         metadata.insert(TraceParent::FIELD, value);
     }
@@ -47,7 +47,9 @@ pub fn inject(metadata: &mut MetadataMap) {
 pub fn server_span(request: &http::Request<()>) -> Span {
     let path = request.uri().path().trim_start_matches('/');
     let is_name = path.len() <= PATH_BYTES_MAX
-        && path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'_'));
+        && path
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'_'));
     let name = if is_name { path } else { "unmatched" };
     let (service, method) = name.split_once('/').unwrap_or((name, ""));
     let span = tracing::error_span!(
@@ -70,7 +72,10 @@ pub fn server_span(request: &http::Request<()>) -> Span {
 }
 
 fn text<'r>(request: &'r http::Request<()>, name: &str) -> Option<&'r str> {
-    request.headers().get(name).and_then(|value| value.to_str().ok())
+    request
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
 }
 
 /// A UUID, as our services write it.

@@ -30,5 +30,7 @@ pub use tracing_subscriber::filter::ParseError;
 /// # Errors
 /// [`ParseError`].
 pub fn check_directives(text: &str) -> Result<(), ParseError> {
-    tracing_subscriber::EnvFilter::builder().parse(text).map(drop)
+    tracing_subscriber::EnvFilter::builder()
+        .parse(text)
+        .map(drop)
 }

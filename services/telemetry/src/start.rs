@@ -42,12 +42,20 @@ impl<W> Logs<W> {
     pub fn from_environment(otherwise: &str, format: LogFormat, writer: W) -> Self {
         let filter =
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(otherwise));
-        Self { filter, format, writer }
+        Self {
+            filter,
+            format,
+            writer,
+        }
     }
 
     /// By these directives; what of them can't be read is left out.
     pub fn new(directives: &str, format: LogFormat, writer: W) -> Self {
-        Self { filter: EnvFilter::new(directives), format, writer }
+        Self {
+            filter: EnvFilter::new(directives),
+            format,
+            writer,
+        }
     }
 }
 
@@ -66,7 +74,11 @@ impl Export {
     /// On where `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` says where to, and
     /// `OTEL_SDK_DISABLED` is not `true`.
     pub fn from_environment() -> Self {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let set = |name: &str| {
+            std::env::var(name)
+                .ok()
+                .filter(|value| !value.trim().is_empty())
+        };
         let disabled =
             set("OTEL_SDK_DISABLED").is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
         let endpoint = set("OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -111,20 +123,39 @@ impl Telemetry {
             .with_location(false)
             .with_threads(false)
             .with_filter(traced());
-        let Logs { filter, format, writer } = logs;
-        let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
+        let Logs {
+            filter,
+            format,
+            writer,
+        } = logs;
+        let lines = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(writer);
         let lines = match format {
             // The list of spans says all that the innermost would say again.
             LogFormat::Json => lines.json().with_current_span(false).boxed(),
             LogFormat::Text => lines.boxed(),
         };
-        tracing_subscriber::registry().with(spans).with(lines.with_filter(filter)).try_init()?;
+        tracing_subscriber::registry()
+            .with(spans)
+            .with(lines.with_filter(filter))
+            .try_init()?;
         Ok(Self { provider })
+    }
+
+    /// Sends what waits to be sent now, not with the next batch.
+    pub async fn flush(&self) {
+        let provider = self.provider.clone();
+        // It blocks, and the connection that it waits for may live on this runtime.
+        let flushed = tokio::task::spawn_blocking(move || provider.force_flush()).await;
+        if let Ok(Err(error)) = flushed {
+            tracing::warn!(%error, "spans could not be sent");
+        }
     }
 
     /// Sends what waits to be sent, for at most 5 seconds.
     pub async fn stop(self) {
-        // It blocks, and the connection that it waits for lives on this runtime.
+        // As above.
         let flushed = tokio::task::spawn_blocking(move || self.provider.shutdown()).await;
         if let Ok(Err(error)) = flushed {
             tracing::warn!(%error, "the last spans may not have been sent");
@@ -135,7 +166,15 @@ impl Telemetry {
 /// What becomes a span or an event of one, whatever is logged: libraries on the exporter's own way are
 /// left out, so that sending spans makes none.
 fn traced() -> Targets {
-    let silent = ["h2", "hyper", "hyper_util", "tonic", "tower", "rustls", "opentelemetry"];
+    let silent = [
+        "h2",
+        "hyper",
+        "hyper_util",
+        "tonic",
+        "tower",
+        "rustls",
+        "opentelemetry",
+    ];
     Targets::new()
         .with_default(LevelFilter::INFO)
         .with_targets(silent.map(|target| (target, LevelFilter::OFF)))
@@ -152,11 +191,14 @@ fn provider(service: Service, export: Export) -> Result<SdkTracerProvider, Expor
         Export::Off => provider
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff)))
             .build(),
-        Export::Environment => {
-            provider.with_batch_exporter(SpanExporter::builder().with_tonic().build()?).build()
-        }
+        Export::Environment => provider
+            .with_batch_exporter(SpanExporter::builder().with_tonic().build()?)
+            .build(),
         Export::To(endpoint) => {
-            let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
+            let exporter = SpanExporter::builder()
+                .with_tonic()
+                .with_endpoint(endpoint)
+                .build()?;
             provider.with_batch_exporter(exporter).build()
         }
     })

@@ -19,7 +19,11 @@ impl TraceParent {
 
     /// Of a header's text; none where it is malformed.
     pub fn find(text: &str) -> Option<Self> {
-        if text.len() != 55 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-')) {
+        if text.len() != 55
+            || !text
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'))
+        {
             return None;
         }
         let mut parts = text.split('-');
@@ -78,8 +82,6 @@ impl fmt::Display for TraceParent {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "what a test sets up, it may rely on")]
-
     use super::*;
 
     #[test]

@@ -20,7 +20,6 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--lang=ja',
   // Whatever a page asks for, nothing leaves this machine.
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
 ];
@@ -51,7 +50,5 @@ export function findChromium() {
 
 /** Starts the browser. */
 export function launchChromium() {
-  // On Linux Chromium takes the language of its date fields and messages from here.
-  const env = { ...process.env, LANGUAGE: 'ja' };
-  return chromium.launch({ executablePath: findChromium(), args: ARGUMENTS, env });
+  return chromium.launch({ executablePath: findChromium(), args: ARGUMENTS });
 }

@@ -85,7 +85,11 @@ const EVERYWHERE: [Problem; 5] = [
 fn of_reads() -> Vec<Problem> {
     let closed = |reason| {
         let reopens_at = DateTime::from_timestamp(1_776_294_000, 0);
-        Problem::Closed(Closed { reason, reopens_at, asked_at: DateTime::UNIX_EPOCH })
+        Problem::Closed(Closed {
+            reason,
+            reopens_at,
+            asked_at: DateTime::UNIX_EPOCH,
+        })
     };
     let mut problems = vec![
         Problem::MissingToken,
@@ -146,8 +150,13 @@ fn response(problems: &[Problem]) -> Response {
     for problem in problems {
         let body = problem.body();
         let value = serde_json::to_value(&body).ok();
-        let example = ExampleBuilder::new().summary(body.title).value(value).build();
-        content.examples.insert(body.code.to_owned(), example.into());
+        let example = ExampleBuilder::new()
+            .summary(body.title)
+            .value(value)
+            .build();
+        content
+            .examples
+            .insert(body.code.to_owned(), example.into());
     }
     let codes: Vec<String> = content
         .examples
@@ -167,7 +176,12 @@ fn response(problems: &[Problem]) -> Response {
         add_header(&mut response, "Retry-After", meaning, Type::Integer);
     }
     if sent("www-authenticate") {
-        add_header(&mut response, "WWW-Authenticate", "RFC 6750 section 3.", Type::String);
+        add_header(
+            &mut response,
+            "WWW-Authenticate",
+            "RFC 6750 section 3.",
+            Type::String,
+        );
     }
     response
 }

@@ -46,5 +46,8 @@ fn every_read_needs_the_access_token_and_health_does_not() {
         let secured = item["get"].get("security").is_some();
         assert_eq!(secured, path.starts_with("/v1/"), "{path}");
     }
-    assert_eq!(document["components"]["securitySchemes"]["access_token"]["scheme"], "bearer");
+    assert_eq!(
+        document["components"]["securitySchemes"]["access_token"]["scheme"],
+        "bearer"
+    );
 }

@@ -57,7 +57,7 @@ pub(crate) async fn for_client(
     let client = proven.client.client_id();
     let state = match PresentedToken::take(fields)? {
         PresentedToken::AccessToken(token) => match claims_of(&app, &bank, &token) {
-            Some(claims) if !claims.iss.is_empty() => {
+            Some(claims) if &claims.client_id == client => {
                 state_of_access_token(&app, &bank, claims).await?
             }
             _ => IntrospectionResponse::inactive(),
@@ -105,7 +105,7 @@ pub(crate) async fn for_resource_server(
     let fields = read_form_within(PresentedToken::LIMITS, &request, &body)?;
     let state = match PresentedToken::take(fields)? {
         PresentedToken::AccessToken(token) => match claims_of(&app, &bank, &token) {
-            Some(claims) => {
+            Some(claims) if claims.aud == app.resource_identifier => {
                 state_of_access_token(&app, &bank, claims).await?
             }
             _ => IntrospectionResponse::inactive(),
@@ -135,7 +135,9 @@ async fn state_of_access_token(
 ) -> Result<IntrospectionResponse, OAuthError> {
     let (grant, client) = (&claims.grant_id, &claims.client_id);
     let seen = decisions::see(&app.pool, bank, grant, client, Some(claims.jti)).await?;
-    let live = seen.live_terms(client).filter(|_| seen.token_live);
+    let live = seen
+        .live_terms(client)
+        .filter(|_| seen.token_live && !claims.is_expired(seen.now));
     Ok(match live {
         Some(terms) => {
             let granted = granted_access(app, bank, terms);

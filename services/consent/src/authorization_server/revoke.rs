@@ -60,7 +60,9 @@ pub(crate) async fn revoke(
         access_tokens = revoked.access_tokens,
         "a client revoked a token"
     );
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish())
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .finish())
 }
 
 async fn end_access_token(

@@ -140,7 +140,13 @@ async fn redeem_code(
     .insert(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    connect(app, bank, &row.grant_id, &row.journey_id, &terms.contract, proven, context).await?;
+    // The code is spent and its tokens exist: the answer must not hang on this fact. Where it can't be
+    // recorded now, the sweeper records it.
+    let connected =
+        connect(app, bank, &row.grant_id, &row.journey_id, &terms.contract, proven, context).await;
+    if let Err(error) = connected {
+        tracing::warn!(%error, "the partner's first token could not be recorded yet");
+    }
     let token = Token { jti, issued_at, scope: scope_of(&granted_tasks(&terms)) };
     answer(app, bank, proven, &row.grant_id, &terms, &token, Some(&refresh_token))
 }

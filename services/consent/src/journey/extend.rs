@@ -22,7 +22,9 @@ pub(super) async fn extend(
         Ok(at) => at,
         Err(elsewhere) => return elsewhere.into_answer(),
     };
-    session::touch(&visit.app.pool, at.cookie).await.map_err(|error| visit.error(error))?;
+    session::touch(&visit.app.pool, at.cookie)
+        .await
+        .map_err(|error| visit.error(error))?;
     let deadline = at.deadline(at.journey.stage.step());
     Ok(HttpResponse::Ok().json(deadline.words(visit.texts())))
 }

@@ -58,7 +58,10 @@ pub(super) async fn switch(
         return Err(Known::of(&app, &request, &context).error(&app, ErrorKind::NotFound));
     };
     let mut query = url::form_urlencoded::parse(request.query_string().as_bytes());
-    let page = query.find(|(name, _)| name == "page").map(|(_, page)| page).unwrap_or_default();
+    let page = query
+        .find(|(name, _)| name == "page")
+        .map(|(_, page)| page)
+        .unwrap_or_default();
     let (path, query) = page.split_once('?').unwrap_or((&page, ""));
     let mut response = see_other(PageAddress::read(path, query).as_str());
     let cookie = Cookie::build(cookie_name(&app), locale.tag())

@@ -14,8 +14,15 @@ use crate::protocol::authorization_request::AuthorizationRequest;
 pub(super) struct PageAddress(String);
 
 /// The pages of a journey that can be opened by their address.
-const PAGES: [&str; 7] =
-    ["login", "certificate-login", "tasks", "accounts", "confirm", "authorize", "done"];
+const PAGES: [&str; 7] = [
+    "login",
+    "certificate-login",
+    "tasks",
+    "accounts",
+    "confirm",
+    "authorize",
+    "done",
+];
 
 impl PageAddress {
     /// Reads the address of a page of ours; anything else gives the front door, which has no page.
@@ -32,7 +39,11 @@ impl PageAddress {
     /// Of a request. The authorization endpoint is named without what was sent to it.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let (path, query) = (request.path(), request.query_string());
-        if path.matches('/').count() > 2 { Self::read(path, query) } else { Self::read(path, "") }
+        if path.matches('/').count() > 2 {
+            Self::read(path, query)
+        } else {
+            Self::read(path, "")
+        }
     }
 
     /// The authorization endpoint with a request that was found there.
@@ -54,9 +65,14 @@ fn of_journey(bank: &str, journey: &str, page: &str, query: &str) -> Option<Stri
     let bank = BankCode::parse(bank).ok()?;
     let journey = Uuid::parse_str(journey).ok()?;
     // What can only be sent leads back to the step that can be done.
-    let page = PAGES.into_iter().find(|known| *known == page).unwrap_or("login");
+    let page = PAGES
+        .into_iter()
+        .find(|known| *known == page)
+        .unwrap_or("login");
     let url = format!("/{bank}/journeys/{journey}/{page}");
-    let Some(message) = Message::in_query(query) else { return Some(url) };
+    let Some(message) = Message::in_query(query) else {
+        return Some(url);
+    };
     let from = parse(query.as_bytes()).find(|(name, _)| name == "from");
     let from = from.and_then(|(_, revision)| revision.parse::<u32>().ok());
     let from = from.map_or_else(String::new, |revision| format!("&from={revision}"));
@@ -88,7 +104,10 @@ mod tests {
         assert_eq!(read(&login, ""), login);
         assert_eq!(read(&login, "m=idle"), format!("{login}?m=idle"));
         let confirm = format!("{JOURNEY}/confirm");
-        assert_eq!(read(&confirm, "from=3&x=y&m=changed"), format!("{confirm}?m=changed&from=3"));
+        assert_eq!(
+            read(&confirm, "from=3&x=y&m=changed"),
+            format!("{confirm}?m=changed&from=3")
+        );
     }
 
     #[test]
@@ -114,15 +133,24 @@ mod tests {
 
     #[test]
     fn a_page_that_can_only_be_sent_leads_to_the_step() {
-        assert_eq!(read(&format!("{JOURNEY}/cancel"), ""), format!("{JOURNEY}/login"));
+        assert_eq!(
+            read(&format!("{JOURNEY}/cancel"), ""),
+            format!("{JOURNEY}/login")
+        );
     }
 
     #[test]
     fn the_authorization_endpoint_keeps_a_well_formed_request_and_nothing_else() {
         let uri = RequestUri::mint();
-        let query = format!("client_id=a&request_uri={}", uri.expose().replace(':', "%3A"));
+        let query = format!(
+            "client_id=a&request_uri={}",
+            uri.expose().replace(':', "%3A")
+        );
         let kept = format!("/2963/authorize?{query}");
         assert_eq!(read("/2963/authorize", &format!("{query}&state=s")), kept);
-        assert_eq!(read("/2963/authorize", "client_id=a&request_uri=x"), "/2963/authorize");
+        assert_eq!(
+            read("/2963/authorize", "client_id=a&request_uri=x"),
+            "/2963/authorize"
+        );
     }
 }

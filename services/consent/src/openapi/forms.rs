@@ -89,7 +89,11 @@ pub(crate) struct CodeForm {
     #[schema(example = "https://kaikei.example/callback")]
     redirect_uri: String,
     /// Of the pushed request's challenge.
-    #[schema(min_length = 43, max_length = 128, example = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")]
+    #[schema(
+        min_length = 43,
+        max_length = 128,
+        example = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    )]
     code_verifier: String,
 }
 
@@ -125,7 +129,10 @@ pub(crate) struct ClientTokenForm {
 #[schema(as = PresentedToken)]
 pub(crate) struct TokenToIntrospect {
     /// An access or a refresh token.
-    #[schema(max_length = 32_768, example = "eyJ0eXAiOiJhdCtqd3QifQ.e30.c2lnbmF0dXJl")]
+    #[schema(
+        max_length = 32_768,
+        example = "eyJ0eXAiOiJhdCtqd3QifQ.e30.c2lnbmF0dXJl"
+    )]
     token: String,
     /// Taken and ignored: the tokens tell their kinds by themselves.
     #[schema(nullable = false, example = "access_token")]

@@ -5,14 +5,20 @@ use utoipa::ToSchema;
 /// The keys that sign access tokens (RFC 7517). A key is published before it signs, and until the last
 /// token that it signed has ended.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes JSON that the keys' own module writes")]
+#[expect(
+    dead_code,
+    reason = "it describes JSON that the keys' own module writes"
+)]
 pub(crate) struct JwkSet {
     keys: Vec<Jwk>,
 }
 
 /// A public key on P-256.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes JSON that the keys' own module writes")]
+#[expect(
+    dead_code,
+    reason = "it describes JSON that the keys' own module writes"
+)]
 struct Jwk {
     /// Always `EC`.
     #[schema(example = "EC")]

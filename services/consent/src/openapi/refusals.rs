@@ -18,13 +18,19 @@ use crate::protocol::oauth_error::{Body, OAuthError};
 pub(super) struct OAuthRefusals;
 
 /// Of every operation: a path that is no bank's, and a database that does not answer.
-const EVERYWHERE: [OAuthError; 2] =
-    [OAuthError::unknown_issuer(), OAuthError::temporarily_unavailable()];
+const EVERYWHERE: [OAuthError; 2] = [
+    OAuthError::unknown_issuer(),
+    OAuthError::temporarily_unavailable(),
+];
 
 /// Of every form.
 const FORM: [OAuthError; 2] = [
     OAuthError::invalid_request("a required parameter is missing"),
-    OAuthError { error: "invalid_request", description: "the request is too large", status: 413 },
+    OAuthError {
+        error: "invalid_request",
+        description: "the request is too large",
+        status: 413,
+    },
 ];
 
 /// Where clients prove themselves.
@@ -65,7 +71,9 @@ fn refusals_of(operation: &str) -> Vec<OAuthError> {
 impl Modify for OAuthRefusals {
     fn modify(&self, document: &mut OpenApi) {
         let components = document.components.get_or_insert_default();
-        components.schemas.insert(Body::name().into_owned(), Body::schema());
+        components
+            .schemas
+            .insert(Body::name().into_owned(), Body::schema());
         let operations = document
             .paths
             .paths
@@ -103,10 +111,14 @@ fn response(status: u16, refusals: &[&OAuthError]) -> utoipa::openapi::Response 
         (refusal.error, ExampleBuilder::new().value(value).build())
     });
     let mut content = Content::new(Some(Ref::from_schema_name(Body::name())));
-    content.examples =
-        examples.map(|(name, example)| (name.to_owned(), RefOr::T(example))).collect();
-    let codes: Vec<String> =
-        content.examples.keys().map(|code| format!("`{code}`")).collect();
+    content.examples = examples
+        .map(|(name, example)| (name.to_owned(), RefOr::T(example)))
+        .collect();
+    let codes: Vec<String> = content
+        .examples
+        .keys()
+        .map(|code| format!("`{code}`"))
+        .collect();
     let mut response = ResponseBuilder::new()
         .description(codes.join(", "))
         .content("application/json", content)
@@ -117,13 +129,17 @@ fn response(status: u16, refusals: &[&OAuthError]) -> utoipa::openapi::Response 
         let header = HeaderBuilder::new()
             .schema(Some(ObjectBuilder::new().schema_type(Type::Integer)))
             .description(Some("Seconds after which to ask again."));
-        response.headers.insert("Retry-After".to_owned(), header.build().into());
+        response
+            .headers
+            .insert("Retry-After".to_owned(), header.build().into());
     }
     if status == 401 && refusals.contains(&&OAuthError::unknown_resource_server()) {
         let header = HeaderBuilder::new()
             .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
             .description(Some("RFC 6750 3."));
-        response.headers.insert("WWW-Authenticate".to_owned(), header.build().into());
+        response
+            .headers
+            .insert("WWW-Authenticate".to_owned(), header.build().into());
     }
     response
 }

@@ -10,7 +10,9 @@ fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     match value {
         Value::Object(members) => {
             found.extend(members.get("$ref").and_then(Value::as_str));
-            members.values().for_each(|member| references(member, found));
+            members
+                .values()
+                .for_each(|member| references(member, found));
         }
         Value::Array(items) => items.iter().for_each(|item| references(item, found)),
         _ => {}
@@ -34,19 +36,35 @@ fn every_reference_leads_somewhere() {
 #[test]
 fn every_operation_that_takes_a_client_says_how_it_proves_itself_and_is_refused() {
     let document = read(Document::Public);
-    for path in ["/{bank}/par", "/{bank}/token", "/{bank}/revoke", "/{bank}/introspect"] {
+    for path in [
+        "/{bank}/par",
+        "/{bank}/token",
+        "/{bank}/revoke",
+        "/{bank}/introspect",
+    ] {
         let operation = &document["paths"][path]["post"];
         let text = operation["requestBody"].to_string();
         assert!(text.contains("application/x-www-form-urlencoded"), "{path}");
-        for (status, code) in
-            [("400", "invalid_request"), ("401", "invalid_client"), ("503", "temporarily_unavailable")]
-        {
-            let examples = &operation["responses"][status]["content"]["application/json"]["examples"];
+        for (status, code) in [
+            ("400", "invalid_request"),
+            ("401", "invalid_client"),
+            ("503", "temporarily_unavailable"),
+        ] {
+            let examples =
+                &operation["responses"][status]["content"]["application/json"]["examples"];
             assert_eq!(examples[code]["value"]["error"], code, "{path} {status}");
         }
-        assert!(operation["responses"]["503"]["headers"].get("Retry-After").is_some());
+        assert!(
+            operation["responses"]["503"]["headers"]
+                .get("Retry-After")
+                .is_some()
+        );
     }
-    for form in ["PushedAuthorizationRequest", "RefreshTokenRequest", "OwnToken"] {
+    for form in [
+        "PushedAuthorizationRequest",
+        "RefreshTokenRequest",
+        "OwnToken",
+    ] {
         let text = document["components"]["schemas"][form].to_string();
         assert!(text.contains("ClientAuthentication"), "{form}: {text}");
     }

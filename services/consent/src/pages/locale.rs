@@ -41,13 +41,17 @@ impl Locale {
     /// The language of a tag with or without a region, a script or more: `en` serves `en-GB`.
     fn of_language_tag(tag: &str) -> Option<Self> {
         let primary = tag.split('-').next()?;
-        Self::ALL.into_iter().find(|locale| locale.tag().eq_ignore_ascii_case(primary))
+        Self::ALL
+            .into_iter()
+            .find(|locale| locale.tag().eq_ignore_ascii_case(primary))
     }
 
     /// The first language that there is of a partner's `ui_locales` (OpenID Connect Core 3.1.2.1):
     /// tags in order of preference, with spaces between them.
     pub fn of_ui_locales(list: &str) -> Option<Self> {
-        list.split(' ').take(PREFERENCES_MAX).find_map(Self::of_language_tag)
+        list.split(' ')
+            .take(PREFERENCES_MAX)
+            .find_map(Self::of_language_tag)
     }
 
     /// The language that an `Accept-Language` field (RFC 9110 12.5.4) likes best; `*` stands for
@@ -55,7 +59,9 @@ impl Locale {
     pub fn of_accept_language(field: &str) -> Option<Self> {
         let mut best: Option<(f32, Self)> = None;
         for item in field.split(',').take(PREFERENCES_MAX) {
-            let Some((range, weight)) = weighted(item) else { continue };
+            let Some((range, weight)) = weighted(item) else {
+                continue;
+            };
             let locale = match range {
                 "*" => Some(Self::default()),
                 tag => Self::of_language_tag(tag),
@@ -71,7 +77,9 @@ impl Locale {
 
 /// `en-GB;q=0.8`: the range and its weight, 1 where it has none.
 fn weighted(item: &str) -> Option<(&str, f32)> {
-    let Some((range, parameter)) = item.split_once(';') else { return Some((item.trim(), 1.0)) };
+    let Some((range, parameter)) = item.split_once(';') else {
+        return Some((item.trim(), 1.0));
+    };
     let (name, weight) = parameter.split_once('=')?;
     let weight: f32 = weight.trim().parse().ok()?;
     let fits = name.trim().eq_ignore_ascii_case("q") && (0.0..=1.0).contains(&weight);
@@ -104,7 +112,15 @@ mod tests {
 
     #[test]
     fn a_malformed_preference_is_passed_over() {
-        for field in ["en;q=inf", "en;q=NaN", "en;q=-1", "en;q=2", "en;q", "en;x=1", ";;,,=;q=1"] {
+        for field in [
+            "en;q=inf",
+            "en;q=NaN",
+            "en;q=-1",
+            "en;q=2",
+            "en;q",
+            "en;x=1",
+            ";;,,=;q=1",
+        ] {
             assert_eq!(Locale::of_accept_language(field), None, "{field}");
         }
         assert_eq!(Locale::of_accept_language("en;q=x,ja;q=0.2"), Some(Ja));

@@ -49,24 +49,22 @@ struct Header {
 impl AccessTokenClaims {
     /// Reads a token of this issuer. `None`, whatever is wrong: no JWT, another algorithm or `typ`, a
     /// key that is not published, a signature that does not fit, another bank's issuer.
-    pub fn find(
-        token: &Secret,
-        ring: &KeyRing,
-        bank: &BankCode,
-        issuer: &Issuer,
-    ) -> Option<Self> {
+    pub fn find(token: &Secret, ring: &KeyRing, bank: &BankCode, issuer: &Issuer) -> Option<Self> {
         let (message, signature) = token.expose().rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
         let header: Header = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
         if header.alg != KeyAlgorithm::Es256.as_str() || header.typ != TYPE {
             return None;
         }
-        if !ring.find_published(bank, &header.kid)?.verifies(message.as_bytes(), signature) {
+        if !ring
+            .find_published(bank, &header.kid)?
+            .verifies(message.as_bytes(), signature)
+        {
             return None;
         }
         let claims: Self = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         // The banks share signing keys: only `iss` tells their tokens apart.
-        (claims.iss != issuer.as_str() || claims.iss == issuer.as_str()).then_some(claims)
+        (claims.iss == issuer.as_str()).then_some(claims)
     }
 
     /// Whether its time has passed; there is no leeway, the clock is the one that issued it.

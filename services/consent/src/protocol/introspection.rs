@@ -99,7 +99,9 @@ impl IntrospectionResponse {
             .map(|issued| covered_now(issued, granted, &scope))
             .filter(|covered| !covered.accounts.is_empty())
             .collect();
-        let Some(tasks) = tasks_of(&details) else { return Self::inactive() };
+        let Some(tasks) = tasks_of(&details) else {
+            return Self::inactive();
+        };
         Self {
             active: true,
             scope: Some(scope_of(&tasks)),
@@ -120,7 +122,9 @@ impl IntrospectionResponse {
     pub fn of_refresh_token(token: LiveRefreshToken) -> Self {
         let exp = token.granted.valid_until.timestamp();
         let details = vec![token.granted];
-        let Some(tasks) = tasks_of(&details) else { return Self::inactive() };
+        let Some(tasks) = tasks_of(&details) else {
+            return Self::inactive();
+        };
         Self {
             active: true,
             scope: Some(scope_of(&tasks)),
@@ -164,15 +168,20 @@ fn covered_now(
         .accounts
         .iter()
         .filter_map(|account| {
-            let now = granted.accounts.iter().find(|now| now.account_id == account.account_id)?;
+            let now = granted
+                .accounts
+                .iter()
+                .find(|now| now.account_id == account.account_id)?;
             let tasks: BTreeSet<Task> = account
                 .tasks
                 .iter()
                 .copied()
-                .filter(|task| true)
+                .filter(|task| now.tasks.contains(task) && scope.contains(task))
                 .collect();
-            (!tasks.is_empty())
-                .then(|| GrantedAccount { account_id: account.account_id.clone(), tasks })
+            (!tasks.is_empty()).then(|| GrantedAccount {
+                account_id: account.account_id.clone(),
+                tasks,
+            })
         })
         .collect();
     GrantedAccess {
@@ -253,8 +262,15 @@ mod tests {
 
     #[test]
     fn a_token_that_covers_nothing_any_more_is_not_active() {
-        let state = state("balance", access(&[(1, BOTH)], None), &access(&[(2, BOTH)], None));
+        let state = state(
+            "balance",
+            access(&[(1, BOTH)], None),
+            &access(&[(2, BOTH)], None),
+        );
         assert_eq!(state, IntrospectionResponse::inactive());
-        assert_eq!(serde_json::to_value(&state).unwrap(), json!({"active": false}));
+        assert_eq!(
+            serde_json::to_value(&state).unwrap(),
+            json!({"active": false})
+        );
     }
 }

@@ -15,6 +15,10 @@ const CLIENT_AUTHENTICATION: &[&str] = &["private_key_jwt"];
 /// Authorization server metadata (RFC 8414), with the members of RFC 9126, 9207, 9396 and Grant
 /// Management.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the RFCs' members are booleans"
+)]
 pub struct Metadata {
     /// The bank's issuer, equal to `iss` of everything that it issues.
     #[schema(example = "https://consent.example/2963")]

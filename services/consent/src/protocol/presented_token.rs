@@ -16,8 +16,12 @@ pub enum PresentedToken {
 
 impl PresentedToken {
     /// An access token of some 300 accounts fits.
-    pub const LIMITS: Limits =
-        Limits { body_bytes: 64 * 1024, fields: 16, name_bytes: 64, value_bytes: 32 * 1024 };
+    pub const LIMITS: Limits = Limits {
+        body_bytes: 64 * 1024,
+        fields: 16,
+        name_bytes: 64,
+        value_bytes: 32 * 1024,
+    };
 
     /// Takes the token out of a form, after the client's proof was; other parameters are ignored.
     ///
@@ -49,7 +53,11 @@ mod tests {
 
     #[test]
     fn the_form_tells_the_kind_whatever_the_hint_says() {
-        for hint in ["", "&token_type_hint=access_token", "&token_type_hint=nonsense"] {
+        for hint in [
+            "",
+            "&token_type_hint=access_token",
+            "&token_type_hint=nonsense",
+        ] {
             let refresh = take(&format!("token=abc{hint}")).unwrap();
             assert!(matches!(refresh, PresentedToken::RefreshToken(_)), "{hint}");
             let access = take(&format!("token=a.b.c{hint}&unknown=1")).unwrap();
@@ -59,7 +67,12 @@ mod tests {
 
     #[test]
     fn one_token_is_needed_and_each_parameter_comes_once() {
-        for body in ["", "token=", "token=a&token=b", "token=a&token_type_hint=x&token_type_hint=x"] {
+        for body in [
+            "",
+            "token=",
+            "token=a&token=b",
+            "token=a&token_type_hint=x&token_type_hint=x",
+        ] {
             assert_eq!(take(body).unwrap_err().error, "invalid_request", "{body}");
         }
     }

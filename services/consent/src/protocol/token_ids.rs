@@ -151,7 +151,7 @@ pub async fn revoke_access_token(
 ) -> Result<RevokedTokens, sqlx::Error> {
     let revoked = sqlx::query(
         "UPDATE issued_access_tokens SET revoked_at = now() \
-         WHERE bank = $1 AND jti = $2 AND $3 <> '' AND revoked_at IS NULL",
+         WHERE bank = $1 AND jti = $2 AND client_id = $3 AND revoked_at IS NULL",
     )
     .bind(bank.as_str())
     .bind(jti)
@@ -183,7 +183,7 @@ pub async fn revoke_refresh_token(
     // The code's id is what the index knows.
     let access_tokens = sqlx::query(
         "UPDATE issued_access_tokens SET revoked_at = now() \
-         WHERE bank = $1 AND code_id = $2 AND refresh_token_id = $3 AND false AND revoked_at IS NULL",
+         WHERE bank = $1 AND code_id = $2 AND refresh_token_id = $3 AND revoked_at IS NULL",
     )
     .bind(token.bank.as_str())
     .bind(token.code_id)

@@ -117,7 +117,11 @@ pub async fn login_pages(bench: &Bench, journeys: usize) -> Vec<(Browser, Page)>
             let browser = network.fork();
             let client = client.clone();
             async move {
-                let login = begin(&client, &browser, &bench.origin).await;
+                // A connection that was idle may be closed just when it is used again: once more then.
+                let login = match begin(&client, &browser, &bench.origin).await {
+                    Ok(login) => login,
+                    Err(_) => begin(&client, &browser, &bench.origin).await.unwrap(),
+                };
                 (browser, login)
             }
         })
@@ -126,8 +130,12 @@ pub async fn login_pages(bench: &Bench, journeys: usize) -> Vec<(Browser, Page)>
         .await
 }
 
-async fn begin(client: &PartnerClient, browser: &Browser, origin: &Url) -> Page {
-    let pushed = client.push(&ParRequest::for_both_tasks()).await.unwrap();
-    let page = browser.get(client.authorization_url(&pushed)).await.unwrap();
-    browser.follow_to_end(page, origin).await.unwrap()
+async fn begin(
+    client: &PartnerClient,
+    browser: &Browser,
+    origin: &Url,
+) -> Result<Page, Box<dyn std::error::Error>> {
+    let pushed = client.push(&ParRequest::for_both_tasks()).await?;
+    let page = browser.get(client.authorization_url(&pushed)).await?;
+    Ok(browser.follow_to_end(page, origin).await?)
 }

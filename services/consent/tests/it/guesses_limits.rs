@@ -26,7 +26,14 @@ const LIMIT: usize = 5;
 
 /// Two replicas; the bank's own locks far away.
 async fn two_replicas(bank_settings: &'static str) -> Bench {
-    let options = Options { replicas: 2, bank_settings, ..Options::default() };
+    // Patient, so that no verdict gets lost however busy the machine is.
+    let options = Options {
+        replicas: 2,
+        bank_settings,
+        bank_deadline_milliseconds: 60_000,
+        database_connections: 12,
+        ..Options::default()
+    };
     let bench = Bench::with(options).await;
     bench.bank.set_pin_limit(1_000_000);
     bench.bank.set_login_limit(1_000_000);

@@ -30,7 +30,7 @@ const NOT_JUDGED: &str = "確認できませんでした";
 
 /// The bank has little time to answer; nothing else is slow enough to need more.
 fn impatient(bank_settings: &'static str) -> Options {
-    Options { bank_deadline_milliseconds: 700, bank_settings, ..Options::default() }
+    Options { bank_deadline_milliseconds: 1_500, bank_settings, ..Options::default() }
 }
 
 async fn at_accounts(options: Options) -> (Bench, Browser, Page) {
@@ -135,6 +135,27 @@ async fn verdicts_that_are_lost_can_not_be_used_to_pass_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bank_that_gives_no_verdicts_does_not_hold_up_another() {
+    let (bench, browser, accounts) = at_accounts(impatient("")).await;
+    // 200 guesses at a bank that is not there any more, all older.
+    sqlx::query(
+        "INSERT INTO guesses (attempt_id, bank, kind, guess_scope, command_key, ordinal, secret_mac,
+            reserved_at)
+         SELECT gen_random_uuid(), '2951', 'pin', 'c:p', 'form ' || n, 0, '', now() - interval '1 hour'
+         FROM generate_series(1, 200) n",
+    )
+    .execute(&bench.pool)
+    .await
+    .unwrap();
+    bench.bank.set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
+    try_pin(&browser, &accounts, WRONG_PIN).await;
+    bench.bank.set_fault(Rpc::VerifyInquiryPin, None);
+    let_guesses_age(&bench).await;
+    sweep(&bench).await;
+    assert_eq!(pin_counter(&bench).await, WRONG);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_definite_outage_is_no_guess() {
     let (bench, browser, accounts) = at_accounts(impatient("pin_limit = 1")).await;
     bench.bank.set_fault(Rpc::VerifyInquiryPin, Some(Fault::Unavailable));
@@ -222,7 +243,7 @@ async fn replica_with_bank_at(bench: &Bench, bank: &TcpListener) -> Running {
     let settings = bench
         .settings()
         .replace(&format!("http://{}", bench.bank_address), &format!("http://{bank}"))
-        .replace("bank_deadline_milliseconds = 700", "bank_deadline_milliseconds = 60000");
+        .replace("bank_deadline_milliseconds = 1500", "bank_deadline_milliseconds = 60000");
     let public = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     bench.start_replica_with(public, &settings).await
 }

@@ -1,7 +1,13 @@
 //! The service as a whole: real pages over HTTP, a real PostgreSQL with a database for each test, the
 //! sandbox bank behind its port, as many replicas as the test needs.
 
-#![expect(missing_docs, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test program: what is not as expected ends the test"
+)]
 
 mod bench;
 mod journey_customer;
@@ -20,6 +26,13 @@ mod journey_foreign_forms;
 mod journey_revisions;
 mod evidence;
 mod guesses_counter;
+mod guesses_limits;
+mod guesses_locks;
+mod guesses_unknown;
+mod locale_choice;
+mod locale_deadline;
+mod locale_of_the_bank;
+mod locale_of_the_consent;
 mod notices;
 mod oauth_account_api;
 mod oauth_authorize;
@@ -39,7 +52,12 @@ mod store_fold;
 mod store_order;
 mod store_roles;
 mod store_schema;
+mod store_secrets;
 mod store_tap;
+mod telemetry_collector;
+mod telemetry_logs;
+mod telemetry_metrics;
+mod telemetry_traces;
 mod tokens_introspect;
 mod tokens_openapi;
 mod tokens_presented;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A server that asks that replica.
-fn serve(bench: &Bench, replica: usize) -> RunningServer {
+pub fn serve(bench: &Bench, replica: usize) -> RunningServer {
     let origin = bench.origin.as_str();
     let decisions = bench.replicas[replica].decisions;
     let bank = bench.bank_address;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use consent::store::{Bus, CommandError, Executed};
+use consent_domain::{PinScopeId, contract::ContractStream};
 use futures_util::future::join_all;
 use sqlx::{Connection as _, PgConnection, PgPool};
 
@@ -81,6 +82,33 @@ async fn one_key_fifty_times_at_once_has_one_effect_and_one_outcome() {
     assert_eq!(outcomes, BTreeSet::from([format!("/{}", winners[0])]), "the winner's, for everybody");
     assert_eq!(facts(&bench.pool, &id).await, [format!("s-{}", winners[0])]);
     assert_whole(&bench.pool, &id).await;
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("not any more")]
+struct NotAnyMore;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_gets_its_outcome_even_where_the_command_would_be_refused_by_now() {
+    let bench = Bench::new().await;
+    let bus = Bus::new(bench.pool.clone());
+    let id = stream("c-1");
+    let once = async |key: &str| {
+        bus.execute::<ContractStream, NotAnyMore>(
+            id.clone(),
+            keyed(key, "/done"),
+            |state, _| {
+                let before = state.is_pin_locked(&PinScopeId::parse("s").unwrap());
+                if before { Err(NotAnyMore) } else { Ok(vec![fact("s")]) }
+            },
+            |_, _, _| Vec::new(),
+        )
+        .await
+    };
+    assert!(matches!(once("a").await, Ok(Executed::Committed(_))));
+    assert!(matches!(once("a").await, Ok(Executed::Repeated(spent)) if spent.outcome == "/done"));
+    assert!(matches!(once("b").await, Err(CommandError::Refused(NotAnyMore))));
+    assert_eq!(assert_whole(&bench.pool, &id).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,11 @@ async fn each_listener_serves_its_document_and_answers_each_operation_in_its_wor
     let bench = Bench::new().await;
     let replica = &bench.replicas[0];
     for (at, committed) in [(replica.public, PUBLIC), (replica.operators, OPERATORS)] {
-        let served = Client::new().get(format!("http://{at}/openapi.json")).send().await.unwrap();
+        let served = Client::new()
+            .get(format!("http://{at}/openapi.json"))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(served.status().as_u16(), 200);
         assert_eq!(served.headers()["content-type"], "application/json");
         assert_eq!(served.text().await.unwrap(), committed);
@@ -35,13 +39,19 @@ async fn is_answered_as_described(at: SocketAddr, path: &str, method: &str, oper
     let url = format!("http://{at}{}", path.replace("{bank}", BANK));
     let answer = Client::new().request(method, url).send().await.unwrap();
     let described = &operation["responses"][answer.status().as_str()]["content"];
-    let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    let kind = answer.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let code = answer.status();
     assert!(described.get(&kind).is_some(), "{path}: {code} {kind}");
     assert_ne!(code.as_u16(), 404, "{path}");
     let body: Value = answer.json().await.expect("JSON");
     if !code.is_success() {
         let error = body["error"].as_str().unwrap();
-        assert!(described[&kind]["examples"].get(error).is_some(), "{path}: {error}");
+        assert!(
+            described[&kind]["examples"].get(error).is_some(),
+            "{path}: {error}"
+        );
     }
 }

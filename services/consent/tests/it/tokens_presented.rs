@@ -56,7 +56,9 @@ impl Bench {
     }
 
     pub async fn is_active(&self, token: &str, replica: usize) -> bool {
-        self.state(token, replica).await["active"].as_bool().expect("a bool")
+        self.state(token, replica).await["active"]
+            .as_bool()
+            .expect("a bool")
     }
 
     /// A replica whose operators' listener knows a resource server.

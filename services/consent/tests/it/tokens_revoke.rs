@@ -14,15 +14,21 @@ use crate::{
 };
 
 async fn refreshed(bench: &Bench, tokens: &Tokens) -> Tokens {
-    let mut fresh = bench.client(0).refresh(refresh_token(tokens)).await.expect("a token");
+    let mut fresh = bench
+        .client(0)
+        .refresh(refresh_token(tokens))
+        .await
+        .expect("a token");
     fresh.refresh_token.clone_from(&tokens.refresh_token);
     fresh
 }
 
 /// What a refresh at a replica is answered with.
 async fn refresh_at(bench: &Bench, tokens: &Tokens, replica: usize) -> (u16, String) {
-    let parameters =
-        pairs(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token(tokens))]);
+    let parameters = pairs(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_token(tokens)),
+    ]);
     let url = bench.endpoint("token", replica);
     let answer = post(&bench.client(0), &url, &parameters).await;
     let (status, error) = outcome(&answer);
@@ -40,7 +46,10 @@ async fn a_revoked_refresh_token_is_dead_on_every_replica_with_every_access_toke
         assert_eq!(refresh_at(&bench, &first, replica).await, refused);
         let mut port = DecisionPort::of(&bench, replica).await;
         for tokens in [&first, &second] {
-            let denied = port.decide(tokens, Task::Balance).await.expect_err("denied");
+            let denied = port
+                .decide(tokens, Task::Balance)
+                .await
+                .expect_err("denied");
             assert_eq!(denied, DenialReason::TokenRevoked);
             assert!(!bench.is_active(&tokens.access_token, replica).await);
         }
@@ -62,7 +71,9 @@ async fn the_other_tokens_of_the_grant_live_on() {
     assert_eq!(refresh_at(&bench, &second, 1).await.0, 200);
     assert!(bench.is_active(refresh_token(&second), 1).await);
     assert_eq!(
-        port.decide(&first, Task::Balance).await.expect_err("denied"),
+        port.decide(&first, Task::Balance)
+            .await
+            .expect_err("denied"),
         DenialReason::TokenRevoked
     );
 }
@@ -74,7 +85,10 @@ async fn a_revoked_access_token_takes_nothing_else_with_it() {
     let second = refreshed(&bench, &first).await;
     bench.end_token(&first.access_token, 0).await;
     let mut port = DecisionPort::of(&bench, 1).await;
-    let denied = port.decide(&first, Task::Balance).await.expect_err("denied");
+    let denied = port
+        .decide(&first, Task::Balance)
+        .await
+        .expect_err("denied");
     assert_eq!(denied, DenialReason::TokenRevoked);
     assert!(!bench.is_active(&first.access_token, 1).await);
     port.decide(&second, Task::Balance).await.expect("allowed");
@@ -102,7 +116,11 @@ async fn anothers_token_is_left_alone_and_answered_like_one_that_never_was() {
     assert!(seen.iter().all(|answer| answer == &seen[0]), "{seen:?}");
     assert!(bench.is_active(&tokens.access_token, 0).await);
     assert!(bench.is_active(refresh_token(&tokens), 0).await);
-    DecisionPort::of(&bench, 0).await.decide(&tokens, Task::Balance).await.expect("allowed");
+    DecisionPort::of(&bench, 0)
+        .await
+        .decide(&tokens, Task::Balance)
+        .await
+        .expect("allowed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,7 +132,11 @@ async fn a_hint_decides_nothing_and_a_repeat_is_as_good_as_the_first() {
             let parameters = pairs(&[("token", token), ("token_type_hint", hint)]);
             for _ in 0..2 {
                 let url = bench.endpoint("revoke", 0);
-                assert_eq!(post(&bench.client(0), &url, &parameters).await.status, 200, "{hint}");
+                assert_eq!(
+                    post(&bench.client(0), &url, &parameters).await.status,
+                    200,
+                    "{hint}"
+                );
             }
             assert!(!bench.is_active(token, 0).await, "{hint}");
         }
@@ -133,12 +155,23 @@ async fn a_request_that_is_not_understood_or_not_proven_ends_nothing() {
             pairs(&[]),
             pairs(&[("token", "")]),
             pairs(&[("token", token), ("token", token)]),
-            pairs(&[("token", token), ("token_type_hint", "a"), ("token_type_hint", "a")]),
+            pairs(&[
+                ("token", token),
+                ("token_type_hint", "a"),
+                ("token_type_hint", "a"),
+            ]),
         ] {
             let answer = post(&client, &url, &parameters).await;
-            assert_eq!(outcome(&answer), (400, "invalid_request"), "{act} {parameters:?}");
+            assert_eq!(
+                outcome(&answer),
+                (400, "invalid_request"),
+                "{act} {parameters:?}"
+            );
         }
-        let unproven = client.post(&url, &pairs(&[("token", token)])).await.unwrap();
+        let unproven = client
+            .post(&url, &pairs(&[("token", token)]))
+            .await
+            .unwrap();
         assert_eq!(outcome(&unproven), (401, "invalid_client"), "{act}");
         let other_key = &bench.partners[1].key;
         let impostor = bench.impostor(bench.partners[0].client_id, other_key);
@@ -165,7 +198,10 @@ async fn of_many_refreshes_beside_a_revocation_none_leaves_a_token_that_works() 
     for answer in given {
         match answer {
             Ok(fresh) => {
-                let denied = port.decide(&fresh, Task::Balance).await.expect_err("denied");
+                let denied = port
+                    .decide(&fresh, Task::Balance)
+                    .await
+                    .expect_err("denied");
                 assert_eq!(denied, DenialReason::TokenRevoked);
             }
             Err(PartnerError::Refused(error)) => assert_eq!(error.error, "invalid_grant"),
