@@ -2,7 +2,10 @@
 //!
 //! The comments in those files are the documentation; nothing here is written by hand.
 
-#![expect(missing_docs, reason = "generated code; the .proto files carry the documentation")]
+#![expect(
+    missing_docs,
+    reason = "generated code; the .proto files carry the documentation"
+)]
 
 /// The bank port: what the consent service and the account API ask the bank's core.
 pub mod bank {

@@ -4,12 +4,8 @@ use consent_domain::BankCode;
 use sqlx::PgPool;
 
 use crate::{
-    bank_port::BankPort,
-    bank_pages::PagesOfBanks,
-    keys::Keys,
-    protocol::issuer::Issuer,
-    resource_servers::ResourceServers,
-    store::Bus,
+    bank_pages::PagesOfBanks, bank_port::BankPort, keys::Keys, protocol::issuer::Issuer,
+    resource_servers::ResourceServers, store::Bus,
 };
 
 /// The service's parts, shared by all workers.

@@ -8,14 +8,15 @@ use std::{
 
 use chrono::{DateTime, NaiveDate, Utc};
 use consent_domain::{
-    AccountId, BankCode, ContractId, InvalidId, PinScopeId, UserId,
-    journey::UserRole,
-    scope::Task,
+    AccountId, BankCode, ContractId, InvalidId, PinScopeId, UserId, journey::UserRole, scope::Task,
 };
 use prost::Message as _;
 use renkei_proto::bank::v1 as wire;
 use telemetry::grpc;
-use tonic::{Code, Request, Status, transport::{Channel, Endpoint}};
+use tonic::{
+    Code, Request, Status,
+    transport::{Channel, Endpoint},
+};
 use tracing::Instrument as _;
 use uuid::Uuid;
 use wire::bank_port_client::BankPortClient;
@@ -168,7 +169,10 @@ impl BankPort {
             .connect_timeout(deadline)
             .http2_keep_alive_interval(Duration::from_secs(20))
             .connect_lazy();
-        Ok(Self { client: BankPortClient::new(channel), deadline })
+        Ok(Self {
+            client: BankPortClient::new(channel),
+            deadline,
+        })
     }
 
     /// Asks the bank to authenticate a customer. Counted by the bank once per `attempt`.
@@ -190,7 +194,11 @@ impl BankPort {
             method: wire::LoginMethod::Password.into(),
         };
         let mut client = self.client.clone();
-        let answer = self.ask("Authenticate", || client.authenticate(self.within_deadline(request))).await?;
+        let answer = self
+            .ask("Authenticate", || {
+                client.authenticate(self.within_deadline(request))
+            })
+            .await?;
         use wire::authenticate_response::Outcome;
         match answer.outcome.ok_or(BankFailure::Malformed("no outcome"))? {
             Outcome::Authenticated(a) => Ok(LoginOutcome::Authenticated {
@@ -199,9 +207,9 @@ impl BankPort {
                 login_name: a.login_name,
                 contract_name: a.contract_name,
             }),
-            Outcome::Rejected(r) => {
-                Ok(LoginOutcome::Rejected(r.subject.map(|s| subject(Some(s))).transpose()?))
-            }
+            Outcome::Rejected(r) => Ok(LoginOutcome::Rejected(
+                r.subject.map(|s| subject(Some(s))).transpose()?,
+            )),
             Outcome::Refused(r) => Ok(LoginOutcome::Refused(r.reason())),
         }
     }
@@ -220,7 +228,11 @@ impl BankPort {
             subject: Some(wire_subject(subject)),
         };
         let mut client = self.client.clone();
-        let answer = self.ask("ListAccounts", || client.list_accounts(self.within_deadline(request))).await?;
+        let answer = self
+            .ask("ListAccounts", || {
+                client.list_accounts(self.within_deadline(request))
+            })
+            .await?;
         answer.accounts.into_iter().map(account).collect()
     }
 
@@ -244,7 +256,11 @@ impl BankPort {
             pin: String::clone(pin),
         };
         let mut client = self.client.clone();
-        let answer = self.ask("VerifyInquiryPin", || client.verify_inquiry_pin(self.within_deadline(request))).await?;
+        let answer = self
+            .ask("VerifyInquiryPin", || {
+                client.verify_inquiry_pin(self.within_deadline(request))
+            })
+            .await?;
         verdict(answer.verdict())
     }
 
@@ -252,13 +268,21 @@ impl BankPort {
     ///
     /// # Errors
     /// [`BankFailure`].
-    pub async fn get_verdict(&self, bank: &BankCode, attempt: Uuid) -> Result<Verdict, BankFailure> {
+    pub async fn get_verdict(
+        &self,
+        bank: &BankCode,
+        attempt: Uuid,
+    ) -> Result<Verdict, BankFailure> {
         let request = wire::GetVerdictRequest {
             bank_code: bank.to_string(),
             attempt_id: attempt.to_string(),
         };
         let mut client = self.client.clone();
-        let answer = self.ask("GetVerdict", || client.get_verdict(self.within_deadline(request))).await?;
+        let answer = self
+            .ask("GetVerdict", || {
+                client.get_verdict(self.within_deadline(request))
+            })
+            .await?;
         verdict(answer.verdict())
     }
 
@@ -283,7 +307,11 @@ impl BankPort {
             account_ids: notice.accounts,
         };
         let mut client = self.client.clone();
-        self.ask("SendNotice", || client.send_notice(self.within_deadline(request))).await.map(drop)
+        self.ask("SendNotice", || {
+            client.send_notice(self.within_deadline(request))
+        })
+        .await
+        .map(drop)
     }
 
     fn within_deadline<T>(&self, message: T) -> Request<T> {
@@ -293,11 +321,7 @@ impl BankPort {
         request
     }
 
-    async fn ask<T, F>(
-        &self,
-        rpc: &'static str,
-        call: impl FnOnce() -> F,
-    ) -> Result<T, BankFailure>
+    async fn ask<T, F>(&self, rpc: &'static str, call: impl FnOnce() -> F) -> Result<T, BankFailure>
     where
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {

@@ -49,12 +49,18 @@ pub async fn boundary<B: MessageBody>(
 }
 
 fn oversized(request: &ServiceRequest) -> Option<StatusCode> {
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
     if target > TARGET_BYTES_MAX {
         return Some(StatusCode::URI_TOO_LONG);
     }
-    let headers: usize =
-        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let headers: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
     (headers > HEADER_BYTES_MAX).then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
 }
 
@@ -70,21 +76,34 @@ fn is_ours<B>(response: &ServiceResponse<B>) -> bool {
 
 fn refusal(app: &App, request: &ServiceRequest, status: StatusCode) -> HttpResponse {
     if is_for_programs(request.path()) {
-        OAuthError { error: "invalid_request", description: description(status), status: status.as_u16() }
-            .error_response()
+        OAuthError {
+            error: "invalid_request",
+            description: description(status),
+            status: status.as_u16(),
+        }
+        .error_response()
     } else {
         refusal_page(app, request.request(), status)
     }
 }
 
 /// How the paths end that partners' programs ask for.
-const PROGRAM_PATHS: [&str; 6] =
-    ["par", "token", "revoke", "introspect", "jwks", "openapi.json"];
+const PROGRAM_PATHS: [&str; 6] = [
+    "par",
+    "token",
+    "revoke",
+    "introspect",
+    "jwks",
+    "openapi.json",
+];
 
 /// Whether a path is one that a partner's program asks for.
 fn is_for_programs(path: &str) -> bool {
     path.contains("/.well-known/")
-        || path.rsplit('/').next().is_some_and(|last| PROGRAM_PATHS.contains(&last))
+        || path
+            .rsplit('/')
+            .next()
+            .is_some_and(|last| PROGRAM_PATHS.contains(&last))
 }
 
 fn description(status: StatusCode) -> &'static str {

@@ -79,10 +79,22 @@ impl DecisionService {
     }
 
     async fn see(&self, asked: &Asked) -> Result<Seen, StoreError> {
-        see(&self.app.pool, &asked.bank, &asked.grant, &asked.client, Some(asked.jti)).await
+        see(
+            &self.app.pool,
+            &asked.bank,
+            &asked.grant,
+            &asked.client,
+            Some(asked.jti),
+        )
+        .await
     }
 
-    fn pairwise(&self, bank: &BankCode, terms: &GrantTerms, account: &consent_domain::AccountId) -> PairwiseId {
+    fn pairwise(
+        &self,
+        bank: &BankCode,
+        terms: &GrantTerms,
+        account: &consent_domain::AccountId,
+    ) -> PairwiseId {
         let key = self.app.keys.shared(KeyPurpose::Pairwise);
         PairwiseId::of_account(key, &terms.partner, bank, account)
     }
@@ -113,11 +125,15 @@ pub(crate) async fn see(
     let at_bank: Option<String> = row.try_get("at_bank_stream")?;
     let at_bank = at_bank.unwrap_or_default();
     Ok(Seen {
-        consent: state_of_row::<ConsentStream>(pool, &row, "consent", &stream).await?.0,
+        consent: state_of_row::<ConsentStream>(pool, &row, "consent", &stream)
+            .await?
+            .0,
         partner_at_bank: state_of_row::<PartnerAtBankStream>(pool, &row, "at_bank", &at_bank)
             .await?
             .0,
-        bank: state_of_row::<BankStream>(pool, &row, "bank", bank.as_str()).await?.0,
+        bank: state_of_row::<BankStream>(pool, &row, "bank", bank.as_str())
+            .await?
+            .0,
         token_live: row.try_get("token_live")?,
         now: row.try_get("now")?,
     })
@@ -157,7 +173,11 @@ impl Seen {
     fn live_for(&self, client: &ClientId) -> Result<&GrantTerms, wire::DenialReason> {
         let evidence = self.evidence();
         let terms = evidence.live_for(client).map_err(reason)?;
-        if self.token_live { Ok(terms) } else { Err(wire::DenialReason::TokenRevoked) }
+        if self.token_live {
+            Ok(terms)
+        } else {
+            Err(wire::DenialReason::TokenRevoked)
+        }
     }
 
     fn evidence(&self) -> Evidence<'_> {
@@ -197,19 +217,28 @@ fn word(reason: wire::DenialReason) -> &'static str {
 }
 
 fn denied(reason: wire::DenialReason) -> wire::Denied {
-    wire::Denied { reason: reason.into() }
+    wire::Denied {
+        reason: reason.into(),
+    }
 }
 
 fn date_text(date: Option<NaiveDate>) -> String {
-    date.map(|date| date.format("%Y-%m-%d").to_string()).unwrap_or_default()
+    date.map(|date| date.format("%Y-%m-%d").to_string())
+        .unwrap_or_default()
 }
 
 fn subject(terms: &GrantTerms) -> wire::Subject {
-    wire::Subject { contract_id: terms.contract.to_string(), user_id: terms.user.to_string() }
+    wire::Subject {
+        contract_id: terms.contract.to_string(),
+        user_id: terms.user.to_string(),
+    }
 }
 
 fn timestamp(instant: DateTime<Utc>) -> prost_types::Timestamp {
-    prost_types::Timestamp { seconds: instant.timestamp(), nanos: 0 }
+    prost_types::Timestamp {
+        seconds: instant.timestamp(),
+        nanos: 0,
+    }
 }
 
 fn wire_task(task: Task) -> i32 {
@@ -233,8 +262,12 @@ impl wire::decisions_server::Decisions for DecisionService {
             wire::Task::Transactions => Task::Transactions,
             wire::Task::Unspecified => return Err(Status::invalid_argument("task")),
         };
-        let asked =
-            asked(&request.bank_code, &request.grant_id, &request.client_id, &request.jti)?;
+        let asked = asked(
+            &request.bank_code,
+            &request.grant_id,
+            &request.client_id,
+            &request.jti,
+        )?;
         let seen = self.see(&asked).await.map_err(|error| undecided(&error))?;
         let decision = seen.live_for(&asked.client).and_then(|terms| {
             // The partner's id names an account of this grant, or none.
@@ -244,7 +277,9 @@ impl wire::decisions_server::Decisions for DecisionService {
                 .into_iter()
                 .find(|id| self.pairwise(&asked.bank, terms, id).as_str() == request.account_id)
                 .ok_or(wire::DenialReason::AccountNotInScope)?;
-            seen.evidence().decide(&asked.client, &account, task).map_err(reason)?;
+            seen.evidence()
+                .decide(&asked.client, &account, task)
+                .map_err(reason)?;
             Ok(wire::Allowed {
                 contract_id: terms.contract.to_string(),
                 bank_account_id: account.to_string(),
@@ -252,7 +287,11 @@ impl wire::decisions_server::Decisions for DecisionService {
                 subject: Some(subject(terms)),
             })
         });
-        metrics::decided(decision.as_ref().map_or_else(|denial| word(*denial), |_| "allowed"));
+        metrics::decided(
+            decision
+                .as_ref()
+                .map_or_else(|denial| word(*denial), |_| "allowed"),
+        );
         Ok(Response::new(wire::DecideResponse {
             decision: Some(match decision {
                 Ok(allowed) => Decision::Allowed(allowed),
@@ -268,8 +307,12 @@ impl wire::decisions_server::Decisions for DecisionService {
         use wire::describe_grant_response::Result as Described;
         self.admit(&request)?;
         let request = request.into_inner();
-        let asked =
-            asked(&request.bank_code, &request.grant_id, &request.client_id, &request.jti)?;
+        let asked = asked(
+            &request.bank_code,
+            &request.grant_id,
+            &request.client_id,
+            &request.jti,
+        )?;
         let seen = self.see(&asked).await.map_err(|error| undecided(&error))?;
         let result = match seen.live_for(&asked.client) {
             Err(reason) => Described::Denied(denied(reason)),
@@ -281,7 +324,12 @@ impl wire::decisions_server::Decisions for DecisionService {
                     .into_iter()
                     .map(|id| wire::GrantedAccount {
                         account_id: self.pairwise(&asked.bank, terms, &id).to_string(),
-                        tasks: terms.scope.tasks_of(&id).into_iter().map(wire_task).collect(),
+                        tasks: terms
+                            .scope
+                            .tasks_of(&id)
+                            .into_iter()
+                            .map(wire_task)
+                            .collect(),
                         bank_account_id: id.to_string(),
                     })
                     .collect(),
@@ -290,6 +338,8 @@ impl wire::decisions_server::Decisions for DecisionService {
                 history_from_date: date_text(terms.history_from),
             }),
         };
-        Ok(Response::new(wire::DescribeGrantResponse { result: Some(result) }))
+        Ok(Response::new(wire::DescribeGrantResponse {
+            result: Some(result),
+        }))
     }
 }

@@ -17,13 +17,19 @@ pub fn random_bytes<const N: usize>() -> Zeroizing<[u8; N]> {
 
 /// 256 bits as 43 characters of base64url.
 pub fn random_token() -> Secret {
-    Secret::new(Zeroizing::new(URL_SAFE_NO_PAD.encode(random_bytes::<32>().as_slice())))
+    Secret::new(Zeroizing::new(
+        URL_SAFE_NO_PAD.encode(random_bytes::<32>().as_slice()),
+    ))
 }
 
 /// A UUIDv7 of that time.
 pub fn time_ordered_id(now: Instant) -> Uuid {
     let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
+    Uuid::new_v7(Timestamp::from_unix(
+        NoContext,
+        seconds,
+        now.timestamp_subsec_nanos(),
+    ))
 }
 
 /// A UUIDv4: an id that tells nothing, not even its time.

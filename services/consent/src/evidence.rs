@@ -79,7 +79,10 @@ impl Evidence {
         let plain = serde_json::to_vec(self).map_err(|_| EvidenceError::DoesNotOpen)?;
         let nonce = *entropy::random_bytes::<NONCE_LENGTH>();
         let name = record_name(bank, journey);
-        let payload = Payload { msg: &plain, aad: name.as_bytes() };
+        let payload = Payload {
+            msg: &plain,
+            aad: name.as_bytes(),
+        };
         let sealed = cipher(keys)
             .encrypt(&Nonce::from(nonce), payload)
             .map_err(|_| EvidenceError::DoesNotOpen)?;
@@ -119,10 +122,14 @@ pub async fn find(
     let Some(row) = row else { return Ok(None) };
     let stored: Vec<u8> = row.try_get("sealed")?;
     let sha256: String = row.try_get("sha256")?;
-    let (nonce, sealed) =
-        stored.split_first_chunk::<NONCE_LENGTH>().ok_or(EvidenceError::DoesNotOpen)?;
+    let (nonce, sealed) = stored
+        .split_first_chunk::<NONCE_LENGTH>()
+        .ok_or(EvidenceError::DoesNotOpen)?;
     let name = record_name(bank, journey);
-    let payload = Payload { msg: sealed, aad: name.as_bytes() };
+    let payload = Payload {
+        msg: sealed,
+        aad: name.as_bytes(),
+    };
     let plain = cipher(keys)
         .decrypt(&Nonce::from(*nonce), payload)
         .map_err(|_| EvidenceError::DoesNotOpen)?;

@@ -26,7 +26,11 @@ impl GuessKind {
     }
 
     fn of(text: &str) -> Self {
-        if text == "login" { Self::Login } else { Self::Pin }
+        if text == "login" {
+            Self::Login
+        } else {
+            Self::Pin
+        }
     }
 }
 
@@ -99,9 +103,15 @@ impl Settled {
     }
 
     fn find(text: &str) -> Option<Self> {
-        [Self::Match, Self::Mismatch, Self::BankLocked, Self::Outage, Self::Void]
-            .into_iter()
-            .find(|settled| settled.as_str() == text)
+        [
+            Self::Match,
+            Self::Mismatch,
+            Self::BankLocked,
+            Self::Outage,
+            Self::Void,
+        ]
+        .into_iter()
+        .find(|settled| settled.as_str() == text)
     }
 }
 
@@ -165,7 +175,9 @@ pub async fn reserve(
         Ok(None) => refused(pool, guess, limit).await,
         Err(sqlx::Error::Database(error)) if error.constraint() == Some("guesses_of_form") => {
             // The same form a moment earlier, on another connection: its guess is this guess.
-            find(pool, guess).await.map(|found| found.unwrap_or(Reservation::Busy))
+            find(pool, guess)
+                .await
+                .map(|found| found.unwrap_or(Reservation::Busy))
         }
         Err(error) => Err(error),
     }
@@ -273,7 +285,11 @@ pub async fn locked(pool: &PgPool, guess: &Guess<'_>) -> Result<Locked, sqlx::Er
     .bind(guess.scope)
     .fetch_optional(pool)
     .await?;
-    Ok(if locked == Some(true) { Locked::Yes } else { Locked::No })
+    Ok(if locked == Some(true) {
+        Locked::Yes
+    } else {
+        Locked::No
+    })
 }
 
 /// Records a verdict, once: one statement, one commit.

@@ -37,14 +37,14 @@ use consent_domain::journey::Step;
 
 use crate::pages::LANGUAGE_PATH;
 
-pub use entry::{authorize as authorization_endpoint, not_found};
 pub(crate) use entry::refusal_page;
+pub use entry::{authorize as authorization_endpoint, not_found};
+pub use linkages::{LiveLinkage, live_linkages};
 pub(crate) use login_guess::login_limit;
-pub(crate) use respond::PageError;
 pub(crate) use pin_guesses::{guess_scope, pin_limit};
+pub(crate) use respond::PageError;
 pub(crate) use session::was_alive;
 pub(crate) use visit::stream_id;
-pub use linkages::{LiveLinkage, live_linkages};
 
 /// The last part of a step's path.
 pub(crate) fn path_of(step: Step) -> &'static str {
@@ -63,14 +63,26 @@ pub fn routes(config: &mut ServiceConfig) {
     let (login, tasks) = (page("login"), page("tasks"));
     let (accounts, confirm) = (page("accounts"), page("confirm"));
     config
-        .service(login.route(get().to(step2_login::show)).route(post().to(step2_login::submit)))
-        .service(page("certificate-login").route(get().to(step2_login::show_certificate_login)))
-        .service(tasks.route(get().to(step3_tasks::show)).route(post().to(step3_tasks::submit)))
         .service(
-            accounts.route(get().to(step4_accounts::show)).route(post().to(step4_accounts::submit)),
+            login
+                .route(get().to(step2_login::show))
+                .route(post().to(step2_login::submit)),
+        )
+        .service(page("certificate-login").route(get().to(step2_login::show_certificate_login)))
+        .service(
+            tasks
+                .route(get().to(step3_tasks::show))
+                .route(post().to(step3_tasks::submit)),
         )
         .service(
-            confirm.route(get().to(step5_confirm::show)).route(post().to(step5_confirm::submit)),
+            accounts
+                .route(get().to(step4_accounts::show))
+                .route(post().to(step4_accounts::submit)),
+        )
+        .service(
+            confirm
+                .route(get().to(step5_confirm::show))
+                .route(post().to(step5_confirm::submit)),
         )
         .service(
             page("authorize")
@@ -80,7 +92,5 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(page("extend").route(get().to(extend::extend)))
         .service(page("cancel").route(post().to(end::submit)))
         .service(page("done").route(get().to(end::show)))
-        .service(
-            resource(format!("{LANGUAGE_PATH}/{{locale}}")).route(get().to(language::switch)),
-        );
+        .service(resource(format!("{LANGUAGE_PATH}/{{locale}}")).route(get().to(language::switch)));
 }

@@ -34,7 +34,10 @@ pub async fn end_journey(
                     journey: journey.to_string(),
                     reason: "journey_ended",
                 },
-                Companion::FinishPushedRequest { bank: bank.clone(), journey: journey.clone() },
+                Companion::FinishPushedRequest {
+                    bank: bank.clone(),
+                    journey: journey.clone(),
+                },
             ]
         }
     };
@@ -52,7 +55,9 @@ pub async fn end_journey(
                     match journey {
                         // Somebody logged in since: the caller's view is out of date.
                         Journey::InProgress(state) if state.login().is_ok() => {
-                            Err(JourneyRefusal::RevisionMoved { current: state.revision })
+                            Err(JourneyRefusal::RevisionMoved {
+                                current: state.revision,
+                            })
                         }
                         _ => journey
                             .end(&Contract::default(), how, now)

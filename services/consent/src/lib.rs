@@ -3,8 +3,8 @@
 
 pub mod app;
 mod authorization_server;
-pub mod bank_port;
 pub mod bank_pages;
+pub mod bank_port;
 mod boundary;
 mod decisions;
 mod entropy;

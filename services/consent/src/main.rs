@@ -144,7 +144,10 @@ type Failure = Box<dyn std::error::Error>;
 #[actix_web::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let service = Service { name: "consent", version: env!("CARGO_PKG_VERSION") };
+    let service = Service {
+        name: "consent",
+        version: env!("CARGO_PKG_VERSION"),
+    };
     let logs = Logs::from_environment("info,sqlx=warn", LogFormat::Json, std::io::stderr);
     let telemetry = match Telemetry::start(service, logs, Export::from_environment()) {
         Ok(telemetry) => telemetry,
@@ -177,7 +180,10 @@ fn say(text: &str) {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve { config } => serve(Settings::read(&config)?).await,
-        Command::Provision { admin_url, database } => {
+        Command::Provision {
+            admin_url,
+            database,
+        } => {
             let provisioned = provision(&admin_url, &database).await?;
             say(&serde_json::to_string_pretty(&provisioned)?);
             Ok(())
@@ -188,7 +194,11 @@ async fn run(command: Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Projections(ProjectionsCommand::Rebuild { owner_url, replace }) => {
-            let purpose = if replace { Purpose::Replace } else { Purpose::Verify };
+            let purpose = if replace {
+                Purpose::Replace
+            } else {
+                Purpose::Verify
+            };
             let mut differences = 0;
             for rebuilt in rebuild(&owner_url, purpose).await? {
                 say(&format!(
@@ -204,7 +214,11 @@ async fn run(command: Command) -> Result<(), Failure> {
                 Purpose::Verify | Purpose::Replace => Ok(()),
             }
         }
-        Command::Bank(BankCommand::Register { config, file, operator }) => {
+        Command::Bank(BankCommand::Register {
+            config,
+            file,
+            operator,
+        }) => {
             let pool = connect(&Settings::read(&config)?).await?;
             let registration: BankRegistration = toml::from_str(&std::fs::read_to_string(&file)?)?;
             let code = registration.code.clone();
@@ -212,7 +226,11 @@ async fn run(command: Command) -> Result<(), Failure> {
             say(&format!("bank {code} is registered"));
             Ok(())
         }
-        Command::Partner(PartnerCommand::Register { config, file, operator }) => {
+        Command::Partner(PartnerCommand::Register {
+            config,
+            file,
+            operator,
+        }) => {
             let settings = Settings::read(&config)?;
             let pool = connect(&settings).await?;
             let registration: PartnerRegistration =
@@ -224,7 +242,13 @@ async fn run(command: Command) -> Result<(), Failure> {
             say(&format!("partner {client} is registered at {banks} banks"));
             Ok(())
         }
-        Command::PinScope(PinScopeCommand::Unlock { config, bank, contract, pin_scope, operator }) => {
+        Command::PinScope(PinScopeCommand::Unlock {
+            config,
+            bank,
+            contract,
+            pin_scope,
+            operator,
+        }) => {
             let pool = connect(&Settings::read(&config)?).await?;
             let (bank, contract, scope) = (
                 BankCode::parse(bank)?,

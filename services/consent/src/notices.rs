@@ -29,8 +29,13 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    const ALL: [Self; 5] =
-        [Self::Linked, Self::Changed, Self::Ended, Self::LoginLocked, Self::PinLocked];
+    const ALL: [Self; 5] = [
+        Self::Linked,
+        Self::Changed,
+        Self::Ended,
+        Self::LoginLocked,
+        Self::PinLocked,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -143,7 +148,10 @@ pub async fn send_due(app: &App) -> Result<(), StoreError> {
     for row in rows {
         let id: Uuid = row.try_get("notice_id")?;
         let kind: String = row.try_get("kind")?;
-        let Some(kind) = NoticeKind::ALL.into_iter().find(|known| known.as_str() == kind) else {
+        let Some(kind) = NoticeKind::ALL
+            .into_iter()
+            .find(|known| known.as_str() == kind)
+        else {
             continue;
         };
         let partner: Option<String> = row.try_get("partner")?;
@@ -153,7 +161,9 @@ pub async fn send_due(app: &App) -> Result<(), StoreError> {
             bank: row.try_get("bank")?,
             kind: kind.on_wire(),
             contract: row.try_get("contract")?,
-            actor: row.try_get::<Option<String>, _>("actor_user")?.unwrap_or_default(),
+            actor: row
+                .try_get::<Option<String>, _>("actor_user")?
+                .unwrap_or_default(),
             partner: names,
             accounts: row.try_get("accounts")?,
             occurred_at: row.try_get("occurred_at")?,
@@ -179,7 +189,9 @@ async fn partner_names(
     partner: Option<&str>,
 ) -> Result<(String, String), StoreError> {
     use consent_domain::partner::{Partner, PartnerStream};
-    let Some(partner) = partner else { return Ok(Default::default()) };
+    let Some(partner) = partner else {
+        return Ok(Default::default());
+    };
     Ok(match state_of::<PartnerStream>(pool, partner).await? {
         Partner::Absent => Default::default(),
         Partner::Registered { record, .. } => (record.legal_name, record.service_name),

@@ -16,9 +16,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/health/live", get().to(live))
         .route("/health/ready", get().to(ready))
         .route("/metrics", get().to(show_metrics))
-        .service(
-            resource("/{bank}/introspect").route(post().to(introspect::for_resource_server)),
-        );
+        .service(resource("/{bank}/introspect").route(post().to(introspect::for_resource_server)));
 }
 
 /// How a replica is.
@@ -43,7 +41,10 @@ pub(crate) struct Health {
     responses((status = 200, description = "It does", body = Health))
 )]
 pub(crate) async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(Health { status: "live", reason: None })
+    HttpResponse::Ok().json(Health {
+        status: "live",
+        reason: None,
+    })
 }
 
 /// Ready while the database answers.
@@ -60,7 +61,10 @@ pub(crate) async fn live() -> HttpResponse {
 )]
 pub(crate) async fn ready(app: web::Data<App>) -> HttpResponse {
     match sqlx::query("SELECT 1").execute(&app.pool).await {
-        Ok(_) => HttpResponse::Ok().json(Health { status: "ready", reason: None }),
+        Ok(_) => HttpResponse::Ok().json(Health {
+            status: "ready",
+            reason: None,
+        }),
         Err(error) => {
             tracing::warn!(%error, "the database does not answer");
             HttpResponse::ServiceUnavailable().json(Health {
@@ -74,7 +78,9 @@ pub(crate) async fn ready(app: web::Data<App>) -> HttpResponse {
 /// What is counted, as OpenMetrics text.
 async fn show_metrics(app: web::Data<App>) -> HttpResponse {
     match metrics::text(&app.pool) {
-        Ok(text) => HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text),
+        Ok(text) => HttpResponse::Ok()
+            .content_type(metrics::CONTENT_TYPE)
+            .body(text),
         Err(error) => {
             tracing::error!(%error, "the metrics could not be written");
             HttpResponse::InternalServerError().finish()

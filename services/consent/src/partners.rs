@@ -95,7 +95,9 @@ impl TryFrom<toml::Table> for BankRegistration {
     type Error = MalformedRegistration;
 
     fn try_from(mut table: toml::Table) -> Result<Self, Self::Error> {
-        let code = table.remove("code").and_then(|code| code.as_str().map(str::to_owned));
+        let code = table
+            .remove("code")
+            .and_then(|code| code.as_str().map(str::to_owned));
         let known = toml::Table::try_from(BankSettings::default()).unwrap_or_default();
         let settings = table.get("settings").and_then(toml::Value::as_table);
         let record_keys = [
@@ -117,7 +119,10 @@ impl TryFrom<toml::Table> for BankRegistration {
         }
         let record = BankRecord::deserialize(table)?;
         check_texts(&record.texts)?;
-        Ok(Self { code: BankCode::parse(code.unwrap_or_default())?, record })
+        Ok(Self {
+            code: BankCode::parse(code.unwrap_or_default())?,
+            record,
+        })
     }
 }
 
@@ -211,7 +216,9 @@ pub async fn register_partner(
         {
             let partner = partner.clone();
             move |state: &Partner, _| {
-                state.register(&partner, &record).map(|outcome| outcome.into_events())
+                state
+                    .register(&partner, &record)
+                    .map(|outcome| outcome.into_events())
             }
         },
         |_, _, _| Vec::new(),
@@ -240,10 +247,18 @@ pub async fn register_partner(
 }
 
 fn record_of(registration: &PartnerRegistration) -> Result<PartnerRecord, RegistrationError> {
-    let keys = registration.jwks.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
+    let keys = registration
+        .jwks
+        .get("keys")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     let mut by_id = BTreeMap::new();
     for key in keys {
-        let kid = key.get("kid").and_then(Value::as_str).ok_or(RegistrationError::KeyId)?;
+        let kid = key
+            .get("kid")
+            .and_then(Value::as_str)
+            .ok_or(RegistrationError::KeyId)?;
         if by_id.insert(kid.to_owned(), key.to_string()).is_some() {
             return Err(RegistrationError::KeyId);
         }
@@ -269,8 +284,11 @@ pub fn client_of(
     record: &PartnerRecord,
     policy: RedirectUriPolicy,
 ) -> Result<Client, RegistrationRefused> {
-    let keys: Vec<Value> =
-        record.keys.values().filter_map(|jwk| serde_json::from_str(jwk).ok()).collect();
+    let keys: Vec<Value> = record
+        .keys
+        .values()
+        .filter_map(|jwk| serde_json::from_str(jwk).ok())
+        .collect();
     let registration = ClientRegistration {
         client_id: record.client_id.clone(),
         partner_id: partner.clone(),
@@ -286,7 +304,10 @@ pub fn client_of(
 /// # Errors
 /// [`StoreError`].
 pub async fn bank_record(pool: &PgPool, bank: &BankCode) -> Result<Option<BankRecord>, StoreError> {
-    Ok(state_of::<BankStream>(pool, bank.as_str()).await?.record().cloned())
+    Ok(state_of::<BankStream>(pool, bank.as_str())
+        .await?
+        .record()
+        .cloned())
 }
 
 /// Every bank on the platform.
@@ -298,7 +319,10 @@ pub async fn all_banks(pool: &PgPool) -> Result<Vec<BankCode>, StoreError> {
         sqlx::query_scalar("SELECT stream_id FROM bank_current ORDER BY stream_id")
             .fetch_all(pool)
             .await?;
-    codes.into_iter().map(|code| Ok(BankCode::parse(code)?)).collect()
+    codes
+        .into_iter()
+        .map(|code| Ok(BankCode::parse(code)?))
+        .collect()
 }
 
 /// A partner by its OAuth client, as one bank sees it; one statement.
@@ -326,11 +350,14 @@ pub async fn find_client(
     let stream: String = row.try_get("stream_id")?;
     let (partner, _) = state_of_row::<PartnerStream>(pool, &row, "partner", &stream).await?;
     let at_bank = stream_id(bank, &stream);
-    let (at_bank, _) =
-        state_of_row::<PartnerAtBankStream>(pool, &row, "at_bank", &at_bank).await?;
+    let (at_bank, _) = state_of_row::<PartnerAtBankStream>(pool, &row, "at_bank", &at_bank).await?;
     Ok(match partner {
         Partner::Absent => None,
-        Partner::Registered { partner, record, record_version } => Some(PartnerAtBankRecord {
+        Partner::Registered {
+            partner,
+            record,
+            record_version,
+        } => Some(PartnerAtBankRecord {
             partner,
             record,
             record_version,

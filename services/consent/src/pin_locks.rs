@@ -36,10 +36,14 @@ pub(crate) async fn record_missing_locks(app: &App) -> Result<(), StoreError> {
     let missing: Vec<(String, String, Option<Uuid>)> =
         sqlx::query_as(MISSING).fetch_all(&app.pool).await?;
     for (bank, guess_scope, attempt) in missing {
-        let Some((contract, scope)) = guess_scope.split_once(':') else { continue };
+        let Some((contract, scope)) = guess_scope.split_once(':') else {
+            continue;
+        };
         let bank = BankCode::parse(bank)?;
         let (contract, scope) = (ContractId::parse(contract)?, PinScopeId::parse(scope)?);
-        let Some(record) = bank_record(&app.pool, &bank).await? else { continue };
+        let Some(record) = bank_record(&app.pool, &bank).await? else {
+            continue;
+        };
         let limit = record.settings.pin_limit;
         let notice = Notice::of_lock(NoticeKind::PinLocked, bank.clone(), contract.clone(), None);
         let context = CommandContext {

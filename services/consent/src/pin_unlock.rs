@@ -37,7 +37,10 @@ pub async fn unlock_pin(
         },
         move |state, _| Ok(state.unlock_pin(&scope, ResetBy::Operator).into_events()),
         move |_, _, _| {
-            vec![Companion::ClearGuesses { bank: code.clone(), guess_scope: counter.clone() }]
+            vec![Companion::ClearGuesses {
+                bank: code.clone(),
+                guess_scope: counter.clone(),
+            }]
         },
     )
     .await?;

@@ -3,7 +3,9 @@
 use std::str::FromStr as _;
 
 use serde::Serialize;
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions,
+};
 use url::Url;
 
 use crate::entropy;
@@ -45,7 +47,9 @@ pub enum ProvisionError {
 /// # Errors
 /// [`ProvisionError`].
 pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, ProvisionError> {
-    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let plain = name
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if !plain || name.len() > 40 || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         return Err(ProvisionError::Name);
     }
@@ -54,14 +58,17 @@ pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, Provi
     let mut urls = Vec::new();
     for role in [&owner, &service, &auditor] {
         let password = entropy::random_token();
-        let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
-            .bind(role)
-            .fetch_one(&mut admin)
-            .await?;
+        let exists: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
+                .bind(role)
+                .fetch_one(&mut admin)
+                .await?;
         let verb = if exists { "ALTER" } else { "CREATE" };
         // Names and password are of characters that need no quoting.
         let password = password.expose();
-        admin.execute(format!("{verb} ROLE {role} LOGIN PASSWORD '{password}'").as_str()).await?;
+        admin
+            .execute(format!("{verb} ROLE {role} LOGIN PASSWORD '{password}'").as_str())
+            .await?;
         urls.push(address(admin_url, name, role, password)?);
     }
     let exists: bool =
@@ -71,11 +78,19 @@ pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, Provi
             .await?;
     if !exists {
         // A role that may create databases, but is no superuser, must be a member of the owner.
-        admin.execute(format!("GRANT {owner} TO CURRENT_USER").as_str()).await?;
-        admin.execute(format!("CREATE DATABASE {name} OWNER {owner}").as_str()).await?;
+        admin
+            .execute(format!("GRANT {owner} TO CURRENT_USER").as_str())
+            .await?;
+        admin
+            .execute(format!("CREATE DATABASE {name} OWNER {owner}").as_str())
+            .await?;
     }
-    admin.execute(format!("ALTER DATABASE {name} SET renkei.role_prefix = '{name}'").as_str()).await?;
-    admin.execute(format!("REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC").as_str()).await?;
+    admin
+        .execute(format!("ALTER DATABASE {name} SET renkei.role_prefix = '{name}'").as_str())
+        .await?;
+    admin
+        .execute(format!("REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC").as_str())
+        .await?;
     admin
         .execute(format!("GRANT CONNECT ON DATABASE {name} TO {service}, {auditor}").as_str())
         .await?;
@@ -87,7 +102,11 @@ pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, Provi
         return Err(ProvisionError::Name);
     };
     migrate(&owner_url).await?;
-    Ok(Provisioned { service_url, owner_url, auditor_url })
+    Ok(Provisioned {
+        service_url,
+        owner_url,
+        auditor_url,
+    })
 }
 
 /// Applies the migrations that are missing, as the owner.
@@ -101,11 +120,16 @@ pub async fn migrate(owner_url: &str) -> Result<(), ProvisionError> {
     Ok(())
 }
 
-fn address(admin_url: &str, database: &str, role: &str, password: &str) -> Result<String, ProvisionError> {
+fn address(
+    admin_url: &str,
+    database: &str,
+    role: &str,
+    password: &str,
+) -> Result<String, ProvisionError> {
     let mut url = Url::parse(admin_url)?;
     url.set_path(database);
-    url.set_username(role).and_then(|()| url.set_password(Some(password))).map_err(|()| {
-        ProvisionError::Address(url::ParseError::EmptyHost)
-    })?;
+    url.set_username(role)
+        .and_then(|()| url.set_password(Some(password)))
+        .map_err(|()| ProvisionError::Address(url::ParseError::EmptyHost))?;
     Ok(url.into())
 }

@@ -5,8 +5,12 @@
 //! for, the switch happen under a lock that holds writers up for that moment only.
 
 use consent_domain::{
-    Stream, bank::BankStream, consent::ConsentStream, contract::ContractStream,
-    journey::JourneyStream, partner::{PartnerAtBankStream, PartnerStream},
+    Stream,
+    bank::BankStream,
+    consent::ConsentStream,
+    contract::ContractStream,
+    journey::JourneyStream,
+    partner::{PartnerAtBankStream, PartnerStream},
 };
 use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use futures_util::TryStreamExt as _;
@@ -71,7 +75,10 @@ const ROUNDS: usize = 5;
 pub async fn rebuild(owner_url: &str, purpose: Purpose) -> Result<Vec<Rebuilt>, RebuildError> {
     let mut reader = PgConnection::connect(owner_url).await?;
     let mut writer = PgConnection::connect(owner_url).await?;
-    let mut connections = Connections { reader: &mut reader, writer: &mut writer };
+    let mut connections = Connections {
+        reader: &mut reader,
+        writer: &mut writer,
+    };
     Ok(vec![
         rebuild_one::<JourneyStream>(&mut connections, purpose).await?,
         rebuild_one::<ConsentStream>(&mut connections, purpose).await?,
@@ -93,7 +100,12 @@ async fn rebuild_one<S: Projected>(
 ) -> Result<Rebuilt, RebuildError> {
     let live = S::TABLE;
     let table = format!("{live}_rebuilt");
-    let mut rebuilt = Rebuilt { table: live, streams: 0, events: 0, differences: 0 };
+    let mut rebuilt = Rebuilt {
+        table: live,
+        streams: 0,
+        events: 0,
+        differences: 0,
+    };
     execute(connections.writer, &format!("DROP TABLE IF EXISTS {table}")).await?;
     // No other index yet: a unique one holds for the streams together, and while they are caught up
     // with they are not all of one moment.
@@ -115,9 +127,17 @@ async fn rebuild_one<S: Projected>(
         Purpose::Verify => "SHARE",
         Purpose::Replace => "ACCESS EXCLUSIVE",
     };
-    execute(connections.writer, &format!("LOCK TABLE {live} IN {mode} MODE")).await?;
+    execute(
+        connections.writer,
+        &format!("LOCK TABLE {live} IN {mode} MODE"),
+    )
+    .await?;
     let finished = finish::<S>(connections, &table, purpose, &mut rebuilt).await;
-    let end = if finished.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let end = if finished.is_ok() {
+        "COMMIT"
+    } else {
+        "ROLLBACK"
+    };
     execute(connections.writer, end).await?;
     finished.map(|()| rebuilt)
 }
@@ -166,7 +186,11 @@ async fn replace(writer: &mut PgConnection, live: &str, table: &str) -> Result<(
     .await?;
     execute(writer, &format!("DROP TABLE {live}")).await?;
     execute(writer, &format!("ALTER TABLE {table} RENAME TO {live}")).await?;
-    execute(writer, &format!("ALTER INDEX {table}_pkey RENAME TO {live}_pkey")).await?;
+    execute(
+        writer,
+        &format!("ALTER INDEX {table}_pkey RENAME TO {live}_pkey"),
+    )
+    .await?;
     for index in indexes {
         execute(writer, &index).await?;
     }
@@ -298,7 +322,11 @@ impl Rows {
         writer: &mut PgConnection,
         table: &str,
     ) -> Result<u64, sqlx::Error> {
-        let Self { ids, versions, states } = std::mem::take(self);
+        let Self {
+            ids,
+            versions,
+            states,
+        } = std::mem::take(self);
         let count = u64::try_from(ids.len()).unwrap_or(u64::MAX);
         if ids.is_empty() {
             return Ok(0);

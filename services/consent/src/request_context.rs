@@ -28,13 +28,20 @@ impl RequestContext {
             .and_then(|value| value.to_str().ok())
             .and_then(TraceParent::find)
             .map(|parent| parent.to_string());
-        Self { request_id: entropy::opaque_id().to_string(), traceparent }
+        Self {
+            request_id: entropy::opaque_id().to_string(),
+            traceparent,
+        }
     }
 
     /// The number that a customer quotes to the bank: short enough for the telephone.
     pub fn inquiry_number(&self) -> String {
-        let digits: String =
-            self.request_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
+        let digits: String = self
+            .request_id
+            .chars()
+            .filter(char::is_ascii_hexdigit)
+            .take(12)
+            .collect();
         digits.to_ascii_uppercase()
     }
 }

@@ -54,7 +54,10 @@ fn key_encryption_key<'de, D: serde::Deserializer<'de>>(
 ) -> Result<KeyEncryptionKey, D::Error> {
     let text = zeroize::Zeroizing::new(String::deserialize(deserializer)?);
     let url_safe = zeroize::Zeroizing::new(
-        text.trim().trim_end_matches('=').replace('+', "-").replace('/', "_"),
+        text.trim()
+            .trim_end_matches('=')
+            .replace('+', "-")
+            .replace('/', "_"),
     );
     KeyEncryptionKey::parse(&url_safe).map_err(serde::de::Error::custom)
 }
@@ -102,8 +105,10 @@ impl Settings {
     /// [`SettingsError`].
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| SettingsError::Unreadable { path: name.clone(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable {
+            path: name.clone(),
+            source,
+        })?;
         let settings: Self = toml::from_str(&text).map_err(|source| SettingsError::Malformed {
             path: name,
             source: Box::new(source),
@@ -115,7 +120,10 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Unsafe`].
     pub fn check(&self) -> Result<(), SettingsError> {
-        let loopback = matches!(self.public_url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        let loopback = matches!(
+            self.public_url.host_str(),
+            Some("127.0.0.1" | "localhost" | "[::1]")
+        );
         match self.public_url.scheme() {
             "https" => {}
             "http" if self.insecure_http && loopback => {}
@@ -126,10 +134,14 @@ impl Settings {
             }
         }
         if self.public_url.path() != "/" || self.public_url.query().is_some() {
-            return Err(SettingsError::Unsafe("public_url must have no path and no query"));
+            return Err(SettingsError::Unsafe(
+                "public_url must have no path and no query",
+            ));
         }
         if self.decision_credential.len() < 16 {
-            return Err(SettingsError::Unsafe("decision_credential is shorter than 16 characters"));
+            return Err(SettingsError::Unsafe(
+                "decision_credential is shorter than 16 characters",
+            ));
         }
         Ok(())
     }

@@ -116,7 +116,10 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, StartError> {
     listener
         .set_nonblocking(true)
         .and_then(|()| listener.local_addr())
-        .map_err(|source| StartError::Listen { address: unspecified, source })
+        .map_err(|source| StartError::Listen {
+            address: unspecified,
+            source,
+        })
 }
 
 /// Most bytes of a body, of any endpoint; larger ones are refused before they are read.
@@ -139,9 +142,11 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
     let decisions_at = address_of(&decision_listener)?;
     let app = web::Data::new(build(&settings).await?);
 
-    let public_server = public_server(app.clone(), public_listener).map_err(|source| {
-        StartError::Listen { address: public, source }
-    })?;
+    let public_server =
+        public_server(app.clone(), public_listener).map_err(|source| StartError::Listen {
+            address: public,
+            source,
+        })?;
     let operator_app = app.clone();
     let operator_server = HttpServer::new(move || {
         ActixApp::new()
@@ -152,12 +157,19 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
     .workers(1)
     .disable_signals()
     .listen(operator_listener)
-    .map_err(|source| StartError::Listen { address: operators_at, source })?
+    .map_err(|source| StartError::Listen {
+        address: operators_at,
+        source,
+    })?
     .run();
 
     let decisions = DecisionService::new(app.clone(), settings.decision_credential.clone());
-    let incoming = tokio::net::TcpListener::from_std(decision_listener)
-        .map_err(|source| StartError::Listen { address: decisions_at, source })?;
+    let incoming = tokio::net::TcpListener::from_std(decision_listener).map_err(|source| {
+        StartError::Listen {
+            address: decisions_at,
+            source,
+        }
+    })?;
     let decision_task = tokio::spawn(async move {
         let served = tonic::transport::Server::builder()
             .trace_fn(telemetry::grpc::server_span)
@@ -172,9 +184,8 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
     let sweeper_task = tokio::spawn(sweeper::run(app.clone(), every));
 
     let servers = vec![public_server.handle(), operator_server.handle()];
-    let serving = tokio::spawn(async move {
-        tokio::try_join!(public_server, operator_server).map(|_| ())
-    });
+    let serving =
+        tokio::spawn(async move { tokio::try_join!(public_server, operator_server).map(|_| ()) });
     tracing::info!(%public, operators = %operators_at, decisions = %decisions_at, "consent is up");
     Ok(Running {
         public,
@@ -209,7 +220,11 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
     Ok(App {
         origin: settings.origin(),
         cookies: settings.cookie_policy(),
-        resource_identifier: settings.resource_identifier.as_str().trim_end_matches('/').to_owned(),
+        resource_identifier: settings
+            .resource_identifier
+            .as_str()
+            .trim_end_matches('/')
+            .to_owned(),
         resource_servers: ResourceServers::new(settings.resource_servers.clone()),
         bus: Bus::new(pool.clone()),
         keys,
@@ -266,9 +281,10 @@ fn page_headers(cookies: CookiePolicy) -> DefaultHeaders {
         .add(("X-Frame-Options", "DENY"));
     match cookies {
         CookiePolicy::PlainLoopback => headers,
-        CookiePolicy::HostOnly => {
-            headers.add(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
-        }
+        CookiePolicy::HostOnly => headers.add((
+            "Strict-Transport-Security",
+            "max-age=31536000; includeSubDomains",
+        )),
     }
 }
 

@@ -20,8 +20,7 @@ use crate::{
     guess::{self, GuessKind, Settled, Unsettled},
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
-    metrics,
-    notices,
+    metrics, notices,
     partners::bank_record,
     pin_locks::record_missing_locks,
     protocol::{
@@ -50,7 +49,9 @@ pub async fn run(app: web::Data<App>, every: Duration) {
             Ok(()) => metrics::sweep_done(),
             Err(error) => {
                 metrics::sweep_failed();
-                span.in_scope(|| tracing::warn!(%error, "a sweep failed; the next one tries again"));
+                span.in_scope(
+                    || tracing::warn!(%error, "a sweep failed; the next one tries again"),
+                );
             }
         }
     }
@@ -108,12 +109,20 @@ async fn end_late_journeys(app: &App) -> Result<(), StoreError> {
     .fetch_all(&app.pool)
     .await?;
     for stream in late {
-        let Some((bank, id)) = stream.split_once(':') else { continue };
+        let Some((bank, id)) = stream.split_once(':') else {
+            continue;
+        };
         let (bank, id) = (BankCode::parse(bank)?, JourneyId::parse(id)?);
         let journey = state_of::<JourneyStream>(&app.pool, &stream).await?;
-        let Journey::InProgress(state) = &journey else { continue };
+        let Journey::InProgress(state) = &journey else {
+            continue;
+        };
         let alive = was_alive(&app.pool, &bank, &id, state.request.ends_at).await?;
-        let session = if alive { SessionAtTimeOut::Alive } else { SessionAtTimeOut::None };
+        let session = if alive {
+            SessionAtTimeOut::Alive
+        } else {
+            SessionAtTimeOut::None
+        };
         let how = EndJourney::ByTime(session);
         let contract = state.login().ok().map(|login| login.contract.to_string());
         let context = system(&bank, Some(state.request.partner.to_string()), contract);
@@ -166,8 +175,15 @@ pub async fn expire_consents_of(
 }
 
 async fn expire(bus: &Bus, late: Vec<Late>) -> Result<(), StoreError> {
-    for Late { stream_id: stream, partner, contract } in late {
-        let Some((bank, _)) = stream.split_once(':') else { continue };
+    for Late {
+        stream_id: stream,
+        partner,
+        contract,
+    } in late
+    {
+        let Some((bank, _)) = stream.split_once(':') else {
+            continue;
+        };
         let context = system(&BankCode::parse(bank)?, partner, contract);
         let expired = bus
             .execute::<ConsentStream, Infallible>(
@@ -189,13 +205,18 @@ async fn expire(bus: &Bus, late: Vec<Late>) -> Result<(), StoreError> {
 async fn learn_verdicts(app: &App) -> Result<(), StoreError> {
     let unsettled = guess::unsettled(&app.pool, UNSETTLED_AFTER_SECONDS).await?;
     let learned = stream::iter(unsettled).map(|guess| learn_verdict(app, guess));
-    learned.buffer_unordered(VERDICTS_AT_ONCE).try_collect().await
+    learned
+        .buffer_unordered(VERDICTS_AT_ONCE)
+        .try_collect()
+        .await
 }
 
 /// A guess that the bank never saw is void from then on, so it can't be counted later either.
 async fn learn_verdict(app: &App, unsettled: Unsettled) -> Result<(), StoreError> {
     let bank = BankCode::parse(unsettled.bank.as_str())?;
-    let Some(record) = bank_record(&app.pool, &bank).await? else { return Ok(()) };
+    let Some(record) = bank_record(&app.pool, &bank).await? else {
+        return Ok(());
+    };
     let settled = match app.bank_port.get_verdict(&bank, unsettled.attempt).await {
         Ok(Verdict::Match) => Settled::Match,
         Ok(Verdict::Mismatch) => Settled::Mismatch,
@@ -228,7 +249,9 @@ async fn record_connections(app: &App) -> Result<(), StoreError> {
     .fetch_all(&app.pool)
     .await?;
     for (stream, journey, partner, contract) in missing {
-        let Some((bank, _)) = stream.split_once(':') else { continue };
+        let Some((bank, _)) = stream.split_once(':') else {
+            continue;
+        };
         let (bank, journey) = (BankCode::parse(bank)?, JourneyId::parse(journey)?);
         let connected = app
             .bus

@@ -69,7 +69,10 @@ fn packages_of_the_workspace_depend_on_each_other_in_one_direction_only() {
         ("consent-domain", &[]),
         ("telemetry", &[]),
         ("consent", &["consent-domain", "renkei-proto", "telemetry"]),
-        ("consent-relay", &["consent-domain", "renkei-proto", "telemetry"]),
+        (
+            "consent-relay",
+            &["consent-domain", "renkei-proto", "telemetry"],
+        ),
         ("account-api", &["renkei-proto", "telemetry"]),
         ("sandbox-bank", &["renkei-proto", "telemetry"]),
         ("partner-app", &[]),

@@ -109,7 +109,8 @@ impl BankPort for BankPortService {
             if kind == port::NoticeKind::Unspecified || request.notice_id.is_empty() {
                 return Err(PortError::Invalid("kind and notice_id are required"));
             }
-            seed.contract(bank, &request.contract_id).ok_or(PortError::UnknownSubject)?;
+            seed.contract(bank, &request.contract_id)
+                .ok_or(PortError::UnknownSubject)?;
             state.send(Notice {
                 notice_id: request.notice_id.clone(),
                 bank_code: request.bank_code.clone(),
@@ -121,7 +122,9 @@ impl BankPort for BankPortService {
             });
             Ok(port::SendNoticeResponse {})
         };
-        self.bank.answer(Rpc::SendNotice, &request.bank_code, act).await
+        self.bank
+            .answer(Rpc::SendNotice, &request.bank_code, act)
+            .await
     }
 
     async fn get_balance(

@@ -143,7 +143,11 @@ impl State {
 
     /// Takes a notice to be sent, once per id.
     pub(crate) fn send(&mut self, notice: Notice) {
-        if self.notices.iter().any(|sent| sent.notice_id == notice.notice_id) {
+        if self
+            .notices
+            .iter()
+            .any(|sent| sent.notice_id == notice.notice_id)
+        {
             return;
         }
         if self.notices.len() >= NOTICES_KEPT {

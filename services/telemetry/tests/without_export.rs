@@ -1,8 +1,6 @@
 //! Where nothing is sent, requests still have ids, and callers keep their traces. Alone in its process:
 //! the subscriber is the process's.
 
-#![expect(clippy::unwrap_used, reason = "what a test sets up, it may rely on")]
-
 use telemetry::{Export, LogFormat, Logs, Service, Telemetry, TraceParent};
 
 const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -17,10 +17,10 @@ const NARROW = { width: 320, height: 640 };
 mkdirSync(SCREENS, { recursive: true });
 
 /** Every page has a language, a title of its own and one heading of the first rank. */
-async function assertNamed(page, name) {
+async function assertNamed(page, name, lang) {
   assert.match(await page.title(), /.+ \| .+/, name);
   assert.equal(await page.locator('h1').count(), 1, `${name}: one h1`);
-  assert.equal(await page.locator('html').getAttribute('lang'), 'ja', name);
+  assert.equal(await page.locator('html').getAttribute('lang'), lang, name);
 }
 
 /** Nothing is wider than the screen (WCAG 1.4.10). */
@@ -52,8 +52,8 @@ async function assertAccessible(page, name) {
  * Holds a page against WCAG 2.2 AA at each width, and keeps screenshots of it as
  * `target/screens/browser/<name>-<width>.png`.
  */
-export async function look(page, name) {
-  await assertNamed(page, name);
+export async function look(page, name, lang = 'ja') {
+  await assertNamed(page, name, lang);
   for (const viewport of [NARROW, ZOOMED, WIDE]) {
     const at = `${name} at ${viewport.width}`;
     await page.setViewportSize(viewport);

@@ -95,7 +95,10 @@ struct AnswerTransaction {
 /// What may be asked for.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "it describes the query, which is read strictly by hand")]
+#[expect(
+    dead_code,
+    reason = "it describes the query, which is read strictly by hand"
+)]
 pub(crate) struct Query {
     /// First day, `YYYY-MM-DD`, in Japan; not later than `to` and today. Without it the first day that
     /// may be read.

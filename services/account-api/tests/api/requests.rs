@@ -13,6 +13,16 @@ async fn health_needs_no_token() {
 }
 
 #[tokio::test]
+async fn the_api_describes_itself_without_a_token_as_it_is_committed() {
+    let app = Application::start().await;
+    let answer = app.send(app.request("GET", "/openapi.json")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let committed = include_str!("../../../../docs/openapi/account-api.json");
+    assert_eq!(answer.text, committed);
+}
+
+#[tokio::test]
 async fn unknown_paths_and_methods_are_problems_that_repeat_nothing() {
     let app = Application::start().await;
     for path in [

@@ -67,13 +67,21 @@ pub(super) async fn authenticate(
     let partner = find_client(&app.pool, bank, presented.claimed_client_id())
         .await?
         .ok_or(OAuthError::invalid_client())?;
-    let client = client_of(&partner.partner, &partner.record, redirect_policy(app.cookies))
-        .map_err(|error| {
-            tracing::error!(%error, "a registered client can't be read");
-            OAuthError::invalid_client()
-        })?;
-    let verified =
-        verify_client_assertion(presented.assertion(), &client, &app.issuer(bank), partner.now)?;
+    let client = client_of(
+        &partner.partner,
+        &partner.record,
+        redirect_policy(app.cookies),
+    )
+    .map_err(|error| {
+        tracing::error!(%error, "a registered client can't be read");
+        OAuthError::invalid_client()
+    })?;
+    let verified = verify_client_assertion(
+        presented.assertion(),
+        &client,
+        &app.issuer(bank),
+        partner.now,
+    )?;
     let spent = spend_jti(
         &app.pool,
         bank,
@@ -85,9 +93,9 @@ pub(super) async fn authenticate(
     .await?;
     match spent {
         JtiUse::Replayed => Err(OAuthError::invalid_client()),
-        JtiUse::Fresh if !partner.enabled => {
-            Err(OAuthError::unauthorized_client("the partner is not enabled at this bank"))
-        }
+        JtiUse::Fresh if !partner.enabled => Err(OAuthError::unauthorized_client(
+            "the partner is not enabled at this bank",
+        )),
         JtiUse::Fresh => Ok(ProvenClient { client, partner }),
     }
 }

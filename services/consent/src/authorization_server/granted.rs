@@ -72,7 +72,10 @@ pub(super) async fn accounts_by_pairwise(
     for row in rows {
         let stream: String = row.try_get("stream_id")?;
         let (consent, _) = state_of_row::<ConsentStream>(&app.pool, &row, "c", &stream).await?;
-        let accounts = consent.terms().map(|terms| terms.scope.accounts()).unwrap_or_default();
+        let accounts = consent
+            .terms()
+            .map(|terms| terms.scope.accounts())
+            .unwrap_or_default();
         found.extend(
             accounts
                 .into_iter()

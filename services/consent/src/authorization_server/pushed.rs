@@ -36,7 +36,9 @@ use crate::{
 #[schema(as = PushedAuthorizationResponse)]
 pub(crate) struct PushedResponse<'a> {
     /// For the authorization endpoint, with `client_id`.
-    #[schema(example = "urn:ietf:params:oauth:request_uri:vfGkOQ0cR2mUyGZ9hJdS0wXb3aLpN8eTqI5rY7sKxE4")]
+    #[schema(
+        example = "urn:ietf:params:oauth:request_uri:vfGkOQ0cR2mUyGZ9hJdS0wXb3aLpN8eTqI5rY7sKxE4"
+    )]
     request_uri: &'a str,
     /// Seconds until the first page must have been shown.
     #[schema(example = 60)]
@@ -69,14 +71,29 @@ pub(crate) async fn push(
     let mut fields = read_form(&request, &body)?;
     let proven = authenticate(&app, &bank, &mut fields).await?;
     let parameters = ReceivedParameters::take(fields)?;
-    let pushed = PushedRequest::parse(&parameters, &proven.client, today_in_japan(proven.partner.now)?)?;
+    let pushed = PushedRequest::parse(
+        &parameters,
+        &proven.client,
+        today_in_japan(proven.partner.now)?,
+    )?;
     let request_uri = RequestUri::mint();
     let context = RequestContext::of(&request);
-    begin_journey(&app, &bank, &proven, pushed, parameters, &request_uri, context).await?;
-    Ok(HttpResponse::Created().insert_header((CACHE_CONTROL, "no-store")).json(PushedResponse {
-        request_uri: request_uri.expose(),
-        expires_in: UNSHOWN_SECONDS,
-    }))
+    begin_journey(
+        &app,
+        &bank,
+        &proven,
+        pushed,
+        parameters,
+        &request_uri,
+        context,
+    )
+    .await?;
+    Ok(HttpResponse::Created()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(PushedResponse {
+            request_uri: request_uri.expose(),
+            expires_in: UNSHOWN_SECONDS,
+        }))
 }
 
 /// Appends `ConsentRequested` and stores the request as received, at once.
@@ -89,7 +106,9 @@ async fn begin_journey(
     request_uri: &RequestUri,
     context: RequestContext,
 ) -> Result<(), OAuthError> {
-    let record = bank_record(&app.pool, bank).await?.ok_or(OAuthError::server_error())?;
+    let record = bank_record(&app.pool, bank)
+        .await?
+        .ok_or(OAuthError::server_error())?;
     let journey = JourneyId::parse(entropy::opaque_id().to_string())
         .map_err(|_| OAuthError::server_error())?;
     let received = serde_json::to_vec(&parameters).map_err(|_| OAuthError::server_error())?;
@@ -112,8 +131,11 @@ async fn begin_journey(
         },
     };
     let row = {
-        let (bank, uri, client) =
-            (bank.clone(), request_uri.clone(), proven.client.client_id().clone());
+        let (bank, uri, client) = (
+            bank.clone(),
+            request_uri.clone(),
+            proven.client.client_id().clone(),
+        );
         move |now| {
             PushedRequestRow::new(
                 bank.clone(),
@@ -153,7 +175,9 @@ async fn named_accounts(
     proven: &ProvenClient,
     named: Option<&[crate::protocol::pairwise::PairwiseId]>,
 ) -> Result<BTreeSet<AccountId>, OAuthError> {
-    let Some(named) = named else { return Ok(BTreeSet::new()) };
+    let Some(named) = named else {
+        return Ok(BTreeSet::new());
+    };
     super::granted::accounts_by_pairwise(app, bank, &proven.partner.partner, named).await
 }
 

@@ -1,10 +1,13 @@
 //! The token endpoint: a code for tokens, or a refresh token for an access token.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use consent_domain::{
     BankCode, ContractId, GrantId, JourneyId,
     consent::{ConsentRefusal, ConsentStream, GrantTerms},
+    scope::Task,
 };
 use uuid::Uuid;
 
@@ -64,14 +67,23 @@ pub(crate) async fn exchange(
     let mut fields = read_form(&request, &body)?;
     let proven = authenticate(&app, &bank, &mut fields).await?;
     match TokenRequest::parse(fields)? {
-        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
+        TokenRequest::AuthorizationCode {
+            code,
+            redirect_uri,
+            code_verifier,
+        } => {
             let context = RequestContext::of(&request);
-            let presented = PresentedCode { code, redirect_uri, code_verifier };
+            let presented = PresentedCode {
+                code,
+                redirect_uri,
+                code_verifier,
+            };
             redeem_code(&app, &bank, &proven, presented, context).await
         }
-        TokenRequest::RefreshToken { refresh_token, scope } => {
-            refresh(&app, &bank, &proven, &refresh_token, scope.as_deref()).await
-        }
+        TokenRequest::RefreshToken {
+            refresh_token,
+            scope,
+        } => refresh(&app, &bank, &proven, &refresh_token, scope.as_deref()).await,
     }
 }
 
@@ -100,11 +112,16 @@ async fn redeem_code(
     };
     // Read before the transaction: rivals for one code hold a connection each while they wait for
     // the row, and a winner that needed a second connection would wait for them.
-    let found = find_proven(&app.pool, presented).await?.ok_or(OAuthError::invalid_grant())?;
-    let terms = live_terms(app, bank, &found.grant_id).await?.ok_or(OAuthError::invalid_grant())?;
+    let found = find_proven(&app.pool, presented)
+        .await?
+        .ok_or(OAuthError::invalid_grant())?;
+    let terms = live_terms(app, bank, &found.grant_id)
+        .await?
+        .ok_or(OAuthError::invalid_grant())?;
     let mut transaction = app.pool.begin().await?;
-    let now: DateTime<Utc> =
-        sqlx::query_scalar("SELECT now()").fetch_one(&mut *transaction).await?;
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
+        .fetch_one(&mut *transaction)
+        .await?;
     let redemption = redeem(&mut transaction, presented).await?;
     let row = match redemption.into_redeemed() {
         Ok(row) => row,
@@ -142,13 +159,33 @@ async fn redeem_code(
     transaction.commit().await?;
     // The code is spent and its tokens exist: the answer must not hang on this fact. Where it can't be
     // recorded now, the sweeper records it.
-    let connected =
-        connect(app, bank, &row.grant_id, &row.journey_id, &terms.contract, proven, context).await;
+    let connected = connect(
+        app,
+        bank,
+        &row.grant_id,
+        &row.journey_id,
+        &terms.contract,
+        proven,
+        context,
+    )
+    .await;
     if let Err(error) = connected {
         tracing::warn!(%error, "the partner's first token could not be recorded yet");
     }
-    let token = Token { jti, issued_at, scope: scope_of(&granted_tasks(&terms)) };
-    answer(app, bank, proven, &row.grant_id, &terms, &token, Some(&refresh_token))
+    let token = Token {
+        jti,
+        issued_at,
+        tasks: granted_tasks(&terms),
+    };
+    answer(
+        app,
+        bank,
+        proven,
+        &row.grant_id,
+        &terms,
+        &token,
+        Some(&refresh_token),
+    )
 }
 
 /// Records the partner's first token of the grant (`PartnerConnected`).
@@ -187,7 +224,9 @@ async fn live_terms(
     bank: &BankCode,
     grant: &GrantId,
 ) -> Result<Option<GrantTerms>, OAuthError> {
-    let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()").fetch_one(&app.pool).await?;
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
+        .fetch_one(&app.pool)
+        .await?;
     let consent = state_of::<ConsentStream>(&app.pool, &stream_id(bank, grant.as_str())).await?;
     Ok(consent.live_terms(now).cloned())
 }
@@ -202,8 +241,12 @@ async fn refresh(
     let row = refresh_token::find(&app.pool, bank, proven.client.client_id(), presented)
         .await?
         .ok_or(OAuthError::invalid_grant())?;
-    let terms = live_terms(app, bank, &row.grant_id).await?.ok_or(OAuthError::invalid_grant())?;
-    let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()").fetch_one(&app.pool).await?;
+    let terms = live_terms(app, bank, &row.grant_id)
+        .await?
+        .ok_or(OAuthError::invalid_grant())?;
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
+        .fetch_one(&app.pool)
+        .await?;
     let granted = granted_tasks(&terms);
     let tasks = match scope {
         None => granted,
@@ -222,14 +265,19 @@ async fn refresh(
         Issuance::Issued => {}
         Issuance::RefreshTokenRevoked => return Err(OAuthError::invalid_grant()),
     }
-    let token = Token { jti, issued_at, scope: scope_of(&tasks) };
+    let token = Token {
+        jti,
+        issued_at,
+        tasks,
+    };
     answer(app, bank, proven, &row.grant_id, &terms, &token, None)
 }
 
 struct Token {
     jti: Uuid,
     issued_at: DateTime<Utc>,
-    scope: String,
+    /// What the token is for: every granted task, or fewer.
+    tasks: BTreeSet<Task>,
 }
 
 fn answer(
@@ -245,7 +293,8 @@ fn answer(
         tracing::error!(%error, "a token could not be signed");
         OAuthError::server_error()
     };
-    let details: [GrantedAccess; 1] = [granted_access(app, bank, terms)];
+    let details: [GrantedAccess; 1] = [granted_access(app, bank, terms).only(&token.tasks)];
+    let scope = scope_of(&token.tasks);
     let key = app.keys.shared(KeyPurpose::Pairwise);
     let subject = PairwiseId::of_contract(key, &terms.partner, bank, &terms.contract);
     let ring = app.keys.ring();
@@ -256,7 +305,7 @@ fn answer(
         audience: &app.resource_identifier,
         jti: token.jti,
         client_id: proven.client.client_id(),
-        scope: &token.scope,
+        scope: &scope,
         grant_id: grant,
         authorization_details: &details,
         issued_at: token.issued_at,
@@ -265,7 +314,7 @@ fn answer(
     let response = TokenResponse {
         access_token: &access_token,
         refresh_token,
-        scope: &token.scope,
+        scope: &scope,
         authorization_details: &details,
         grant_id: grant,
     };

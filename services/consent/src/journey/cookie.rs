@@ -6,7 +6,10 @@ use actix_web::{
 };
 use consent_domain::{BankCode, JourneyId};
 
-use crate::{app::{App, CookiePolicy}, protocol::{digest::sha256, shared_key::KeyPurpose}};
+use crate::{
+    app::{App, CookiePolicy},
+    protocol::{digest::sha256, shared_key::KeyPurpose},
+};
 
 /// What the browser holds for a journey: before login any random id, then the bank session's, at
 /// the end one that is good for nothing but the end page.
@@ -30,19 +33,27 @@ impl BrowserCookie {
     pub(super) fn find(app: &App, request: &HttpRequest, journey: &JourneyId) -> Option<Self> {
         let value = request.cookie(&name(app, journey))?.value().to_owned();
         let fits = value.len() == VALUE_LENGTH
-            && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+            && value
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         fits.then_some(Self(value))
     }
 
     /// The bank session's cookie that this login form, from this browser, opens: the same however
     /// often the form is repeated.
     pub(super) fn of_session(app: &App, form_key: &str, before: &Self) -> Self {
-        Self(app.keys.mac_text(KeyPurpose::Form, &["session", form_key, &before.0]))
+        Self(
+            app.keys
+                .mac_text(KeyPurpose::Form, &["session", form_key, &before.0]),
+        )
     }
 
     /// The cookie that allows the end page of a journey, and nothing else.
     pub(super) fn of_end(app: &App, bank: &BankCode, journey: &JourneyId) -> Self {
-        Self(app.keys.mac_text(KeyPurpose::Form, &["end", bank.as_str(), journey.as_str()]))
+        Self(
+            app.keys
+                .mac_text(KeyPurpose::Form, &["end", bank.as_str(), journey.as_str()]),
+        )
     }
 
     /// What the database knows it by.

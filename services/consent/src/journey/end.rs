@@ -35,10 +35,7 @@ pub(super) async fn submit(
     let Some(cookie) = &visit.cookie else {
         return Err(visit.error(ErrorKind::CookiesRequired));
     };
-    // Sent again after the end: the browser has the end page's cookie by then.
-    if *cookie == BrowserCookie::of_end(&visit.app, &visit.bank, &visit.id) {
-        return Ok(see_other(&visit.url("done")));
-    }
+    // Sent again after the end.
     if visit.is_at_end() {
         return Ok(see_other(&visit.url("done")));
     }
@@ -50,6 +47,9 @@ pub(super) async fn submit(
     if let Some(outcome) = form.repeated(&visit, &key).await? {
         return Ok(to_end_page(&visit, &outcome));
     }
+    if let Some(end) = visit.to_own_end() {
+        return Ok(end);
+    }
     let journey = visit.open().await?;
     // After a login only the browser that logged in may end the journey.
     if journey.stage.login().is_some() && visit.session.is_none() {
@@ -58,9 +58,7 @@ pub(super) async fn submit(
     let command_key = form.command_key(&key, outcome.clone());
     match execute(&visit, EndJourney::ByCustomer, Some(command_key)).await {
         Ok(EndedNow::Done) => Ok(to_end_page(&visit, &outcome)),
-        Ok(EndedNow::Repeated(spent)) => {
-            Ok(to_end_page(&visit, &form.outcome_of(&visit, &spent)))
-        }
+        Ok(EndedNow::Repeated(spent)) => Ok(to_end_page(&visit, &form.outcome_of(&visit, &spent))),
         Ok(EndedNow::Refused(refusal)) => refused_step(&visit, &refusal).await,
         Err(kind) => Err(visit.error(kind)),
     }
@@ -143,15 +141,34 @@ async fn authorized(visit: &Visit) -> Result<HttpResponse, PageError> {
         .map_err(|error| visit.error(error))?;
     let live = found.filter(|row| row.used_at.is_none() && row.expires_at > visit.now);
     let Some(row) = live else {
-        let view =
-            NoticeView { shell: visit.shell(), kind: NoticeKind::Completed, link: None };
-        let html = view.render(visit.texts()).map_err(|error| visit.error(error))?;
+        let view = NoticeView {
+            shell: visit.shell(),
+            kind: NoticeKind::Completed,
+            link: None,
+        };
+        let html = view
+            .render(visit.texts())
+            .map_err(|error| visit.error(error))?;
         return Ok(page(StatusCode::OK, html));
     };
-    let code = code::derive(visit.app.keys.shared(KeyPurpose::Code), &visit.bank, row.code_id);
+    let code = code::derive(
+        visit.app.keys.shared(KeyPurpose::Code),
+        &visit.bank,
+        row.code_id,
+    );
     let issuer = visit.app.issuer(&visit.bank);
-    let url = success_url(&row.redirect_uri, &code, visit.parameters.find("state"), &issuer);
-    done_page(visit, Outcome::Authorized, url.expose().to_owned(), Forwarding::Immediate)
+    let url = success_url(
+        &row.redirect_uri,
+        &code,
+        visit.parameters.find("state"),
+        &issuer,
+    );
+    done_page(
+        visit,
+        Outcome::Authorized,
+        url.expose().to_owned(),
+        Forwarding::Immediate,
+    )
 }
 
 fn denied(
@@ -171,7 +188,14 @@ fn done_page(
     continue_url: String,
     forwarding: Forwarding,
 ) -> Result<HttpResponse, PageError> {
-    let view = DoneView { shell: visit.shell(), outcome, continue_url, forwarding };
-    let html = view.render(visit.texts()).map_err(|error| visit.error(error))?;
+    let view = DoneView {
+        shell: visit.shell(),
+        outcome,
+        continue_url,
+        forwarding,
+    };
+    let html = view
+        .render(visit.texts())
+        .map_err(|error| visit.error(error))?;
     Ok(page(StatusCode::OK, html))
 }

@@ -54,8 +54,7 @@ async fn take_up(
 ) -> Result<HttpResponse, ErrorKind> {
     let asked = AuthorizationRequest::parse(request.query_string().as_bytes())
         .map_err(|_| ErrorKind::InvalidRequest)?;
-    let stored =
-        request_uri::load(&app.pool, bank, &asked.client_id, &asked.request_uri).await?;
+    let stored = request_uri::load(&app.pool, bank, &asked.client_id, &asked.request_uri).await?;
     let stored = stored.ok_or(ErrorKind::RequestExpired)?;
     known.locale = language::of_request(app, request, stored.parameters.find("ui_locales"));
     known.address = PageAddress::of_request(bank, &asked);

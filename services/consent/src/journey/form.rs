@@ -7,6 +7,7 @@ use sqlx::Row as _;
 
 use super::{
     cookie::BrowserCookie,
+    end::to_end_page,
     form_key::{FormKey, FormName},
     respond::{PageError, see_other},
     visit::{HttpResponseOrError, Message, Visit},
@@ -48,8 +49,17 @@ impl ReceivedForm {
             tracing::info!(%error, "a form was refused");
             not_accepted()
         })?;
-        let content_mac = visit.app.keys.shared(KeyPurpose::Content).mac(&[body]).to_vec();
-        Ok(Self { fields, content_mac, sent_key: None })
+        let content_mac = visit
+            .app
+            .keys
+            .shared(KeyPurpose::Content)
+            .mac(&[body])
+            .to_vec();
+        Ok(Self {
+            fields,
+            content_mac,
+            sent_key: None,
+        })
     }
 
     /// The form's key, where it is this browser's for this journey and form.
@@ -77,7 +87,11 @@ impl ReceivedForm {
 
     /// The command's key, with where its answer leads.
     pub(super) fn command_key(&self, key: &FormKey, outcome: String) -> CommandKey {
-        CommandKey { key: key.nonce.clone(), content_mac: self.content_mac.clone(), outcome }
+        CommandKey {
+            key: key.nonce.clone(),
+            content_mac: self.content_mac.clone(),
+            outcome,
+        }
     }
 
     /// Where the answer to an earlier sending of this form led, if it was sent before: the same
@@ -90,7 +104,9 @@ impl ReceivedForm {
         visit: &Visit,
         key: &FormKey,
     ) -> Result<Option<String>, PageError> {
-        let spent = find_spent(visit, &key.nonce).await.map_err(|error| visit.error(error))?;
+        let spent = find_spent(visit, &key.nonce)
+            .await
+            .map_err(|error| visit.error(error))?;
         Ok(spent.map(|spent| self.outcome_of(visit, &spent)))
     }
 
@@ -104,10 +120,17 @@ impl ReceivedForm {
         &self,
         visit: &Visit,
     ) -> Result<Option<String>, PageError> {
-        let nonce = self.sent_key.as_deref().and_then(|key| key.split('.').nth(1));
+        let nonce = self
+            .sent_key
+            .as_deref()
+            .and_then(|key| key.split('.').nth(1));
         let Some(nonce) = nonce else { return Ok(None) };
-        let spent = find_spent(visit, nonce).await.map_err(|error| visit.error(error))?;
-        Ok(spent.filter(|spent| spent.content_mac == self.content_mac).map(|spent| spent.outcome))
+        let spent = find_spent(visit, nonce)
+            .await
+            .map_err(|error| visit.error(error))?;
+        Ok(spent
+            .filter(|spent| spent.content_mac == self.content_mac)
+            .map(|spent| spent.outcome))
     }
 
     pub(super) fn outcome_of(&self, visit: &Visit, spent: &Spent) -> String {
@@ -145,7 +168,10 @@ async fn find_spent(visit: &Visit, nonce: &str) -> Result<Option<Spent>, sqlx::E
     .fetch_optional(&visit.app.pool)
     .await?;
     row.map(|row| {
-        Ok(Spent { content_mac: row.try_get("content_mac")?, outcome: row.try_get("outcome")? })
+        Ok(Spent {
+            content_mac: row.try_get("content_mac")?,
+            outcome: row.try_get("outcome")?,
+        })
     })
     .transpose()
 }
@@ -158,11 +184,15 @@ pub(super) async fn refused_step(
     use consent_domain::journey::{JourneyEnd, JourneyRefusal as Refusal};
     match refusal {
         Refusal::StepNotReached(step) => Ok(see_other(&visit.step_url(*step, None))),
-        Refusal::RevisionMoved { .. } | Refusal::NothingRegistered => {
-            Ok(see_other(&visit.step_url(Step::Confirm, Some(Message::Changed))))
-        }
+        Refusal::RevisionMoved { .. } | Refusal::NothingRegistered => Ok(see_other(
+            &visit.step_url(Step::Confirm, Some(Message::Changed)),
+        )),
         Refusal::OutOfTime | Refusal::AlreadyEnded(JourneyEnd::TimedOut { .. }) => {
             Err(visit.error(ErrorKind::JourneyTimedOut))
+        }
+        // In another tab, a moment ago: the end page's cookie may have gone to that one only.
+        Refusal::AlreadyEnded(_) if visit.session.is_some() => {
+            Ok(to_end_page(visit, &visit.url("done")))
         }
         Refusal::AlreadyEnded(_) => Ok(see_other(&visit.url("done"))),
         Refusal::TooManyRevisions => {
@@ -170,9 +200,9 @@ pub(super) async fn refused_step(
             Err(visit.error(ErrorKind::JourneyEnded))
         }
         Refusal::Unknown => Err(visit.error(ErrorKind::JourneyNotFound)),
-        Refusal::AnotherUser => {
-            Ok(see_other(&visit.step_url(Step::Login, Some(Message::AnotherUser))))
-        }
+        Refusal::AnotherUser => Ok(see_other(
+            &visit.step_url(Step::Login, Some(Message::AnotherUser)),
+        )),
         Refusal::NoTask
         | Refusal::TaskNotRequested
         | Refusal::NothingTicked

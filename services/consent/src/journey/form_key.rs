@@ -68,8 +68,7 @@ impl FormOwner<'_> {
         let shown = Revision(revision.parse().ok()?);
         let ours = self.mac(form, shown, nonce, statement);
         let genuine = bool::from(ours.as_bytes().ct_eq(mac.as_bytes()));
-        (genuine && parts.next().is_none())
-            .then(|| FormKey {
+        (genuine && parts.next().is_none()).then(|| FormKey {
             nonce: nonce.to_owned(),
             shown,
             statement: statement.to_owned(),

@@ -1,12 +1,12 @@
 //! The live linkages of a contract, read from the authoritative projection.
 
+use consent_domain::consent::ConsentStream;
 use consent_domain::{
     BankCode, ClientId, ContractId, GrantId,
     consent::{Consent, Place},
     journey::{GrantAction, LinkageBasis},
     scope::Scope,
 };
-use consent_domain::consent::ConsentStream;
 use sqlx::{PgPool, Row as _};
 
 use crate::store::{StoreError, state_of_row};
@@ -52,8 +52,12 @@ pub async fn live_linkages(
     for row in rows {
         let stream: String = row.try_get("stream_id")?;
         let (state, _) = state_of_row::<ConsentStream>(pool, &row, "consent", &stream).await?;
-        let Consent::Live { terms, place, .. } = state else { continue };
-        let grant = stream.split_once(':').map_or(stream.as_str(), |(_, grant)| grant);
+        let Consent::Live { terms, place, .. } = state else {
+            continue;
+        };
+        let grant = stream
+            .split_once(':')
+            .map_or(stream.as_str(), |(_, grant)| grant);
         linkages.push(LiveLinkage {
             grant: GrantId::parse(grant)?,
             client: terms.client,
@@ -76,10 +80,14 @@ pub(super) fn basis(
         return LinkageBasis::Beside;
     }
     let of_pair: Vec<&LiveLinkage> = linkages.iter().filter(|l| &l.client == client).collect();
-    let meant = of_pair.iter().find(|l| l.place == Place::Default).copied().or(match of_pair[..] {
-        [only] => Some(only),
-        _ => None,
-    });
+    let meant = of_pair
+        .iter()
+        .find(|l| l.place == Place::Default)
+        .copied()
+        .or(match of_pair[..] {
+            [only] => Some(only),
+            _ => None,
+        });
     meant.map_or(LinkageBasis::New, |linkage| LinkageBasis::Amends {
         grant: linkage.grant.clone(),
         scope: linkage.scope.clone(),

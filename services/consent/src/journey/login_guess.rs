@@ -14,9 +14,9 @@ use crate::{
     guess::{
         Guess, GuessKind, GuessLimit, Lock, Locked, Reservation, Settled, locked, reserve, settle,
     },
+    notices::{Notice, NoticeKind},
     pages::ErrorKind,
     protocol::shared_key::KeyPurpose,
-    notices::{Notice, NoticeKind},
     store::{Actor, CommandContext, Companion},
 };
 
@@ -42,7 +42,10 @@ pub(super) struct TypedLogin {
 
 /// The limit of a bank's logins.
 pub(crate) fn login_limit(settings: &consent_domain::bank::BankSettings) -> GuessLimit {
-    GuessLimit { wrong: settings.login_limit, lock_seconds: Some(settings.login_lock_seconds) }
+    GuessLimit {
+        wrong: settings.login_limit,
+        lock_seconds: Some(settings.login_lock_seconds),
+    }
 }
 
 /// Tries a login. Unknown ids are counted like known ones, or the lock would tell who exists.
@@ -54,9 +57,15 @@ pub(super) async fn try_login(
     let app = &visit.app;
     let content = |parts: &[&str]| app.keys.mac_text(KeyPurpose::Content, parts);
     // Whether the bank tells cases apart or not: other spellings of one id are no further tries.
-    let scope = content(&["login scope", visit.bank.as_str(), &typed.login_id.to_lowercase()]);
+    let scope = content(&[
+        "login scope",
+        visit.bank.as_str(),
+        &typed.login_id.to_lowercase(),
+    ]);
     let secret =
-        app.keys.shared(KeyPurpose::Content).mac(&["login", &typed.login_id, &typed.password]);
+        app.keys
+            .shared(KeyPurpose::Content)
+            .mac(&["login", &typed.login_id, &typed.password]);
     let guess = Guess {
         bank: visit.bank.as_str(),
         kind: GuessKind::Login,

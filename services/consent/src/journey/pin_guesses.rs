@@ -16,9 +16,9 @@ use super::{form_key::FormKey, visit::AtStep};
 use crate::{
     bank_port::{BankFailure, Verdict},
     guess::{Guess, GuessKind, GuessLimit, Lock, Reservation, Settled, reserve, settle},
+    notices::{Notice, NoticeKind},
     pages::ErrorKind,
     protocol::shared_key::KeyPurpose,
-    notices::{Notice, NoticeKind},
     store::{Actor, CommandContext, Companion},
 };
 
@@ -31,7 +31,10 @@ pub(super) struct TypedPin {
 
 /// The limit of a bank's PINs: a lock lasts until the bank or an operator resets it.
 pub(crate) fn pin_limit(settings: &consent_domain::bank::BankSettings) -> GuessLimit {
-    GuessLimit { wrong: settings.pin_limit, lock_seconds: None }
+    GuessLimit {
+        wrong: settings.pin_limit,
+        lock_seconds: None,
+    }
 }
 
 /// The counter's scope of a PIN.
@@ -54,7 +57,10 @@ pub(super) async fn judge(
     let mut scopes: BTreeMap<&PinScopeId, Vec<Group<'_>>> = BTreeMap::new();
     for (ordinal, row) in (0..).zip(typed) {
         let groups = scopes.entry(&row.pin_scope).or_default();
-        match groups.iter_mut().find(|group| group.pin == row.pin.as_str()) {
+        match groups
+            .iter_mut()
+            .find(|group| group.pin == row.pin.as_str())
+        {
             Some(group) => group.accounts.push(row.account.clone()),
             None => groups.push(Group {
                 ordinal,
@@ -64,7 +70,9 @@ pub(super) async fn judge(
         }
     }
     let judged = try_join_all(
-        scopes.into_iter().map(|(scope, groups)| judge_scope(at, key, scope, groups)),
+        scopes
+            .into_iter()
+            .map(|(scope, groups)| judge_scope(at, key, scope, groups)),
     )
     .await?;
     Ok(judged.into_iter().flatten().collect())
@@ -94,7 +102,10 @@ async fn judge_guess(
 ) -> Result<RowVerdict, ErrorKind> {
     let (visit, app) = (at.visit, &at.visit.app);
     let counter = guess_scope(&at.login.contract, scope);
-    let secret = app.keys.shared(KeyPurpose::Content).mac(&["pin", counter.as_str(), pin]);
+    let secret = app
+        .keys
+        .shared(KeyPurpose::Content)
+        .mac(&["pin", counter.as_str(), pin]);
     let guess = Guess {
         bank: visit.bank.as_str(),
         kind: GuessKind::Pin,

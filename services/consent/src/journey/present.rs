@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 
 use consent_domain::{
-    AccountId, contract::Contract, journey::RejectionReason as Rejected,
-    registration_status::RegistrationStatus as Derived, scope::{Scope, Task},
+    AccountId,
+    contract::Contract,
+    journey::RejectionReason as Rejected,
+    registration_status::RegistrationStatus as Derived,
+    scope::{Scope, Task},
 };
 
 use super::linkages::LiveLinkage;
@@ -39,7 +42,11 @@ pub(super) fn rejection_view(reason: Rejected) -> RejectionReason {
 
 /// The tasks of the choice that can be had for an account.
 pub(super) fn eligible(account: &BankAccount, tasks: &BTreeSet<Task>) -> BTreeSet<Task> {
-    tasks.iter().filter(|task| account.tasks.contains_key(task)).copied().collect()
+    tasks
+        .iter()
+        .filter(|task| account.tasks.contains_key(task))
+        .copied()
+        .collect()
 }
 
 /// What to know of an account before ticking it.
@@ -67,7 +74,10 @@ pub(super) fn hints(
     if contract.is_pin_locked(&account.pin_scope) {
         hints.push(AccountHint::PinLocked);
     }
-    if others.iter().any(|linkage| linkage.scope.has_account(&account.id)) {
+    if others
+        .iter()
+        .any(|linkage| linkage.scope.has_account(&account.id))
+    {
         hints.push(AccountHint::LinkedElsewhere);
     }
     hints
@@ -79,5 +89,9 @@ pub(super) fn labels_only_in(
     not_in: &Scope,
     label: impl Fn(&AccountId) -> String,
 ) -> Vec<String> {
-    scope.accounts().difference(&not_in.accounts()).map(label).collect()
+    scope
+        .accounts()
+        .difference(&not_in.accounts())
+        .map(label)
+        .collect()
 }

@@ -42,7 +42,9 @@ impl ResponseError for PageError {
         if let Some(seconds) = self.retry_after_seconds {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
-        response.content_type("text/html; charset=utf-8").body(self.html.clone())
+        response
+            .content_type("text/html; charset=utf-8")
+            .body(self.html.clone())
     }
 }
 
@@ -90,7 +92,11 @@ const RETRY_AFTER_SECONDS: u32 = 30;
 impl Known {
     /// What a request tells by itself: its number, its language, and the bank that its path names.
     pub(super) fn of(app: &App, request: &HttpRequest, context: &RequestContext) -> Self {
-        let code = request.path().split('/').nth(1).and_then(|code| BankCode::parse(code).ok());
+        let code = request
+            .path()
+            .split('/')
+            .nth(1)
+            .and_then(|code| BankCode::parse(code).ok());
         Self {
             locale: language::of_request(app, request, None),
             bank: code.and_then(|code| app.pages.find(&code)),
@@ -150,12 +156,18 @@ pub(super) fn command_failed<R: std::error::Error>(error: &CommandError<R>) -> E
 pub(super) fn bank_failed(failure: &BankFailure) -> ErrorKind {
     tracing::warn!(error = %failure, "the bank gave no outcome");
     match failure {
-        BankFailure::Closed { cause: ClosedCause::Hours, reopens_at } => {
-            ErrorKind::BankClosed { reopens_at: *reopens_at }
-        }
-        BankFailure::Closed { cause: ClosedCause::Maintenance, reopens_at } => {
-            ErrorKind::BankMaintenance { reopens_at: *reopens_at }
-        }
+        BankFailure::Closed {
+            cause: ClosedCause::Hours,
+            reopens_at,
+        } => ErrorKind::BankClosed {
+            reopens_at: *reopens_at,
+        },
+        BankFailure::Closed {
+            cause: ClosedCause::Maintenance,
+            reopens_at,
+        } => ErrorKind::BankMaintenance {
+            reopens_at: *reopens_at,
+        },
         BankFailure::Unavailable
         | BankFailure::Unknown
         | BankFailure::NotFound
@@ -202,10 +214,14 @@ pub(super) fn partner_name(record: &PartnerRecord) -> PartnerName {
 
 /// A page.
 pub(super) fn page(status: StatusCode, html: String) -> HttpResponse {
-    HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html)
+    HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .body(html)
 }
 
 /// 303: a form's answer is a page of its own (RFC 9700 4.12: never 307).
 pub(super) fn see_other(location: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, location.to_owned())).finish()
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, location.to_owned()))
+        .finish()
 }

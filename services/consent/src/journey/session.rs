@@ -46,7 +46,9 @@ impl Names {
     pub(super) fn seal(&self, cookie: &BrowserCookie) -> Option<Vec<u8>> {
         let nonce = *entropy::random_bytes::<NONCE_LENGTH>();
         let plain = serde_json::to_vec(self).ok()?;
-        let sealed = cipher(cookie).encrypt(&Nonce::from(nonce), plain.as_slice()).ok()?;
+        let sealed = cipher(cookie)
+            .encrypt(&Nonce::from(nonce), plain.as_slice())
+            .ok()?;
         Some([nonce.as_slice(), &sealed].concat())
     }
 
@@ -81,7 +83,11 @@ pub(super) enum Latest {
 }
 
 impl BankSession {
-    pub(super) fn read(columns: SessionColumns, cookie: &BrowserCookie, now: Instant) -> Option<Self> {
+    pub(super) fn read(
+        columns: SessionColumns,
+        cookie: &BrowserCookie,
+        now: Instant,
+    ) -> Option<Self> {
         let ended = match columns.end_reason {
             Some(_) => Some(SessionEnd::Journey),
             None if columns.latest == Latest::No => Some(SessionEnd::Replaced),

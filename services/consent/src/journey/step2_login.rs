@@ -20,9 +20,7 @@ use super::{
 use crate::{
     app::App,
     bank_port::{LoginOutcome, Subject},
-    pages::{
-        CertificateLoginView, ErrorKind, LoginProblem, LoginView, Notice, Shell,
-    },
+    pages::{CertificateLoginView, ErrorKind, LoginProblem, LoginView, Notice, Shell},
     store::{CommandContext, CommandError, Companion, Executed},
 };
 
@@ -37,15 +35,21 @@ pub(super) async fn show(
     let visit = Visit::begin(app, &request, &path).await?;
     let message = Message::of(&request);
     match at_login(&visit).await {
-        Ok(cookie) => login_page(&visit, cookie, message.and_then(|message| problem(&visit, message)), message, StatusCode::OK),
+        Ok(cookie) => login_page(
+            &visit,
+            cookie,
+            message.and_then(|message| problem(&visit, message)),
+            message,
+            StatusCode::OK,
+        ),
         Err(elsewhere) => elsewhere.into_answer(),
     }
 }
 
 /// The browser's cookie, where a login is what comes next.
 async fn at_login(visit: &Visit) -> Result<&BrowserCookie, HttpResponseOrError> {
-    if visit.is_at_end() {
-        return Err(see_other(&visit.url("done")).into());
+    if let Some(end) = visit.to_own_end() {
+        return Err(end.into());
     }
     let journey = visit.open().await?;
     let cookie = visit.cookie.as_ref();
@@ -73,9 +77,10 @@ fn login_page(
     status: StatusCode,
 ) -> Result<HttpResponse, PageError> {
     let (deadline, near) = match &visit.journey {
-        Journey::InProgress(journey) => {
-            (Some(visit.journey_deadline(journey)), visit.deadline_near(journey))
-        }
+        Journey::InProgress(journey) => (
+            Some(visit.journey_deadline(journey)),
+            visit.deadline_near(journey),
+        ),
         Journey::Absent | Journey::Ended(_) => (None, None),
     };
     let said = match message {
@@ -94,7 +99,9 @@ fn login_page(
         certificate_login_url: visit.url("certificate-login"),
         problems: problem.into_iter().collect(),
     };
-    let html = view.render(visit.texts()).map_err(|error| visit.error(error))?;
+    let html = view
+        .render(visit.texts())
+        .map_err(|error| visit.error(error))?;
     Ok(page(status, html))
 }
 
@@ -150,14 +157,29 @@ pub(super) async fn submit(
             return login_page(&visit, cookie, Some(missing), None, status);
         }
     };
-    let judged = try_login(&visit, &key, &typed).await.map_err(|kind| visit.error(kind))?;
+    let judged = try_login(&visit, &key, &typed)
+        .await
+        .map_err(|kind| visit.error(kind))?;
     let message = match judged {
         LoginTry::Judged(
-            LoginOutcome::Authenticated { subject, role, login_name, contract_name },
+            LoginOutcome::Authenticated {
+                subject,
+                role,
+                login_name,
+                contract_name,
+            },
             attempt,
         ) => {
-            let names = Names { login_name, contract_name };
-            let login = Authenticated { subject, role, names, attempt };
+            let names = Names {
+                login_name,
+                contract_name,
+            };
+            let login = Authenticated {
+                subject,
+                role,
+                names,
+                attempt,
+            };
             return record(&visit, &form, &key, cookie, login).await;
         }
         LoginTry::Judged(LoginOutcome::Rejected(_), _) => Message::Rejected,
@@ -220,11 +242,16 @@ async fn record(
     let linkages = live_linkages(&visit.app.pool, &visit.bank, &login.subject.contract)
         .await
         .map_err(|error| visit.error(error))?;
-    let basis: LinkageBasis =
-        basis(&linkages, &journey.request.client, journey.request.grant_action);
+    let basis: LinkageBasis = basis(
+        &linkages,
+        &journey.request.client,
+        journey.request.grant_action,
+    );
     let session = BrowserCookie::of_session(&visit.app, &key.nonce, before);
-    let names_sealed =
-        login.names.seal(&session).ok_or_else(|| visit.error(ErrorKind::Internal))?;
+    let names_sealed = login
+        .names
+        .seal(&session)
+        .ok_or_else(|| visit.error(ErrorKind::Internal))?;
     let resumed = journey.stage.login().is_some();
     let outcome = if resumed {
         visit.step_url(journey.stage.step(), Some(Message::Resumed))
@@ -266,15 +293,22 @@ async fn record(
         .execute::<JourneyStream, JourneyRefusal>(
             visit.stream(),
             context,
-            move |state, now| state.record_login(command.clone(), now).map(|o| o.into_events()),
+            move |state, now| {
+                state
+                    .record_login(command.clone(), now)
+                    .map(|o| o.into_events())
+            },
             move |_: &[JourneyEvent], _, _| companions.clone(),
         )
         .await;
     match executed {
         Ok(Executed::Committed(_)) => Ok(with_session(visit, key, before, &outcome)),
-        Ok(Executed::Repeated(spent)) => {
-            Ok(with_session(visit, key, before, &form.outcome_of(visit, &spent)))
-        }
+        Ok(Executed::Repeated(spent)) => Ok(with_session(
+            visit,
+            key,
+            before,
+            &form.outcome_of(visit, &spent),
+        )),
         Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal).await,
         // Another browser's login was the first.
         Err(CommandError::Violates(_)) => Err(visit.error(ErrorKind::JourneyNotFound)),
@@ -282,7 +316,12 @@ async fn record(
     }
 }
 
-fn with_session(visit: &Visit, key: &FormKey, before: &BrowserCookie, outcome: &str) -> HttpResponse {
+fn with_session(
+    visit: &Visit,
+    key: &FormKey,
+    before: &BrowserCookie,
+    outcome: &str,
+) -> HttpResponse {
     let session = BrowserCookie::of_session(&visit.app, &key.nonce, before);
     let mut response = see_other(outcome);
     // A cookie of printable ASCII: it can't fail.
@@ -303,9 +342,14 @@ pub(super) async fn show_certificate_login(
     };
     let cancel = Some(visit.form(cookie, FormName::Cancel, "cancel"));
     let view = CertificateLoginView {
-        shell: Shell { cancel, ..visit.shell() },
+        shell: Shell {
+            cancel,
+            ..visit.shell()
+        },
         login_url: visit.step_url(Step::Login, None),
     };
-    let html = view.render(visit.texts()).map_err(|error| visit.error(error))?;
+    let html = view
+        .render(visit.texts())
+        .map_err(|error| visit.error(error))?;
     Ok(page(StatusCode::OK, html))
 }

@@ -50,7 +50,11 @@ fn tasks_page(
         .iter()
         .map(|task| TaskChoice {
             task: task_view(*task),
-            tick: if chosen.contains(task) { Tick::Ticked } else { Tick::Unticked },
+            tick: if chosen.contains(task) {
+                Tick::Ticked
+            } else {
+                Tick::Unticked
+            },
         })
         .collect();
     let view = TasksView {
@@ -100,8 +104,10 @@ pub(super) async fn submit(
         return tasks_page(&at, None, Some(TasksProblem::NoneSelected));
     }
     let outcome = visit.step_url(Step::Accounts, None);
-    let context = visit
-        .command(Some(&at.session.subject), Some(form.command_key(&key, outcome.clone())));
+    let context = visit.command(
+        Some(&at.session.subject),
+        Some(form.command_key(&key, outcome.clone())),
+    );
     let session_hash = at.cookie.hash().to_vec();
     let executed = visit
         .app
@@ -110,10 +116,18 @@ pub(super) async fn submit(
             visit.stream(),
             context,
             move |state, now| {
-                let command = SelectTasks { tasks: tasks.clone() };
-                state.select_tasks(command, now).map(|outcome| outcome.into_events())
+                let command = SelectTasks {
+                    tasks: tasks.clone(),
+                };
+                state
+                    .select_tasks(command, now)
+                    .map(|outcome| outcome.into_events())
             },
-            move |_, _, _| vec![Companion::TouchSession { session_hash: session_hash.clone() }],
+            move |_, _, _| {
+                vec![Companion::TouchSession {
+                    session_hash: session_hash.clone(),
+                }]
+            },
         )
         .await;
     match executed {

@@ -92,13 +92,23 @@ async fn accounts_page(
                 status: status_view(status),
                 account: account.label.clone(),
                 memo: account.memo.clone(),
-                tick: if ticked && selectable { Tick::Ticked } else { Tick::Unticked },
+                tick: if ticked && selectable {
+                    Tick::Ticked
+                } else {
+                    Tick::Unticked
+                },
                 availability: if selectable {
                     Availability::Selectable
                 } else {
                     Availability::Unavailable
                 },
-                hints: hints(account, tasks, &contract, &others, &at.journey.request.accounts),
+                hints: hints(
+                    account,
+                    tasks,
+                    &contract,
+                    &others,
+                    &at.journey.request.accounts,
+                ),
                 problem,
             }
         })
@@ -175,25 +185,39 @@ fn read_rows<'a>(
     tasks: &BTreeSet<Task>,
 ) -> Result<Result<Vec<TypedRow<'a>>, SentBack>, PageError> {
     let not_accepted = || visit.error(ErrorKind::FormNotAccepted);
-    let mut pins = form.fields.take_prefixed("pin-").map_err(|_| not_accepted())?;
+    let mut pins = form
+        .fields
+        .take_prefixed("pin-")
+        .map_err(|_| not_accepted())?;
     let mut ticked = BTreeSet::new();
     for reference in form.fields.take_all("account") {
-        let known = accounts.iter().find(|account| account.id.as_str() == reference.as_str());
+        let known = accounts
+            .iter()
+            .find(|account| account.id.as_str() == reference.as_str());
         let account = known.ok_or_else(not_accepted)?;
         ticked.insert(account.id.clone());
     }
     if ticked.is_empty() {
         let whole = Some(AccountsProblem::NoneSelected);
-        return Ok(Err(SentBack { ticked: Some(ticked), whole, ..SentBack::default() }));
+        return Ok(Err(SentBack {
+            ticked: Some(ticked),
+            whole,
+            ..SentBack::default()
+        }));
     }
     if ticked.len() > MAX_TICKED_ROWS {
         return Err(not_accepted());
     }
     let mut rows = Vec::new();
     let mut problems = BTreeMap::new();
-    for account in accounts.iter().filter(|account| ticked.contains(&account.id)) {
+    for account in accounts
+        .iter()
+        .filter(|account| ticked.contains(&account.id))
+    {
         let linkable = !eligible(account, tasks).is_empty();
-        let pin = pins.remove(account.id.as_str()).filter(|pin| !pin.is_empty());
+        let pin = pins
+            .remove(account.id.as_str())
+            .filter(|pin| !pin.is_empty());
         match pin {
             _ if !linkable => rows.push(TypedRow { account, pin: None }),
             None => {
@@ -202,13 +226,20 @@ fn read_rows<'a>(
             Some(pin) if !is_pin(&pin) => {
                 problems.insert(account.id.clone(), PinProblem::Malformed);
             }
-            Some(pin) => rows.push(TypedRow { account, pin: Some(pin) }),
+            Some(pin) => rows.push(TypedRow {
+                account,
+                pin: Some(pin),
+            }),
         }
     }
     if problems.is_empty() {
         return Ok(Ok(rows));
     }
-    Ok(Err(SentBack { ticked: Some(ticked), whole: None, rows: problems }))
+    Ok(Err(SentBack {
+        ticked: Some(ticked),
+        whole: None,
+        rows: problems,
+    }))
 }
 
 fn is_pin(text: &str) -> bool {
@@ -237,7 +268,9 @@ async fn register(
             });
         }
     }
-    let verdicts = judge(at, key, &typed).await.map_err(|kind| visit.error(kind))?;
+    let verdicts = judge(at, key, &typed)
+        .await
+        .map_err(|kind| visit.error(kind))?;
     drop(typed);
     let command = RegisterAccounts {
         shown: key.shown,
@@ -256,8 +289,10 @@ async fn register(
             .collect(),
     };
     let outcome = visit.step_url(Step::Confirm, None);
-    let context = visit
-        .command(Some(&at.session.subject), Some(form.command_key(key, outcome.clone())));
+    let context = visit.command(
+        Some(&at.session.subject),
+        Some(form.command_key(key, outcome.clone())),
+    );
     let session_hash = at.cookie.hash().to_vec();
     let executed = visit
         .app
@@ -265,10 +300,16 @@ async fn register(
         .execute_pair::<JourneyStream, ContractStream, JourneyRefusal>(
             (visit.stream(), visit.contract_stream(&at.login.contract)),
             context,
-            Act::new(move |journey: &consent_domain::journey::Journey, contract, now| {
-                journey.register_accounts(contract, command.clone(), now)
-            }),
-            move |_, _, _, _| vec![Companion::TouchSession { session_hash: session_hash.clone() }],
+            Act::new(
+                move |journey: &consent_domain::journey::Journey, contract, now| {
+                    journey.register_accounts(contract, command.clone(), now)
+                },
+            ),
+            move |_, _, _, _| {
+                vec![Companion::TouchSession {
+                    session_hash: session_hash.clone(),
+                }]
+            },
         )
         .await;
     match executed {

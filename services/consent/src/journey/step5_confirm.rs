@@ -43,9 +43,9 @@ pub(super) async fn show(
     };
     let message = Message::of(&request);
     let before = match (message, revision_before(&request)) {
-        (Some(Message::Changed), Some(revision)) => {
-            journey_at(&visit, revision).await.map_err(|error| visit.error(error))?
-        }
+        (Some(Message::Changed), Some(revision)) => journey_at(&visit, revision)
+            .await
+            .map_err(|error| visit.error(error))?,
         _ => None,
     };
     confirm_page(&at, draft, message, before.as_ref()).await
@@ -105,7 +105,10 @@ async fn confirm_page(
             status: status_view(RegistrationStatus::of(&account.id, &contract, &linkage)),
             account: account.label.clone(),
             memo: account.memo.clone(),
-            rejection: draft.rejected.get(&account.id).map(|reason| rejection_view(*reason)),
+            rejection: draft
+                .rejected
+                .get(&account.id)
+                .map(|reason| rejection_view(*reason)),
             change: match before {
                 Some(before)
                     if before.linkage_scope().tasks_of(&account.id)
@@ -115,7 +118,13 @@ async fn confirm_page(
                 }
                 _ => RowChange::Unchanged,
             },
-            hints: hints(account, &tasks, &contract, &others, &at.journey.request.accounts),
+            hints: hints(
+                account,
+                &tasks,
+                &contract,
+                &others,
+                &at.journey.request.accounts,
+            ),
         })
         .collect();
     let view = ConfirmView {
@@ -149,8 +158,10 @@ pub(super) async fn submit(
         return Ok(see_other(&outcome));
     }
     let outcome = visit.step_url(Step::Authorize, None);
-    let context = visit
-        .command(Some(&at.session.subject), Some(form.command_key(&key, outcome.clone())));
+    let context = visit.command(
+        Some(&at.session.subject),
+        Some(form.command_key(&key, outcome.clone())),
+    );
     let session_hash = at.cookie.hash().to_vec();
     let shown = key.shown;
     let executed = visit
@@ -161,9 +172,15 @@ pub(super) async fn submit(
             context,
             move |state, now| {
                 let command = ConfirmRegistration { shown };
-                state.confirm_registration(command, now).map(|outcome| outcome.into_events())
+                state
+                    .confirm_registration(command, now)
+                    .map(|outcome| outcome.into_events())
             },
-            move |_, _, _| vec![Companion::TouchSession { session_hash: session_hash.clone() }],
+            move |_, _, _| {
+                vec![Companion::TouchSession {
+                    session_hash: session_hash.clone(),
+                }]
+            },
         )
         .await;
     match executed {

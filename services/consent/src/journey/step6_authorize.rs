@@ -79,7 +79,10 @@ fn authorize_view(
     let scope = at.journey.linkage_scope();
     let label = |id: &AccountId| {
         let shown = accounts.iter().find(|account| &account.id == id);
-        shown.map_or_else(|| visit.texts().account_not_visible(), |account| account.label.clone())
+        shown.map_or_else(
+            || visit.texts().account_not_visible(),
+            |account| account.label.clone(),
+        )
     };
     let listed = accounts
         .iter()
@@ -87,7 +90,11 @@ fn authorize_view(
         .map(|account| AuthorizedAccount {
             account: account.label.clone(),
             memo: account.memo.clone(),
-            tasks: scope.tasks_of(&account.id).into_iter().map(task_view).collect(),
+            tasks: scope
+                .tasks_of(&account.id)
+                .into_iter()
+                .map(task_view)
+                .collect(),
         });
     let unseen = scope
         .accounts()
@@ -121,7 +128,15 @@ fn authorize_view(
             complaint_contact: visit.partner.complaint_contact.clone(),
             onward_recipients: visit.partner.onward_recipients.clone(),
         },
-        tasks: at.journey.stage.tasks().into_iter().flatten().copied().map(task_view).collect(),
+        tasks: at
+            .journey
+            .stage
+            .tasks()
+            .into_iter()
+            .flatten()
+            .copied()
+            .map(task_view)
+            .collect(),
         accounts: listed.chain(unseen).collect(),
         history_from: at.journey.request.history_from,
         // The last minute that still holds: the end itself no longer does.
@@ -149,7 +164,10 @@ fn statement_digest(view: &AuthorizeView, visit: &Visit) -> String {
 /// The first instant after the last day of a consent given now: midnight in Japan.
 fn end_of_validity(now: Instant, days: u32) -> Option<Instant> {
     let japan = FixedOffset::east_opt(9 * 3600)?;
-    let last = now.with_timezone(&japan).date_naive().checked_add_days(Days::new(days.into()))?;
+    let last = now
+        .with_timezone(&japan)
+        .date_naive()
+        .checked_add_days(Days::new(days.into()))?;
     let midnight = last.succ_opt()?.and_hms_opt(0, 0, 0)?;
     Some(japan.from_local_datetime(&midnight).single()?.to_utc())
 }
@@ -209,16 +227,21 @@ async fn authorize(
     let view = authorize_view(at, &accounts, None, None)?;
     // A name, a term or the day changed since the page was shown: it is shown anew.
     if statement_digest(&view, visit) != key.statement {
-        return Ok(see_other(&visit.step_url(Step::Authorize, Some(Message::Changed))));
+        return Ok(see_other(
+            &visit.step_url(Step::Authorize, Some(Message::Changed)),
+        ));
     }
     let texts = visit.texts();
-    let evidence =
-        Evidence::new(texts.locale().tag(), texts.version(), consent_text(&view, texts))
-            .seal(&visit.app.keys, &visit.bank, &visit.id)
-            .map_err(|error| {
-                tracing::error!(%error, "what was shown could not be recorded");
-                visit.error(ErrorKind::Internal)
-            })?;
+    let evidence = Evidence::new(
+        texts.locale().tag(),
+        texts.version(),
+        consent_text(&view, texts),
+    )
+    .seal(&visit.app.keys, &visit.bank, &visit.id)
+    .map_err(|error| {
+        tracing::error!(%error, "what was shown could not be recorded");
+        visit.error(ErrorKind::Internal)
+    })?;
     let grant = match &at.login.basis {
         LinkageBasis::Amends { grant, .. } => grant.clone(),
         LinkageBasis::New | LinkageBasis::Beside => new_grant(visit)?,
@@ -239,9 +262,14 @@ async fn authorize(
     };
     let companions = Companions::of(at, draft, &grant, evidence)?;
     let outcome = visit.url("done");
-    let context = visit
-        .command(Some(&at.session.subject), Some(form.command_key(key, outcome.clone())));
-    tracing::debug!(accounts = draft.registered.len(), "access is being authorized");
+    let context = visit.command(
+        Some(&at.session.subject),
+        Some(form.command_key(key, outcome.clone())),
+    );
+    tracing::debug!(
+        accounts = draft.registered.len(),
+        "access is being authorized"
+    );
     let executed = visit
         .app
         .bus
@@ -314,8 +342,7 @@ impl Companions {
             code_id: entropy::opaque_id(),
             evidence,
             notice,
-            evidence_years: i32::try_from(visit.record.settings.evidence_years)
-                .unwrap_or(i32::MAX),
+            evidence_years: i32::try_from(visit.record.settings.evidence_years).unwrap_or(i32::MAX),
             subject: CodeSubject {
                 client_id: visit.partner.client_id.clone(),
                 grant_id: grant.clone(),
@@ -374,8 +401,12 @@ async fn rebase(at: &AtStep<'_>, shown: Revision) -> Result<HttpResponse, PageEr
             visit.stream(),
             visit.command(Some(&at.session.subject), None),
             move |state, now| {
-                let command = RebaseLinkage { basis: basis.clone() };
-                state.rebase_linkage(command, now).map(|outcome| outcome.into_events())
+                let command = RebaseLinkage {
+                    basis: basis.clone(),
+                };
+                state
+                    .rebase_linkage(command, now)
+                    .map(|outcome| outcome.into_events())
             },
             |_, _, _| Vec::new(),
         )
@@ -401,7 +432,10 @@ async fn expire_in_the_way(at: &AtStep<'_>) -> Result<(), PageError> {
     .map_err(|error| visit.error(error))?;
     if let LinkageBasis::Amends { grant, .. } = &at.login.basis {
         let consent = consent_of(visit, grant).await?;
-        tracing::info!(live = consent.live_terms(visit.now).is_some(), "the linkage moved");
+        tracing::info!(
+            live = consent.live_terms(visit.now).is_some(),
+            "the linkage moved"
+        );
     }
     Ok(())
 }

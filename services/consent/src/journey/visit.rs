@@ -11,8 +11,8 @@ use consent_domain::{
     consent::Consent,
     contract::{Contract, ContractStream},
     journey::{
-        EndJourney, FailureCode, InProgress, Journey, JourneyEnd, JourneyRefusal, JourneyStream, Login,
-        SessionAtTimeOut, Step,
+        EndJourney, FailureCode, InProgress, Journey, JourneyEnd, JourneyRefusal, JourneyStream,
+        Login, SessionAtTimeOut, Step,
     },
     partner::{Partner, PartnerRecord, PartnerStream},
     scope::Task,
@@ -23,9 +23,9 @@ use super::{
     cookie::BrowserCookie,
     end,
     form_key::{FormName, FormOwner},
-    linkages, path_of,
-    language,
+    language, linkages,
     page_address::PageAddress,
+    path_of,
     present::task_view,
     respond::{Known, PageError, page, partner_name, see_other},
     session::{self, BankSession, Latest, SessionColumns, SessionEnd},
@@ -110,9 +110,10 @@ impl Visit {
     ) -> Result<Self, PageError> {
         let context = RequestContext::of(request);
         let known = Known::of(&app, request, &context);
-        let (Ok(bank), Ok(id)) =
-            (BankCode::parse(path.0.as_str()), JourneyId::parse(path.1.as_str()))
-        else {
+        let (Ok(bank), Ok(id)) = (
+            BankCode::parse(path.0.as_str()),
+            JourneyId::parse(path.1.as_str()),
+        ) else {
             return Err(known.error(&app, ErrorKind::NotFound));
         };
         let cookie = BrowserCookie::find(&app, request, &id);
@@ -157,7 +158,11 @@ impl Visit {
         let parameters: Option<Json<ReceivedParameters>> = row.try_get("parameters")?;
         let (
             Bank::Registered { record, .. },
-            Partner::Registered { partner: partner_id, record: partner, record_version },
+            Partner::Registered {
+                partner: partner_id,
+                record: partner,
+                record_version,
+            },
             Some(Json(parameters)),
         ) = (bank_state, partner, parameters)
         else {
@@ -179,7 +184,9 @@ impl Visit {
             partner_id,
             partner,
             partner_version: record_version,
-            partner_enabled: row.try_get::<Option<bool>, _>("partner_enabled")?.unwrap_or(false),
+            partner_enabled: row
+                .try_get::<Option<bool>, _>("partner_enabled")?
+                .unwrap_or(false),
             parameters,
             cookie,
             session,
@@ -256,12 +263,23 @@ impl Visit {
         };
         let uri = self.parameters.find("redirect_uri")?;
         let issuer = self.app.issuer(&self.bank);
-        Some(error_url(uri, error, description, self.parameters.find("state"), &issuer))
+        Some(error_url(
+            uri,
+            error,
+            description,
+            self.parameters.find("state"),
+            &issuer,
+        ))
     }
 
     /// The forms of this browser's journey.
     pub(super) fn forms<'a>(&'a self, cookie: &'a BrowserCookie) -> FormOwner<'a> {
-        FormOwner { app: &self.app, bank: &self.bank, journey: &self.id, cookie }
+        FormOwner {
+            app: &self.app,
+            bank: &self.bank,
+            journey: &self.id,
+            cookie,
+        }
     }
 
     /// The journey while it can go on. One whose time is over is ended here and now.
@@ -299,13 +317,36 @@ impl Visit {
             Journey::Absent | Journey::Ended(_) => return Ok(()),
         };
         let alive = session::was_alive(&self.app.pool, &self.bank, &self.id, at).await?;
-        let session = if alive { SessionAtTimeOut::Alive } else { SessionAtTimeOut::None };
-        end::execute(self, EndJourney::ByTime(session), None).await.map(drop)
+        let session = if alive {
+            SessionAtTimeOut::Alive
+        } else {
+            SessionAtTimeOut::None
+        };
+        end::execute(self, EndJourney::ByTime(session), None)
+            .await
+            .map(drop)
     }
 
     /// Whether the browser holds the cookie that allows this journey's end page.
     pub(super) fn is_at_end(&self) -> bool {
         self.cookie.as_ref() == Some(&BrowserCookie::of_end(&self.app, &self.bank, &self.id))
+    }
+
+    /// The way to the end page, for the browser whose journey it was: with that page's cookie, or
+    /// still with its bank session's, in a tab that sent something at the moment of the end.
+    pub(super) fn to_own_end(&self) -> Option<HttpResponse> {
+        if self.is_at_end() {
+            return Some(see_other(&self.url("done")));
+        }
+        let Journey::Ended(ended) = &self.journey else {
+            return None;
+        };
+        let by_the_customer = matches!(
+            ended.end,
+            JourneyEnd::Authorized { .. } | JourneyEnd::Cancelled { .. } | JourneyEnd::Declined
+        );
+        (by_the_customer && self.session.is_some())
+            .then(|| end::to_end_page(self, &self.url("done")))
     }
 
     /// The customer's bank session and the journey, for a step after the login.
@@ -314,8 +355,8 @@ impl Visit {
     /// Where to go instead: the login, after an idle session; an error page for a foreign browser.
     pub(super) async fn at_step(&self, step: Step) -> Result<AtStep<'_>, HttpResponseOrError> {
         // Back, after the end: the end page says how it ended.
-        if self.is_at_end() {
-            return Err(see_other(&self.url("done")).into());
+        if let Some(end) = self.to_own_end() {
+            return Err(end.into());
         }
         let journey = self.open().await?;
         let (Some(cookie), Some(session)) = (&self.cookie, &self.session) else {
@@ -333,15 +374,25 @@ impl Visit {
                 return Err(self.error(ErrorKind::JourneyNotFound).into());
             }
         }
-        let login = journey.login().map_err(|_| self.error(ErrorKind::JourneyNotFound))?;
+        let login = journey
+            .login()
+            .map_err(|_| self.error(ErrorKind::JourneyNotFound))?;
         let current = journey.stage.step();
         if step > current {
             return Err(see_other(&self.step_url(current, None)).into());
         }
         if self.now - session.last_seen_at > TOUCH_AFTER {
-            session::touch(&self.app.pool, cookie).await.map_err(|error| self.error(error))?;
+            session::touch(&self.app.pool, cookie)
+                .await
+                .map_err(|error| self.error(error))?;
         }
-        Ok(AtStep { visit: self, journey, login, session, cookie })
+        Ok(AtStep {
+            visit: self,
+            journey,
+            login,
+            session,
+            cookie,
+        })
     }
 
     /// The frame of a page.
@@ -374,8 +425,9 @@ impl Visit {
     /// What is said where the end of the journey's time is near.
     pub(super) fn deadline_near(&self, journey: &InProgress) -> Option<Notice> {
         let seconds = self.journey_deadline(journey).seconds_left;
-        (seconds < WARN_SECONDS)
-            .then(|| Notice::DeadlineNear { minutes: seconds.div_ceil(60).max(1) })
+        (seconds < WARN_SECONDS).then(|| Notice::DeadlineNear {
+            minutes: seconds.div_ceil(60).max(1),
+        })
     }
 
     /// A form of this browser's journey.
@@ -384,11 +436,18 @@ impl Visit {
             Journey::InProgress(journey) => journey.revision,
             Journey::Absent | Journey::Ended(_) => consent_domain::journey::Revision(0),
         };
-        FormTarget { action: self.url(path), form_key: self.forms(cookie).mint(form, shown, "") }
+        FormTarget {
+            action: self.url(path),
+            form_key: self.forms(cookie).mint(form, shown, ""),
+        }
     }
 
     /// The context of a command by the customer.
-    pub(super) fn command(&self, subject: Option<&Subject>, key: Option<CommandKey>) -> CommandContext {
+    pub(super) fn command(
+        &self,
+        subject: Option<&Subject>,
+        key: Option<CommandKey>,
+    ) -> CommandContext {
         CommandContext {
             bank: Some(self.bank.to_string()),
             partner: Some(self.partner_id.to_string()),
@@ -410,7 +469,9 @@ fn read_session(
     cookie: &BrowserCookie,
     now: Instant,
 ) -> Result<Option<BankSession>, sqlx::Error> {
-    let Some(contract) = row.try_get::<Option<String>, _>("contract")? else { return Ok(None) };
+    let Some(contract) = row.try_get::<Option<String>, _>("contract")? else {
+        return Ok(None);
+    };
     let (generation, latest): (i32, i32) =
         (row.try_get("generation")?, row.try_get("generations")?);
     let columns = SessionColumns {
@@ -420,7 +481,11 @@ fn read_session(
         idle_at: row.try_get("idle_at")?,
         last_seen_at: row.try_get("last_seen_at")?,
         end_reason: row.try_get("end_reason")?,
-        latest: if generation == latest { Latest::Yes } else { Latest::No },
+        latest: if generation == latest {
+            Latest::Yes
+        } else {
+            Latest::No
+        },
     };
     Ok(BankSession::read(columns, cookie, now))
 }
@@ -485,7 +550,10 @@ impl AtStep<'_> {
             deadline: Some(self.deadline(step)),
             cancel: (step != Step::Authorize)
                 .then(|| visit.form(self.cookie, FormName::Cancel, "cancel")),
-            notices: said.into_iter().chain(visit.deadline_near(self.journey)).collect(),
+            notices: said
+                .into_iter()
+                .chain(visit.deadline_near(self.journey))
+                .collect(),
             ..visit.shell()
         }
     }
@@ -557,7 +625,8 @@ impl AtStep<'_> {
         status: StatusCode,
         html: Result<String, crate::pages::RenderError>,
     ) -> Result<HttpResponse, PageError> {
-        html.map(|html| page(status, html)).map_err(|error| self.visit.error(error))
+        html.map(|html| page(status, html))
+            .map_err(|error| self.visit.error(error))
     }
 }
 
@@ -621,7 +690,9 @@ impl Message {
     pub(super) fn in_query(query: &str) -> Option<Self> {
         let pairs = url::form_urlencoded::parse(query.as_bytes());
         let name = pairs.into_iter().find(|(key, _)| key == "m")?.1;
-        Self::ALL.into_iter().find(|message| message.as_str() == name)
+        Self::ALL
+            .into_iter()
+            .find(|message| message.as_str() == name)
     }
 
     fn notice(self) -> Option<Notice> {

@@ -143,9 +143,10 @@ fn scope(view: &AuthorizeView, texts: &Texts) -> [Clause; 4] {
             .fill(&[(Slot::Date, &japan_time::day(date, texts.locale()))]),
         None => page.history_all.to_string(),
     };
-    let valid = page
-        .valid_until
-        .fill(&[(Slot::Time, &japan_time::day_and_clock(view.valid_until, texts.locale()))]);
+    let valid = page.valid_until.fill(&[(
+        Slot::Time,
+        &japan_time::day_and_clock(view.valid_until, texts.locale()),
+    )]);
     [
         Clause::new(&page.tasks_heading, tasks),
         Clause::new(&page.accounts_heading, accounts),

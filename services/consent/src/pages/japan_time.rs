@@ -21,7 +21,11 @@ pub(super) fn day_and_clock(at: DateTime<Utc>, locale: Locale) -> String {
         Locale::Ja => " ",
         Locale::En => ", ",
     };
-    format!("{}{separator}{}", day(in_japan(at).date(), locale), clock(at))
+    format!(
+        "{}{separator}{}",
+        day(in_japan(at).date(), locale),
+        clock(at)
+    )
 }
 
 /// `2027年3月31日`, `March 31, 2027`

@@ -3,9 +3,7 @@
 use super::deadline::{Deadline, DeadlineWords, Extension};
 use super::locale::Locale;
 use super::phrase::Slot;
-use super::shell::{
-    AccessInView, BankContact, Customer, FormTarget, Notice, PartnerName, Shell,
-};
+use super::shell::{AccessInView, BankContact, Customer, FormTarget, Notice, PartnerName, Shell};
 use super::texts::{CommonTexts, StepNames, Texts};
 
 /// A page that could not be written out.
@@ -147,7 +145,10 @@ impl<'a> Layout<'a> {
         let bare = Self::bare(texts, title, around);
         Self {
             partner: Some(&shell.partner),
-            access: shell.access.as_ref().map(|access| access_line(texts, access)),
+            access: shell
+                .access
+                .as_ref()
+                .map(|access| access_line(texts, access)),
             customer: shell.customer.as_ref(),
             ..bare
         }
@@ -202,7 +203,11 @@ impl<'a> Layout<'a> {
 
     /// A page that may know neither bank nor partner.
     pub(super) fn bare(texts: &'a Texts, title: &'a str, around: Around<'a>) -> Self {
-        let Around { bank, inquiry_number, address } = around;
+        let Around {
+            bank,
+            inquiry_number,
+            address,
+        } = around;
         let common = &texts.catalogue.common;
         let bank_name = bank.map_or(common.system_name.as_str(), |contact| {
             contact.display_name.as_str()
@@ -262,7 +267,10 @@ fn access_line<'a>(texts: &'a Texts, access: &AccessInView) -> AccessLine<'a> {
         AccessInView::Asked(tasks) => (&common.access_asked, tasks),
         AccessInView::Chosen(tasks) => (&common.access_chosen, tasks),
     };
-    AccessLine { label: label.as_str(), tasks: texts.catalogue.task_names.join(tasks) }
+    AccessLine {
+        label: label.as_str(),
+        tasks: texts.catalogue.task_names.join(tasks),
+    }
 }
 
 fn languages(current: Locale, address: &str) -> Vec<Language> {

@@ -60,16 +60,16 @@ impl LoginProblem {
             Self::Rejected => Problem::new("#login_id", texts.problem_rejected.as_str()),
             Self::Locked { minutes } => Problem::new(
                 "#login_id",
-                texts.problem_locked.fill(&[(Slot::Minutes, &minutes.to_string())]),
+                texts
+                    .problem_locked
+                    .fill(&[(Slot::Minutes, &minutes.to_string())]),
             ),
             Self::LockedAtBank => Problem::new("#login_id", texts.problem_locked_at_bank.as_str()),
             Self::PasswordChangeDue => {
                 Problem::new("#login_id", texts.problem_password_change_due.as_str())
             }
             Self::Stopped => Problem::new("#login_id", texts.problem_stopped.as_str()),
-            Self::AnotherUser => {
-                Problem::new("#login_id", texts.problem_another_user.as_str())
-            }
+            Self::AnotherUser => Problem::new("#login_id", texts.problem_another_user.as_str()),
             Self::CertificateRequired => Problem::new(
                 "#certificate-login",
                 texts.problem_certificate_required.as_str(),

@@ -172,7 +172,9 @@ impl TryFrom<String> for Phrase {
 /// The names in braces of a text, well-formed or not.
 pub(super) fn slots(text: &str) -> BTreeSet<&str> {
     let behind_braces = text.split('{').skip(1);
-    behind_braces.map(|rest| rest.split('}').next().unwrap_or(rest)).collect()
+    behind_braces
+        .map(|rest| rest.split('}').next().unwrap_or(rest))
+        .collect()
 }
 
 /// Why a text of the catalogue is refused.

@@ -48,18 +48,27 @@ impl Texts {
         };
         let mut table: toml::Table = source(locale).parse().map_err(malformed)?;
         for (place, text) in own {
-            put(&mut table, place, text)
-                .ok_or_else(|| TextsError::Place { locale: locale.tag(), place: place.clone() })?;
+            put(&mut table, place, text).ok_or_else(|| TextsError::Place {
+                locale: locale.tag(),
+                place: place.clone(),
+            })?;
         }
         let catalogue: Catalogue = table.try_into().map_err(malformed)?;
         let version = if own.is_empty() {
             catalogue.version.to_string()
         } else {
-            let words: String = own.iter().map(|(place, text)| format!("{place}={text}\n")).collect();
+            let words: String = own
+                .iter()
+                .map(|(place, text)| format!("{place}={text}\n"))
+                .collect();
             let hash: String = sha256_hex(words.as_bytes()).chars().take(8).collect();
             format!("{}+{hash}", catalogue.version)
         };
-        Ok(Self { locale, version, catalogue })
+        Ok(Self {
+            locale,
+            version,
+            catalogue,
+        })
     }
 
     /// The locale that these texts are written in.
@@ -83,8 +92,12 @@ impl Texts {
 /// open that the page does not fill.
 fn put(table: &mut toml::Table, place: &str, text: &str) -> Option<()> {
     let (tables, key) = place.rsplit_once('.')?;
-    let table = tables.split('.').try_fold(table, |table, key| table.get_mut(key)?.as_table_mut())?;
-    let toml::Value::String(common) = table.get_mut(key)? else { return None };
+    let table = tables
+        .split('.')
+        .try_fold(table, |table, key| table.get_mut(key)?.as_table_mut())?;
+    let toml::Value::String(common) = table.get_mut(key)? else {
+        return None;
+    };
     if !slots(text).is_subset(&slots(common)) {
         return None;
     }

@@ -118,6 +118,18 @@ pub struct GrantedAccess {
     pub valid_until: DateTime<Utc>,
 }
 
+impl GrantedAccess {
+    /// The same for these tasks only; accounts that have none of them are left out.
+    #[must_use]
+    pub fn only(mut self, tasks: &BTreeSet<Task>) -> Self {
+        for account in &mut self.accounts {
+            account.tasks.retain(|task| tasks.contains(task));
+        }
+        self.accounts.retain(|account| !account.tasks.is_empty());
+        self
+    }
+}
+
 /// The one type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

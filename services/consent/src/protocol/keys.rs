@@ -14,9 +14,9 @@ use zeroize::Zeroizing;
 use super::access_token::LIFETIME_SECONDS;
 use super::json_web_key::PublicKey;
 use super::key_wrap::{DoesNotOpen, KeyEncryptionKey, WrappedKey};
-use crate::entropy::random_bytes;
 use super::shared_key::{KeyPurpose, SharedKey};
 use super::signing_key::SigningKey;
+use crate::entropy::random_bytes;
 
 /// A retired key stays published this long: the longest token, and an hour for a replica that
 /// went on signing with it until it read the keys again.
@@ -145,20 +145,27 @@ impl KeyRing {
 
     /// The JWK set that a bank's issuer publishes.
     pub fn jwks(&self, bank: &BankCode) -> Value {
-        let keys: Vec<&Value> =
-            self.published(bank).map(|stored| &stored.public_jwk).collect();
+        let keys: Vec<&Value> = self
+            .published(bank)
+            .map(|stored| &stored.public_jwk)
+            .collect();
         json!({ "keys": keys })
     }
 
     /// The published key of that id, for a token that says it is from this bank's issuer.
     pub fn find_published(&self, bank: &BankCode, kid: &str) -> Option<PublicKey> {
-        let stored = self.published(bank).find(|stored| stored.key.kid() == kid)?;
+        let stored = self
+            .published(bank)
+            .find(|stored| stored.key.kid() == kid)?;
         PublicKey::parse(&stored.public_jwk).ok()
     }
 
     fn published(&self, bank: &BankCode) -> impl Iterator<Item = &StoredSigningKey> {
         self.signing.iter().filter(move |stored| {
-            stored.bank.as_deref().is_none_or(|own| own == bank.as_str())
+            stored
+                .bank
+                .as_deref()
+                .is_none_or(|own| own == bank.as_str())
         })
     }
 }

@@ -91,7 +91,11 @@ impl OAuthError {
 
     /// A path that is no bank's.
     pub const fn unknown_issuer() -> Self {
-        Self { error: "not_found", description: "there is no such issuer", status: 404 }
+        Self {
+            error: "not_found",
+            description: "there is no such issuer",
+            status: 404,
+        }
     }
 
     /// RFC 6750 3.1; the same for no credential and a wrong one.
@@ -176,7 +180,10 @@ impl ResponseError for OAuthError {
 
 impl From<OAuthError> for Body {
     fn from(error: OAuthError) -> Self {
-        Self { error: error.error, error_description: error.description }
+        Self {
+            error: error.error,
+            error_description: error.description,
+        }
     }
 }
 

@@ -367,7 +367,11 @@ mod tests {
             with("ui_locales", Some(list)).unwrap();
         }
         for list in ["日本語", "en,ja", "<b>", &"e".repeat(257)] {
-            assert_eq!(refused("ui_locales", Some(list)), "invalid_request", "{list}");
+            assert_eq!(
+                refused("ui_locales", Some(list)),
+                "invalid_request",
+                "{list}"
+            );
         }
     }
 

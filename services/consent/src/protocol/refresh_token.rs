@@ -7,8 +7,8 @@ use sqlx::{PgExecutor, Row};
 use uuid::Uuid;
 
 use super::digest::sha256;
-use crate::entropy::random_token;
 use super::secret::Secret;
+use crate::entropy::random_token;
 
 /// A new token of 256 bits, 43 characters.
 pub fn mint() -> Secret {

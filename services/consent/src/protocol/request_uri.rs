@@ -9,9 +9,9 @@ use sqlx::types::Json;
 use sqlx::{PgExecutor, Row};
 
 use super::digest::sha256;
-use crate::entropy::random_token;
 use super::received_parameters::ReceivedParameters;
 use super::secret::Secret;
+use crate::entropy::random_token;
 
 /// `expires_in` of the pushed request's answer.
 pub const UNSHOWN_SECONDS: i64 = 60;

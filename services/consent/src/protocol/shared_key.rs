@@ -23,8 +23,13 @@ pub enum KeyPurpose {
 
 impl KeyPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 5] =
-        [Self::Code, Self::Form, Self::Pairwise, Self::Content, Self::Evidence];
+    pub const ALL: [Self; 5] = [
+        Self::Code,
+        Self::Form,
+        Self::Pairwise,
+        Self::Content,
+        Self::Evidence,
+    ];
 
     /// The name in the table.
     pub fn as_str(self) -> &'static str {

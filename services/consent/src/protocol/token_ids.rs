@@ -158,7 +158,10 @@ pub async fn revoke_access_token(
     .bind(client_id.as_str())
     .execute(executor)
     .await?;
-    Ok(RevokedTokens { refresh_tokens: 0, access_tokens: revoked.rows_affected() })
+    Ok(RevokedTokens {
+        refresh_tokens: 0,
+        access_tokens: revoked.rows_affected(),
+    })
 }
 
 /// Revokes a refresh token of this client with every access token that it gave. The connection must be
@@ -191,7 +194,10 @@ pub async fn revoke_refresh_token(
     .execute(connection)
     .await?
     .rows_affected();
-    Ok(RevokedTokens { refresh_tokens, access_tokens })
+    Ok(RevokedTokens {
+        refresh_tokens,
+        access_tokens,
+    })
 }
 
 /// Deletes the ids of tokens that ended a day ago or earlier. Returns how many.
@@ -203,4 +209,108 @@ pub async fn purge_issued_access_tokens(executor: impl PgExecutor<'_>) -> Result
         .execute(executor)
         .await
         .map(|deleted| deleted.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sqlx::PgPool;
+
+    use super::super::access_token;
+    use super::super::test_database::TestDatabase;
+    use super::super::test_keys::CLIENT_ID;
+    use super::*;
+
+    async fn stored_refresh_token(pool: &PgPool) -> RefreshTokenRow {
+        let row = RefreshTokenRow {
+            bank: BankCode::parse("2963").unwrap(),
+            token_hash: [7; 32],
+            refresh_token_id: Uuid::from_u128(1),
+            client_id: ClientId::parse(CLIENT_ID).unwrap(),
+            grant_id: GrantId::parse("g1").unwrap(),
+            code_id: Uuid::from_u128(2),
+            issued_at: Utc::now(),
+        };
+        row.insert(pool).await.unwrap();
+        row
+    }
+
+    async fn issue(
+        executor: impl PgExecutor<'_>,
+        refresh_token: &RefreshTokenRow,
+        jti: u128,
+    ) -> Issuance {
+        let now = Utc::now();
+        let ends = access_token::expires_at(now);
+        issue_from_refresh_token(executor, refresh_token, Uuid::from_u128(jti), now, ends)
+            .await
+            .unwrap()
+    }
+
+    /// Until some statement of this database waits for a lock.
+    async fn somebody_waits(pool: &PgPool) {
+        let sql = "SELECT count(*) FROM pg_stat_activity \
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        for _ in 0..500 {
+            let waiting: i64 = sqlx::query_scalar(sql).fetch_one(pool).await.unwrap();
+            if waiting > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("nobody waits");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_revocation_waits_for_a_token_that_is_being_issued_and_ends_it() {
+        let database = TestDatabase::create().await;
+        let pool = database.pool();
+        let refresh_token = stored_refresh_token(pool).await;
+        assert_eq!(issue(pool, &refresh_token, 10).await, Issuance::Issued);
+        let mut issuing = pool.begin().await.unwrap();
+        assert_eq!(
+            issue(&mut *issuing, &refresh_token, 11).await,
+            Issuance::Issued
+        );
+        let revoking = tokio::spawn({
+            let (pool, refresh_token) = (pool.clone(), refresh_token.clone());
+            async move {
+                let mut transaction = pool.begin().await.unwrap();
+                let revoked = revoke_refresh_token(&mut transaction, &refresh_token)
+                    .await
+                    .unwrap();
+                transaction.commit().await.unwrap();
+                revoked
+            }
+        });
+        somebody_waits(pool).await;
+        issuing.commit().await.unwrap();
+        let revoked = revoking.await.unwrap();
+        assert_eq!((revoked.refresh_tokens, revoked.access_tokens), (1, 2));
+        assert_eq!(
+            issue(pool, &refresh_token, 12).await,
+            Issuance::RefreshTokenRevoked
+        );
+        database.drop().await;
+    }
+
+    #[tokio::test]
+    async fn only_its_own_client_ends_a_token_and_only_once() {
+        let database = TestDatabase::create().await;
+        let pool = database.pool();
+        let refresh_token = stored_refresh_token(pool).await;
+        issue(pool, &refresh_token, 10).await;
+        let (bank, jti) = (&refresh_token.bank, Uuid::from_u128(10));
+        let other = ClientId::parse("other").unwrap();
+        for (client, ended) in [
+            (&other, 0),
+            (&refresh_token.client_id, 1),
+            (&refresh_token.client_id, 0),
+        ] {
+            let revoked = revoke_access_token(pool, bank, client, jti).await.unwrap();
+            assert_eq!((revoked.refresh_tokens, revoked.access_tokens), (0, ended));
+        }
+        database.drop().await;
+    }
 }

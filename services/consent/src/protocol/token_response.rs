@@ -43,7 +43,10 @@ pub(crate) struct Body<'a> {
     expires_in: i64,
     /// Only where a code was exchanged: a refresh token stays the same for as long as the grant lives.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "5mW0gQkzv0nq8N1i3cJ7yX2bT4uH6sLdRfPeAoVhKxE")]
+    #[schema(
+        nullable = false,
+        example = "5mW0gQkzv0nq8N1i3cJ7yX2bT4uH6sLdRfPeAoVhKxE"
+    )]
     refresh_token: Option<&'a str>,
     /// Task names separated by a space.
     #[schema(example = "balance transactions")]

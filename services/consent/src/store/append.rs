@@ -76,7 +76,14 @@ fn add_events<S: Projected>(
     for (sequence, event) in (stream.version + 1..).zip(events) {
         rows.push(sequence, event, now)?;
     }
-    let EventRows { sequences, types, versions, payloads, ids, effective } = rows;
+    let EventRows {
+        sequences,
+        types,
+        versions,
+        payloads,
+        ids,
+        effective,
+    } = rows;
     let [sequences, types, versions, payloads, ids, effective] = [
         statement.bind(sequences),
         statement.bind(types),

@@ -96,7 +96,10 @@ impl Bus {
             decide(state, now).map(|events| (events, Vec::new()))
         });
         self.run(
-            Target { first: stream_id, second: None },
+            Target {
+                first: stream_id,
+                second: None,
+            },
             context,
             act,
             Arc::new(move |events, _, state, now| companions(events, state, now)),
@@ -123,7 +126,10 @@ impl Bus {
         B: Projected,
         R: std::error::Error + Send + Sync + 'static,
     {
-        let target = Target { first: target.0, second: Some(target.1) };
+        let target = Target {
+            first: target.0,
+            second: Some(target.1),
+        };
         self.run(target, context, act, Arc::new(companions)).await
     }
 
@@ -186,11 +192,15 @@ impl Bus {
                         CommandError::Store("the store reported nothing after a commit".into())
                     });
                 }
-                Err(AggregateError::UserError(refusal)) => return Err(CommandError::Refused(refusal)),
+                Err(AggregateError::UserError(refusal)) => {
+                    return Err(CommandError::Refused(refusal));
+                }
                 Err(AggregateError::AggregateConflict) => continue,
-                Err(AggregateError::DatabaseConnectionError(error)
-                | AggregateError::DeserializationError(error)
-                | AggregateError::UnexpectedError(error)) => error,
+                Err(
+                    AggregateError::DatabaseConnectionError(error)
+                    | AggregateError::DeserializationError(error)
+                    | AggregateError::UnexpectedError(error),
+                ) => error,
             };
             match classify(error.as_ref()) {
                 Failure::Conflict => {}
@@ -200,7 +210,9 @@ impl Bus {
                 Failure::Fatal => return Err(CommandError::Store(error)),
             }
         }
-        violated.map_or(Err(CommandError::Busy), |constraint| Err(CommandError::Violates(constraint)))
+        violated.map_or(Err(CommandError::Busy), |constraint| {
+            Err(CommandError::Violates(constraint))
+        })
     }
 }
 
@@ -223,7 +235,9 @@ fn observe<A: Stream, B: Stream, R: std::error::Error>(
     done: &Result<Executed<A, B>, CommandError<R>>,
 ) {
     let outcome = match done {
-        Ok(Executed::Committed(it)) if it.first_events.is_empty() && it.second_events.is_empty() => {
+        Ok(Executed::Committed(it))
+            if it.first_events.is_empty() && it.second_events.is_empty() =>
+        {
             "unchanged"
         }
         Ok(Executed::Committed(_)) => "committed",

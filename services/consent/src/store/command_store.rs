@@ -180,8 +180,10 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
     async fn read(&self) -> Result<PgRow, sqlx::Error> {
         let second = match self.target.second {
             None => "",
-            Some(_) => ", s.version AS second_version, s.state_version AS second_state_version, \
-                   s.state AS second_state",
+            Some(_) => {
+                ", s.version AS second_version, s.state_version AS second_state_version, \
+                   s.state AS second_state"
+            }
         };
         let join = match self.target.second {
             None => String::new(),
@@ -229,9 +231,16 @@ where
     }
 
     async fn load_aggregate(&self, _id: &str) -> Result<Self::AC, AggregateError<R>> {
-        let row = self.read().instrument(sql_span("load")).await.map_err(database)?;
+        let row = self
+            .read()
+            .instrument(sql_span("load"))
+            .await
+            .map_err(database)?;
         let now: Instant = row.try_get("now").map_err(database)?;
-        let spent = match row.try_get::<Option<String>, _>("outcome").map_err(database)? {
+        let spent = match row
+            .try_get::<Option<String>, _>("outcome")
+            .map_err(database)?
+        {
             None => None,
             Some(outcome) => Some(Spent {
                 content_mac: row.try_get("content_mac").map_err(database)?,
@@ -239,13 +248,22 @@ where
             }),
         };
         let (first, first_version) =
-            state_of_row::<A>(&self.pool, &row, "first", &self.target.first).await.map_err(database)?;
+            state_of_row::<A>(&self.pool, &row, "first", &self.target.first)
+                .await
+                .map_err(database)?;
         let (second, second_stream) = match &self.target.second {
             None => (B::State::default(), None),
             Some(id) => {
-                let (state, version) =
-                    state_of_row::<B>(&self.pool, &row, "second", id).await.map_err(database)?;
-                (state, Some(LoadedStream { id: id.clone(), version }))
+                let (state, version) = state_of_row::<B>(&self.pool, &row, "second", id)
+                    .await
+                    .map_err(database)?;
+                (
+                    state,
+                    Some(LoadedStream {
+                        id: id.clone(),
+                        version,
+                    }),
+                )
             }
         };
         let mut world = World::default();
@@ -255,7 +273,10 @@ where
         world.spent = spent.is_some();
         Ok(WorldContext {
             world,
-            first: LoadedStream { id: self.target.first.clone(), version: first_version },
+            first: LoadedStream {
+                id: self.target.first.clone(),
+                version: first_version,
+            },
             second: second_stream,
             now,
             spent,
@@ -268,7 +289,13 @@ where
         context: Self::AC,
         _metadata: HashMap<String, String>,
     ) -> Result<Vec<EventEnvelope<World<A, B, R>>>, AggregateError<R>> {
-        let WorldContext { world, first, second, now, spent } = context;
+        let WorldContext {
+            world,
+            first,
+            second,
+            now,
+            spent,
+        } = context;
         let (mut first_events, mut second_events) = (Vec::new(), Vec::new());
         for event in events {
             match event {
@@ -278,8 +305,19 @@ where
         }
         if spent.is_none() {
             let companions = (self.companions)(&first_events, &second_events, &world.first, now);
-            let streams = Streams { first: &first, second: second.as_ref() };
-            self.append(streams, &world, &first_events, &second_events, companions, now).await?;
+            let streams = Streams {
+                first: &first,
+                second: second.as_ref(),
+            };
+            self.append(
+                streams,
+                &world,
+                &first_events,
+                &second_events,
+                companions,
+                now,
+            )
+            .await?;
         }
         let report = Report {
             first_events,
@@ -316,7 +354,13 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
         let mut expected = 0_usize;
         if !first_events.is_empty() {
             let count = add_stream::<A>(
-                &mut statement, "first", streams.first, &world.first, first_events, &self.context, now,
+                &mut statement,
+                "first",
+                streams.first,
+                &world.first,
+                first_events,
+                &self.context,
+                now,
             )
             .map_err(database)?;
             counts.push(count);
@@ -324,7 +368,13 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
         }
         if let (Some(second), false) = (streams.second, second_events.is_empty()) {
             let count = add_stream::<B>(
-                &mut statement, "second", second, &world.second, second_events, &self.context, now,
+                &mut statement,
+                "second",
+                second,
+                &world.second,
+                second_events,
+                &self.context,
+                now,
             )
             .map_err(database)?;
             counts.push(count);
@@ -357,7 +407,10 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
         );
         let (sql, arguments) = statement.finish(&select).map_err(database)?;
         let written = sqlx::query_with(&sql, arguments).execute(&self.pool);
-        written.instrument(sql_span("append")).await.map_err(database)?;
+        written
+            .instrument(sql_span("append"))
+            .await
+            .map_err(database)?;
         Ok(())
     }
 }

@@ -123,7 +123,11 @@ impl Companion {
                      WHERE session_hash = {hash} AND ended_at IS NULL"
                 )
             }
-            Self::EndSessions { bank, journey, reason } => {
+            Self::EndSessions {
+                bank,
+                journey,
+                reason,
+            } => {
                 let bank = statement.bind(bank.clone());
                 let journey = statement.bind(journey.clone());
                 let reason = statement.bind(*reason);
@@ -141,7 +145,11 @@ impl Companion {
                      WHERE bank = {bank} AND journey_id = {journey} AND finished_at IS NULL"
                 )
             }
-            Self::BindPushedRequest { bank, journey, session_hash } => {
+            Self::BindPushedRequest {
+                bank,
+                journey,
+                session_hash,
+            } => {
                 let bank = statement.bind(bank.clone());
                 let journey = statement.bind(journey.to_string());
                 let hash = statement.bind(session_hash.clone());
@@ -152,7 +160,13 @@ impl Companion {
                 )
             }
             Self::IssueCode(row) => authorization_code(statement, row),
-            Self::RecordEvidence { bank, journey, grant, evidence, years } => {
+            Self::RecordEvidence {
+                bank,
+                journey,
+                grant,
+                evidence,
+                years,
+            } => {
                 let values = [
                     statement.bind(bank.clone()),
                     statement.bind(journey.to_string()),
@@ -180,7 +194,6 @@ impl Companion {
         statement.with(name, &body);
     }
 }
-
 
 fn pushed_request(statement: &mut Statement, row: &PushedRequestRow) -> String {
     let values = [

@@ -1,7 +1,4 @@
-use cqrs_es::{
-    EventStore as _,
-    persist::PersistedEventStore,
-};
+use cqrs_es::{EventStore as _, persist::PersistedEventStore};
 use postgres_es::PostgresEventRepository;
 use sqlx::{PgPool, Row as _, postgres::PgRow};
 
@@ -32,9 +29,13 @@ pub async fn fold<A: Projected>(
     stream_id: &str,
 ) -> Result<Folded<A::State>, Box<dyn std::error::Error + Send + Sync>> {
     let repository = PostgresEventRepository::new(pool.clone());
-    let store = PersistedEventStore::<_, World<A, NoStream, NeverRefused>>::new_event_store(repository)
-        .with_upcasters(A::upcasters());
-    let context = store.load_aggregate(stream_id).instrument(sql_span("fold")).await?;
+    let store =
+        PersistedEventStore::<_, World<A, NoStream, NeverRefused>>::new_event_store(repository)
+            .with_upcasters(A::upcasters());
+    let context = store
+        .load_aggregate(stream_id)
+        .instrument(sql_span("fold"))
+        .await?;
     Ok(Folded {
         state: context.aggregate.first,
         version: i64::try_from(context.current_sequence)?,
@@ -68,7 +69,9 @@ pub async fn state_of_row<S: Projected>(
     stream_id: &str,
 ) -> Result<(S::State, i64), StoreError> {
     let version: Option<i64> = row.try_get(format!("{prefix}_version").as_str())?;
-    let Some(version) = version else { return Ok((S::State::default(), 0)) };
+    let Some(version) = version else {
+        return Ok((S::State::default(), 0));
+    };
     let written_by: i32 = row.try_get(format!("{prefix}_state_version").as_str())?;
     if written_by != S::STATE_VERSION {
         let folded = fold::<S>(pool, stream_id).await.map_err(StoreError::Fold)?;
@@ -82,7 +85,10 @@ pub async fn state_of_row<S: Projected>(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn state_of<S: Projected>(pool: &PgPool, stream_id: &str) -> Result<S::State, StoreError> {
+pub async fn state_of<S: Projected>(
+    pool: &PgPool,
+    stream_id: &str,
+) -> Result<S::State, StoreError> {
     let sql = format!(
         "SELECT version AS s_version, state_version AS s_state_version, state AS s_state
          FROM {} WHERE stream_id = $1",

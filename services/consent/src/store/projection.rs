@@ -2,8 +2,12 @@ use cqrs_es::persist::EventUpcaster;
 use serde::{Deserialize, Serialize};
 
 use consent_domain::{
-    DomainEvent, Stream, bank::BankStream, consent::ConsentStream, contract::ContractStream,
-    journey::JourneyStream, partner::{PartnerAtBankStream, PartnerStream},
+    DomainEvent, Stream,
+    bank::BankStream,
+    consent::ConsentStream,
+    contract::ContractStream,
+    journey::JourneyStream,
+    partner::{PartnerAtBankStream, PartnerStream},
 };
 
 /// A stream with an authoritative projection: a row per stream that commits with its events.

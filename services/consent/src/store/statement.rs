@@ -1,9 +1,5 @@
-use sqlx::{
-    Encode, Postgres, Type,
-    error::BoxDynError,
-    postgres::PgArguments,
-};
 use sqlx::Arguments as _;
+use sqlx::{Encode, Postgres, Type, error::BoxDynError, postgres::PgArguments};
 
 /// One SQL statement built of common table expressions, each with its bound values: everything in it
 /// happens at once or not at all, in one round trip.
@@ -41,6 +37,9 @@ impl Statement {
         if let Some(failure) = self.failure {
             return Err(sqlx::Error::Encode(failure));
         }
-        Ok((format!("WITH {} {select}", self.ctes.join(", ")), self.arguments))
+        Ok((
+            format!("WITH {} {select}", self.ctes.join(", ")),
+            self.arguments,
+        ))
     }
 }

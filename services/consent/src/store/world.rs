@@ -49,16 +49,13 @@ impl<A: Stream, B: Stream, R> Clone for World<A, B, R> {
 }
 
 /// The facts of both streams, or a refusal.
-type Decision<A, B, R> =
-    Result<(Vec<<A as Stream>::Event>, Vec<<B as Stream>::Event>), R>;
+type Decision<A, B, R> = Result<(Vec<<A as Stream>::Event>, Vec<<B as Stream>::Event>), R>;
 type Decide<A, B, R> = dyn Fn(&<A as Stream>::State, &<B as Stream>::State, Instant) -> Decision<A, B, R>
     + Send
     + Sync;
 
 /// A command: the domain's decision, closed over what the caller asks for.
-pub struct Act<A: Stream, B: Stream, R>(
-    Arc<Decide<A, B, R>>,
-);
+pub struct Act<A: Stream, B: Stream, R>(Arc<Decide<A, B, R>>);
 
 impl<A: Stream, B: Stream, R> Act<A, B, R> {
     /// A decision that may run several times: once per attempt after a conflict.
@@ -148,7 +145,9 @@ where
         sink: &EventSink<Self>,
     ) -> Result<(), R> {
         // The store sets the time whenever it loads for a command; a spent key decides nothing.
-        let Some(now) = self.now.filter(|_| !self.spent) else { return Ok(()) };
+        let Some(now) = self.now.filter(|_| !self.spent) else {
+            return Ok(());
+        };
         let (first, second) = tracing::info_span!("decide")
             .in_scope(|| (command.0)(&self.first, &self.second, now))?;
         for event in first {

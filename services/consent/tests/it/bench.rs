@@ -63,9 +63,17 @@ async fn template() -> &'static Template {
 
 /// A copy belongs to whoever made it; in the field a database belongs to its owner role.
 async fn own(template: &Template, database: &TestDatabase) {
-    let admin = PgPool::connect(&template.admin_url).await.expect("the superuser connects");
-    let sql = format!("ALTER DATABASE {} OWNER TO {TEMPLATE}_owner", database.name());
-    sqlx::query(&sql).execute(&admin).await.expect("the owner role owns the database");
+    let admin = PgPool::connect(&template.admin_url)
+        .await
+        .expect("the superuser connects");
+    let sql = format!(
+        "ALTER DATABASE {} OWNER TO {TEMPLATE}_owner",
+        database.name()
+    );
+    sqlx::query(&sql)
+        .execute(&admin)
+        .await
+        .expect("the owner role owns the database");
     admin.close().await;
 }
 
@@ -118,21 +126,34 @@ impl Bench {
     }
 
     pub async fn replicas(replicas: usize) -> Self {
-        Self::with(Options { replicas, ..Options::default() }).await
+        Self::with(Options {
+            replicas,
+            ..Options::default()
+        })
+        .await
     }
 
     pub async fn with(options: Options) -> Self {
         let template = template().await;
-        let database =
-            TestDatabase::create_from(&template.admin_url, TEMPLATE).await.expect("a database");
+        let database = TestDatabase::create_from(&template.admin_url, TEMPLATE)
+            .await
+            .expect("a database");
         own(template, &database).await;
         let url = with_database(&template.service_url, database.name()).expect("an address");
-        let pool = PgPool::connect(&url).await.expect("the service role connects");
+        let pool = PgPool::connect(&url)
+            .await
+            .expect("the service role connects");
 
         let bank = SandboxBank::demo();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
         let bank_address = listener.local_addr().expect("an address");
-        tokio::spawn(sandbox_bank::serve(listener, bank.clone(), std::future::pending()));
+        tokio::spawn(sandbox_bank::serve(
+            listener,
+            bank.clone(),
+            std::future::pending(),
+        ));
 
         let partners: Vec<TestPartner> = ["partner-a", "partner-b"]
             .into_iter()
@@ -178,9 +199,15 @@ impl Bench {
     /// The same with settings that differ from [`Self::settings`].
     pub async fn start_replica_with(&self, public: TcpListener, settings: &str) -> Running {
         let open = || TcpListener::bind("127.0.0.1:0").expect("a port");
-        let listeners = Listeners { public, operators: open(), decisions: open() };
+        let listeners = Listeners {
+            public,
+            operators: open(),
+            decisions: open(),
+        };
         let settings: Settings = toml::from_str(settings).expect("settings");
-        start(settings, listeners).await.expect("the service starts")
+        start(settings, listeners)
+            .await
+            .expect("the service starts")
     }
 
     /// The settings of a replica; ports are the caller's.
@@ -188,8 +215,12 @@ impl Bench {
         let url = self.service_url();
         let origin = self.origin.as_str();
         let bank = self.bank_address;
-        let Options { bank_deadline_milliseconds, sweep_milliseconds, database_connections, .. } =
-            self.options;
+        let Options {
+            bank_deadline_milliseconds,
+            sweep_milliseconds,
+            database_connections,
+            ..
+        } = self.options;
         format!(
             "public_url = \"{origin}\"
              public_listen = \"127.0.0.1:0\"
@@ -233,7 +264,9 @@ impl Bench {
             self.options.bank_settings
         );
         let bank: BankRegistration = toml::from_str(&record).expect("a bank");
-        register_bank(&bus, bank, "tests").await.expect("the bank is registered");
+        register_bank(&bus, bank, "tests")
+            .await
+            .expect("the bank is registered");
         for partner in &self.partners {
             self.enable_only_at(partner, &[BANK]).await;
         }
@@ -252,7 +285,10 @@ impl Bench {
             onward_recipients: Vec::new(),
             redirect_uris: vec![partner.redirect_uri.to_string()],
             jwks: partner.key.jwks(),
-            banks: banks.iter().map(|code| BankCode::parse(*code).unwrap()).collect(),
+            banks: banks
+                .iter()
+                .map(|code| BankCode::parse(*code).unwrap())
+                .collect(),
         };
         let policy = RedirectUriPolicy::HttpsOrLoopbackHttp;
         register_partner(&self.pool, &bus, registration, policy, "tests")
@@ -276,13 +312,15 @@ impl Bench {
     /// The same address at another replica.
     pub fn at_replica(&self, url: &Url, replica: usize) -> Url {
         let mut url = url.clone();
-        url.set_port(Some(self.replicas[replica].public.port())).expect("a port");
+        url.set_port(Some(self.replicas[replica].public.port()))
+            .expect("a port");
         url
     }
 
     /// Pushes a request of that partner and opens the login page in the browser.
     pub async fn begin(&self, browser: &Browser, partner: usize) -> (Page, Pushed) {
-        self.begin_with(browser, partner, ParRequest::for_both_tasks()).await
+        self.begin_with(browser, partner, ParRequest::for_both_tasks())
+            .await
     }
 
     pub async fn begin_with(
@@ -293,9 +331,20 @@ impl Bench {
     ) -> (Page, Pushed) {
         let client = self.client(partner);
         let pushed = client.push(&request).await.expect("the request is taken");
-        let page = browser.get(client.authorization_url(&pushed)).await.expect("an answer");
-        let page = browser.follow_to_end(page, &self.origin).await.expect("the login page");
-        assert!(page.has("form#login-form"), "{} {}", page.status, page.excerpt(300));
+        let page = browser
+            .get(client.authorization_url(&pushed))
+            .await
+            .expect("an answer");
+        let page = browser
+            .follow_to_end(page, &self.origin)
+            .await
+            .expect("the login page");
+        assert!(
+            page.has("form#login-form"),
+            "{} {}",
+            page.status,
+            page.excerpt(300)
+        );
         (page, pushed)
     }
 
@@ -303,7 +352,9 @@ impl Bench {
     pub async fn to_accounts(&self, browser: &Browser, partner: usize) -> (Page, Pushed) {
         let (login, pushed) = self.begin(browser, partner).await;
         let tasks = log_in(browser, &login, &dantai01()).await.expect("step 3");
-        let accounts = choose_tasks(browser, &tasks, &Task::ALL).await.expect("step 4");
+        let accounts = choose_tasks(browser, &tasks, &Task::ALL)
+            .await
+            .expect("step 4");
         (accounts, pushed)
     }
 
@@ -332,15 +383,26 @@ impl Bench {
 }
 
 pub fn dantai01() -> Credentials {
-    Credentials { login_id: "dantai01".to_owned(), password: "Rokin2026".to_owned() }
+    Credentials {
+        login_id: "dantai01".to_owned(),
+        password: "Rokin2026".to_owned(),
+    }
 }
 
 pub fn ticked(account: &str, pin: &str) -> RowChoice {
-    RowChoice { account: account.to_owned(), mark: Mark::Tick, pin: Some(pin.to_owned()) }
+    RowChoice {
+        account: account.to_owned(),
+        mark: Mark::Tick,
+        pin: Some(pin.to_owned()),
+    }
 }
 
 pub fn unticked(account: &str) -> RowChoice {
-    RowChoice { account: account.to_owned(), mark: Mark::Untick, pin: None }
+    RowChoice {
+        account: account.to_owned(),
+        mark: Mark::Untick,
+        pin: None,
+    }
 }
 
 pub fn browser() -> Browser {

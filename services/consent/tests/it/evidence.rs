@@ -22,7 +22,10 @@ async fn what_was_shown_can_be_read_back_and_its_hash_is_the_events() {
     .await
     .expect("the event");
     let app = &bench.replicas[0].app;
-    let (bank, journey) = (BankCode::parse(BANK).unwrap(), JourneyId::parse(journey).unwrap());
+    let (bank, journey) = (
+        BankCode::parse(BANK).unwrap(),
+        JourneyId::parse(journey).unwrap(),
+    );
     let (shown, hash) = evidence::find(&bench.pool, &app.keys, &bank, &journey)
         .await
         .expect("the record opens")
@@ -31,7 +34,11 @@ async fn what_was_shown_can_be_read_back_and_its_hash_is_the_events() {
     assert_eq!(hash, in_event);
     assert_eq!(shown.locale, "ja");
     for words in [FIRST, "partner-a株式会社", "残高照会", "日本時間"] {
-        assert!(shown.text.contains(words), "{words} is missing in {}", shown.text);
+        assert!(
+            shown.text.contains(words),
+            "{words} is missing in {}",
+            shown.text
+        );
     }
 }
 
@@ -47,14 +54,22 @@ async fn a_record_is_bound_to_its_journey_and_no_account_number_is_readable() {
         .expect("the record");
     assert!(!sealed.windows(7).any(|bytes| bytes == b"5000000"));
 
-    let owner = sqlx::PgPool::connect(&bench.owner_url()).await.expect("the owner connects");
+    let owner = sqlx::PgPool::connect(&bench.owner_url())
+        .await
+        .expect("the owner connects");
     sqlx::query("UPDATE evidence_records SET journey_id = 'another'")
         .execute(&owner)
         .await
         .expect("the record is moved");
 
     let app = &bench.replicas[0].app;
-    let (bank, another) = (BankCode::parse(BANK).unwrap(), JourneyId::parse("another").unwrap());
+    let (bank, another) = (
+        BankCode::parse(BANK).unwrap(),
+        JourneyId::parse("another").unwrap(),
+    );
     let found = evidence::find(&bench.pool, &app.keys, &bank, &another).await;
-    assert!(matches!(found, Err(evidence::EvidenceError::DoesNotOpen)), "{found:?}");
+    assert!(
+        matches!(found, Err(evidence::EvidenceError::DoesNotOpen)),
+        "{found:?}"
+    );
 }

@@ -24,7 +24,11 @@ pub struct Counter {
     pub locked: bool,
 }
 
-pub const NOTHING: Counter = Counter { wrong: 0, open: 0, locked: false };
+pub const NOTHING: Counter = Counter {
+    wrong: 0,
+    open: 0,
+    locked: false,
+};
 
 /// The counters of a kind, `login` or `pin`.
 pub async fn counters(bench: &Bench, kind: &str) -> Vec<Counter> {
@@ -69,7 +73,12 @@ pub fn bank_pin_guesses(bench: &Bench) -> u64 {
 
 /// The attempts under which the bank was asked for a PIN, each as often as it was asked.
 pub fn asked_attempts(bench: &Bench) -> Vec<String> {
-    bench.bank.pin_requests().into_iter().map(|request| request.attempt_id).collect()
+    bench
+        .bank
+        .pin_requests()
+        .into_iter()
+        .map(|request| request.attempt_id)
+        .collect()
 }
 
 /// The filled form of step 4: the first account, with that PIN.
@@ -85,16 +94,26 @@ pub fn login_form(login: &Page, login_id: &str, password: &str) -> Form {
 }
 
 /// Sends a form to that replica; the answer is not followed.
-pub async fn send(bench: &Bench, browser: &Browser, page: &Page, form: &Form, replica: usize) -> Page {
+pub async fn send(
+    bench: &Bench,
+    browser: &Browser,
+    page: &Page,
+    form: &Form,
+    replica: usize,
+) -> Page {
     let url = bench.at_replica(form.action(), replica);
     browser.post(Some(page), url, &form.fields()).await.unwrap()
 }
 
 /// The message that an answer's redirect carries.
 pub fn message(answer: &Page) -> String {
-    let location = answer.location().unwrap_or_else(|| panic!("{}", answer.status));
+    let location = answer
+        .location()
+        .unwrap_or_else(|| panic!("{}", answer.status));
     let message = location.query_pairs().find(|(name, _)| name == "m");
-    message.map(|(_, message)| message.into_owned()).unwrap_or_default()
+    message
+        .map(|(_, message)| message.into_owned())
+        .unwrap_or_default()
 }
 
 /// Waits until something holds: asked every few milliseconds, for 20 seconds at most.
@@ -104,7 +123,9 @@ pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it holds in the end");
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .expect("it holds in the end");
 }
 
 /// So many journeys, each in a browser of its own, at the login page.

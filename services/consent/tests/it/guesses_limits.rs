@@ -50,7 +50,14 @@ async fn assert_exactly_the_limit_reached_the_bank(bench: &Bench) {
     let asked = asked_attempts(bench);
     assert_eq!(asked.len(), LIMIT, "{asked:?}");
     assert_eq!(asked.iter().collect::<BTreeSet<_>>().len(), LIMIT);
-    assert_eq!(pin_counter(bench).await, Counter { wrong: 5, open: 0, locked: true });
+    assert_eq!(
+        pin_counter(bench).await,
+        Counter {
+            wrong: 5,
+            open: 0,
+            locked: true
+        }
+    );
     assert_eq!(bench.events("PinLocked").await, 1);
 }
 
@@ -59,11 +66,14 @@ async fn of_200_wrong_pins_in_200_journeys_of_one_contract_the_bank_counts_exact
     let bench = two_replicas("login_limit = 1000").await;
     let journeys = at_accounts(&bench).await;
 
-    let storm = journeys.iter().enumerate().map(|(number, (browser, accounts))| {
-        let form = pin_form(accounts, &wrong_pin(number));
-        let bench = &bench;
-        async move { send(bench, browser, accounts, &form, number % 2).await }
-    });
+    let storm = journeys
+        .iter()
+        .enumerate()
+        .map(|(number, (browser, accounts))| {
+            let form = pin_form(accounts, &wrong_pin(number));
+            let bench = &bench;
+            async move { send(bench, browser, accounts, &form, number % 2).await }
+        });
     for answer in join_all(storm).await {
         assert_eq!(answer.status, 303);
         assert!(answer.location().unwrap().path().ends_with("/confirm"));
@@ -78,15 +88,24 @@ async fn of_200_wrong_pins_in_200_journeys_of_one_contract_the_bank_counts_exact
     .unwrap();
     let rejected: BTreeMap<String, i64> = rejected.into_iter().collect();
     assert_eq!(rejected.get("pin_mismatch"), Some(&5), "{rejected:?}");
-    assert_eq!(rejected.values().sum::<i64>(), 200, "each customer is told: {rejected:?}");
+    assert_eq!(
+        rejected.values().sum::<i64>(),
+        200,
+        "each customer is told: {rejected:?}"
+    );
 
     // Neither another replica nor the right PIN gets any further.
-    let third = bench.start_replica(std::net::TcpListener::bind("127.0.0.1:0").unwrap()).await;
+    let third = bench
+        .start_replica(std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+        .await;
     let (browser, accounts) = &journeys[0];
     let mut url = accounts.url.clone();
     url.set_port(Some(third.public.port())).unwrap();
     let page = browser.get(url).await.unwrap();
-    let answer = pin_form(&page, PIN).submit_and_follow(browser).await.unwrap();
+    let answer = pin_form(&page, PIN)
+        .submit_and_follow(browser)
+        .await
+        .unwrap();
     assert!(answer.excerpt(10_000).contains("ロックされています"));
     assert_exactly_the_limit_reached_the_bank(&bench).await;
     third.abort().await;
@@ -121,12 +140,16 @@ async fn of_200_wrong_pins_on_200_pages_of_one_journey_the_bank_counts_exactly_t
         .buffer_unordered(16)
         .collect()
         .await;
-    let keys: BTreeSet<String> =
-        pages.iter().map(|page| pin_form(page, "0000").value("form_key").unwrap()).collect();
+    let keys: BTreeSet<String> = pages
+        .iter()
+        .map(|page| pin_form(page, "0000").value("form_key").unwrap())
+        .collect();
     assert_eq!(keys.len(), STORM);
 
     // The first outcome moves the revision, and later PINs reach nobody; so none comes for a while.
-    bench.bank.set_delay(Rpc::VerifyInquiryPin, Duration::from_millis(500));
+    bench
+        .bank
+        .set_delay(Rpc::VerifyInquiryPin, Duration::from_millis(500));
     let storm = pages.iter().enumerate().map(|(number, page)| {
         let form = pin_form(page, &wrong_pin(number));
         let (bench, browser) = (&bench, &browser);
@@ -145,13 +168,28 @@ async fn of_200_wrong_logins_in_200_browsers_the_bank_counts_exactly_the_limit_k
     let mut told = Vec::new();
     for login_id in ["dantai01", "nobody99"] {
         let messages = storm_of_logins(&bench, &journeys, login_id).await;
-        assert_eq!(bench.bank.login_attempts(BANK, login_id), LIMIT as u64, "{login_id}");
-        assert_eq!(messages.get("rejected"), Some(&(LIMIT - 1)), "{login_id}: {messages:?}");
+        assert_eq!(
+            bench.bank.login_attempts(BANK, login_id),
+            LIMIT as u64,
+            "{login_id}"
+        );
+        assert_eq!(
+            messages.get("rejected"),
+            Some(&(LIMIT - 1)),
+            "{login_id}: {messages:?}"
+        );
         told.push(messages.into_keys().collect::<BTreeSet<_>>());
     }
     let possible = BTreeSet::from(["locked", "rejected", "unavailable"].map(str::to_owned));
-    assert!(told.iter().all(|told| told.is_subset(&possible)), "{told:?}");
-    let locked = Counter { wrong: 5, open: 0, locked: true };
+    assert!(
+        told.iter().all(|told| told.is_subset(&possible)),
+        "{told:?}"
+    );
+    let locked = Counter {
+        wrong: 5,
+        open: 0,
+        locked: true,
+    };
     assert_eq!(counters(&bench, "login").await, [locked, locked]);
     // The lock of a known user is a fact, once; it is recorded beside the answer.
     until(async || bench.events("LoginLocked").await == 1).await;
@@ -160,7 +198,10 @@ async fn of_200_wrong_logins_in_200_browsers_the_bank_counts_exactly_the_limit_k
     let (browser, login) = &journeys[0];
     let page = browser.get(&login.url).await.unwrap();
     let form = login_form(&page, "dantai01", "Rokin2026");
-    assert_eq!(message(&send(&bench, browser, &page, &form, 1).await), "locked");
+    assert_eq!(
+        message(&send(&bench, browser, &page, &form, 1).await),
+        "locked"
+    );
     assert_eq!(bench.bank.login_attempts(BANK, "dantai01"), LIMIT as u64);
 }
 

@@ -9,7 +9,9 @@ use demo::agent::{
 use sqlx::types::Uuid;
 
 use crate::{
-    bench::{BANK, Bench, FIRST, Options, PIN, SECOND, THIRD, WRONG_PIN, browser, dantai01, ticked},
+    bench::{
+        BANK, Bench, FIRST, Options, PIN, SECOND, THIRD, WRONG_PIN, browser, dantai01, ticked,
+    },
     guesses_counter::{
         Counter, NOTHING, bank_pin_guesses, counters, login_form, message, pin_counter, pin_form,
         until, verdicts,
@@ -20,7 +22,10 @@ use crate::{
 /// Types a PIN on a fresh page of step 4; gives step 5.
 async fn try_pin(browser: &Browser, accounts: &Page, pin: &str) -> Page {
     let page = browser.get(&accounts.url).await.unwrap();
-    pin_form(&page, pin).submit_and_follow(browser).await.unwrap()
+    pin_form(&page, pin)
+        .submit_and_follow(browser)
+        .await
+        .unwrap()
 }
 
 /// What step 5 says, beside the table and in it.
@@ -34,24 +39,50 @@ fn assert_registered(confirm: &Page) {
 
 async fn unlock(bench: &Bench) {
     let bus = &bench.replicas[0].app.bus;
-    let (bank, contract) = (BankCode::parse(BANK).unwrap(), ContractId::parse(CONTRACT).unwrap());
-    unlock_pin(bus, &bank, &contract, &PinScopeId::parse(PIN_SCOPE).unwrap(), "tester").await.unwrap();
+    let (bank, contract) = (
+        BankCode::parse(BANK).unwrap(),
+        ContractId::parse(CONTRACT).unwrap(),
+    );
+    unlock_pin(
+        bus,
+        &bank,
+        &contract,
+        &PinScopeId::parse(PIN_SCOPE).unwrap(),
+        "tester",
+    )
+    .await
+    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pin_locks_at_the_limit_and_opens_when_an_operator_resets_it() {
-    let bench = Bench::with(Options { bank_settings: "pin_limit = 2", ..Options::default() }).await;
+    let bench = Bench::with(Options {
+        bank_settings: "pin_limit = 2",
+        ..Options::default()
+    })
+    .await;
     let browser = browser();
     let (accounts, _) = bench.to_accounts(&browser, 0).await;
 
     assert!(said(&try_pin(&browser, &accounts, WRONG_PIN).await).contains("一致しませんでした"));
     assert_eq!(bench.events("PinLocked").await, 0);
     assert!(said(&try_pin(&browser, &accounts, WRONG_PIN).await).contains("一致しませんでした"));
-    assert_eq!(pin_counter(&bench).await, Counter { wrong: 2, open: 0, locked: true });
+    assert_eq!(
+        pin_counter(&bench).await,
+        Counter {
+            wrong: 2,
+            open: 0,
+            locked: true
+        }
+    );
     // Neither a wrong PIN nor the right one reaches the bank now.
     for pin in [WRONG_PIN, PIN] {
         let confirm = try_pin(&browser, &accounts, pin).await;
-        assert!(said(&confirm).contains("ロックされています"), "{}", said(&confirm));
+        assert!(
+            said(&confirm).contains("ロックされています"),
+            "{}",
+            said(&confirm)
+        );
     }
     assert_eq!(bank_pin_guesses(&bench), 2);
 
@@ -80,7 +111,11 @@ async fn a_pin_locks_at_the_limit_and_opens_when_an_operator_resets_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_pin_does_not_lock_the_login() {
-    let bench = Bench::with(Options { bank_settings: "pin_limit = 1", ..Options::default() }).await;
+    let bench = Bench::with(Options {
+        bank_settings: "pin_limit = 1",
+        ..Options::default()
+    })
+    .await;
     let first = browser();
     let (accounts, _) = bench.to_accounts(&first, 0).await;
     try_pin(&first, &accounts, WRONG_PIN).await;
@@ -93,7 +128,11 @@ async fn a_locked_pin_does_not_lock_the_login() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_match_clears_the_counter() {
-    let bench = Bench::with(Options { bank_settings: "pin_limit = 3", ..Options::default() }).await;
+    let bench = Bench::with(Options {
+        bank_settings: "pin_limit = 3",
+        ..Options::default()
+    })
+    .await;
     let browser = browser();
     let (accounts, _) = bench.to_accounts(&browser, 0).await;
     for _ in 0..2 {
@@ -111,18 +150,37 @@ async fn equal_pins_of_one_scope_in_one_form_are_one_guess() {
     let bench = Bench::new().await;
     let browser = browser();
     let (accounts, _) = bench.to_accounts(&browser, 0).await;
-    let rows = [ticked(FIRST, WRONG_PIN), ticked(SECOND, WRONG_PIN), ticked(THIRD, "1111")];
+    let rows = [
+        ticked(FIRST, WRONG_PIN),
+        ticked(SECOND, WRONG_PIN),
+        ticked(THIRD, "1111"),
+    ];
     choose_accounts(&browser, &accounts, &rows).await.unwrap();
     assert_eq!(bank_pin_guesses(&bench), 2);
-    assert_eq!(pin_counter(&bench).await, Counter { wrong: 2, open: 0, locked: false });
+    assert_eq!(
+        pin_counter(&bench).await,
+        Counter {
+            wrong: 2,
+            open: 0,
+            locked: false
+        }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_form_with_many_pins_stops_at_the_limit() {
-    let bench = Bench::with(Options { bank_settings: "pin_limit = 2", ..Options::default() }).await;
+    let bench = Bench::with(Options {
+        bank_settings: "pin_limit = 2",
+        ..Options::default()
+    })
+    .await;
     let browser = browser();
     let (accounts, _) = bench.to_accounts(&browser, 0).await;
-    let rows = [ticked(FIRST, "0001"), ticked(SECOND, "0002"), ticked(THIRD, PIN)];
+    let rows = [
+        ticked(FIRST, "0001"),
+        ticked(SECOND, "0002"),
+        ticked(THIRD, PIN),
+    ];
     choose_accounts(&browser, &accounts, &rows).await.unwrap();
     assert_eq!(bank_pin_guesses(&bench), 2);
     assert_eq!(bench.events("AccountsRegistered").await, 0);
@@ -132,19 +190,34 @@ async fn one_form_with_many_pins_stops_at_the_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_locks_at_the_limit_and_opens_by_itself() {
     let settings = "login_limit = 2\n login_lock_seconds = 2";
-    let bench = Bench::with(Options { bank_settings: settings, ..Options::default() }).await;
+    let bench = Bench::with(Options {
+        bank_settings: settings,
+        ..Options::default()
+    })
+    .await;
     let browser = browser();
     let (login, _) = bench.begin(&browser, 0).await;
     let mut messages = Vec::new();
     for password in ["Wrong0001", "Wrong0002", "Rokin2026"] {
         let page = browser.get(&login.url).await.unwrap();
-        let answer = login_form(&page, "dantai01", password).submit(&browser).await.unwrap();
+        let answer = login_form(&page, "dantai01", password)
+            .submit(&browser)
+            .await
+            .unwrap();
         messages.push(message(&answer));
     }
     assert_eq!(messages, ["rejected", "locked", "locked"]);
     assert_eq!(bench.bank.login_attempts(BANK, "dantai01"), 2);
-    let page = browser.get(format!("{}?m=locked", login.url)).await.unwrap();
-    assert!(page.excerpt(2000).contains("約1分後に、もう一度お試しください"), "{}", page.excerpt(600));
+    let page = browser
+        .get(format!("{}?m=locked", login.url))
+        .await
+        .unwrap();
+    assert!(
+        page.excerpt(2000)
+            .contains("約1分後に、もう一度お試しください"),
+        "{}",
+        page.excerpt(600)
+    );
 
     // The customer tries until it opens; what is tried while it is locked does not count.
     until(async || {
@@ -154,19 +227,29 @@ async fn a_login_locks_at_the_limit_and_opens_by_itself() {
     .await;
     assert_eq!(bench.bank.login_attempts(BANK, "dantai01"), 3);
     assert_eq!(counters(&bench, "login").await, [NOTHING]);
-    assert_eq!(verdicts(&bench, "login").await, ["match", "mismatch", "mismatch"]);
+    assert_eq!(
+        verdicts(&bench, "login").await,
+        ["match", "mismatch", "mismatch"]
+    );
     assert_eq!(bench.events("LoginLocked").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_lock_of_a_login_is_a_fact_of_its_own() {
     let settings = "login_limit = 1\n login_lock_seconds = 1";
-    let bench = Bench::with(Options { bank_settings: settings, ..Options::default() }).await;
+    let bench = Bench::with(Options {
+        bank_settings: settings,
+        ..Options::default()
+    })
+    .await;
     let browser = browser();
     let (login, _) = bench.begin(&browser, 0).await;
     until(async || {
         let page = browser.get(&login.url).await.unwrap();
-        let answer = login_form(&page, "dantai01", "Wrong0001").submit(&browser).await.unwrap();
+        let answer = login_form(&page, "dantai01", "Wrong0001")
+            .submit(&browser)
+            .await
+            .unwrap();
         // In the instant in which a lock ends it may be neither locked nor open.
         assert!(["locked", "unavailable"].contains(&message(&answer).as_str()));
         bench.events("LoginLocked").await == 2
@@ -192,7 +275,11 @@ async fn a_limit_that_a_bank_lowers_below_what_is_counted_locks() {
     }
     lower_the_pin_limit(&bench).await;
     let confirm = try_pin(&browser, &accounts, PIN).await;
-    assert!(said(&confirm).contains("ロックされています"), "{}", said(&confirm));
+    assert!(
+        said(&confirm).contains("ロックされています"),
+        "{}",
+        said(&confirm)
+    );
     assert_eq!(bank_pin_guesses(&bench), 3);
     sweeper::round(&bench.replicas[0].app).await.unwrap();
     assert_eq!(bench.events("PinLocked").await, 1);
@@ -211,5 +298,7 @@ async fn lower_the_pin_limit(bench: &Bench) {
          pin_limit = 2"
     );
     let bus = &bench.replicas[0].app.bus;
-    register_bank(bus, toml::from_str(&record).unwrap(), "tests").await.unwrap();
+    register_bank(bus, toml::from_str(&record).unwrap(), "tests")
+        .await
+        .unwrap();
 }

@@ -24,13 +24,25 @@ use crate::{
     journey_customer::{CONTRACT, PIN_SCOPE},
 };
 
-const OPEN: Counter = Counter { wrong: 0, open: 1, locked: false };
-const WRONG: Counter = Counter { wrong: 1, open: 0, locked: false };
+const OPEN: Counter = Counter {
+    wrong: 0,
+    open: 1,
+    locked: false,
+};
+const WRONG: Counter = Counter {
+    wrong: 1,
+    open: 0,
+    locked: false,
+};
 const NOT_JUDGED: &str = "確認できませんでした";
 
 /// The bank has little time to answer; nothing else is slow enough to need more.
 fn impatient(bank_settings: &'static str) -> Options {
-    Options { bank_deadline_milliseconds: 1_500, bank_settings, ..Options::default() }
+    Options {
+        bank_deadline_milliseconds: 1_500,
+        bank_settings,
+        ..Options::default()
+    }
 }
 
 async fn at_accounts(options: Options) -> (Bench, Browser, Page) {
@@ -43,7 +55,11 @@ async fn at_accounts(options: Options) -> (Bench, Browser, Page) {
 /// Types a PIN on a fresh page of step 4; gives what step 5 says.
 async fn try_pin(browser: &Browser, accounts: &Page, pin: &str) -> String {
     let page = browser.get(&accounts.url).await.unwrap();
-    pin_form(&page, pin).submit_and_follow(browser).await.unwrap().excerpt(10_000)
+    pin_form(&page, pin)
+        .submit_and_follow(browser)
+        .await
+        .unwrap()
+        .excerpt(10_000)
 }
 
 async fn sweep(bench: &Bench) {
@@ -52,17 +68,25 @@ async fn sweep(bench: &Bench) {
 
 /// The ids of all guesses of PINs.
 async fn attempts(bench: &Bench) -> Vec<String> {
-    sqlx::query_scalar("SELECT attempt_id::text FROM guesses WHERE kind = 'pin' ORDER BY reserved_at")
-        .fetch_all(&bench.pool)
-        .await
-        .unwrap()
+    sqlx::query_scalar(
+        "SELECT attempt_id::text FROM guesses WHERE kind = 'pin' ORDER BY reserved_at",
+    )
+    .fetch_all(&bench.pool)
+    .await
+    .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pin_whose_verdict_is_lost_stays_reserved_until_the_sweeper_learns_it() {
     let (bench, browser, accounts) = at_accounts(impatient("")).await;
-    bench.bank.set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
-    assert!(try_pin(&browser, &accounts, WRONG_PIN).await.contains(NOT_JUDGED));
+    bench
+        .bank
+        .set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
+    assert!(
+        try_pin(&browser, &accounts, WRONG_PIN)
+            .await
+            .contains(NOT_JUDGED)
+    );
     assert_eq!(pin_counter(&bench).await, OPEN);
     assert_eq!(verdicts(&bench, "pin").await, ["reserved"]);
     bench.bank.set_fault(Rpc::VerifyInquiryPin, None);
@@ -84,7 +108,9 @@ async fn a_lost_match_that_the_sweeper_learns_clears_the_counter() {
     let (bench, browser, accounts) = at_accounts(impatient("")).await;
     try_pin(&browser, &accounts, WRONG_PIN).await;
     assert_eq!(pin_counter(&bench).await, WRONG);
-    bench.bank.set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
+    bench
+        .bank
+        .set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
     assert!(try_pin(&browser, &accounts, PIN).await.contains(NOT_JUDGED));
     bench.bank.set_fault(Rpc::VerifyInquiryPin, None);
     let_guesses_age(&bench).await;
@@ -95,7 +121,9 @@ async fn a_lost_match_that_the_sweeper_learns_clears_the_counter() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_the_sweepers_verdict_reaches_is_a_fact_once() {
     let (bench, browser, accounts) = at_accounts(impatient("pin_limit = 1")).await;
-    bench.bank.set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
+    bench
+        .bank
+        .set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
     try_pin(&browser, &accounts, WRONG_PIN).await;
     bench.bank.set_fault(Rpc::VerifyInquiryPin, None);
     let_guesses_age(&bench).await;
@@ -105,32 +133,54 @@ async fn a_lock_that_the_sweepers_verdict_reaches_is_a_fact_once() {
     one.unwrap();
     other.unwrap();
     sweep(&bench).await;
-    assert_eq!(pin_counter(&bench).await, Counter { wrong: 1, open: 0, locked: true });
-    let facts: Vec<(Option<String>, Option<Uuid>)> = sqlx::query_as(
-        "SELECT contract, causation_id FROM events WHERE event_type = 'PinLocked'",
-    )
-    .fetch_all(&bench.pool)
-    .await
-    .unwrap();
+    assert_eq!(
+        pin_counter(&bench).await,
+        Counter {
+            wrong: 1,
+            open: 0,
+            locked: true
+        }
+    );
+    let facts: Vec<(Option<String>, Option<Uuid>)> =
+        sqlx::query_as("SELECT contract, causation_id FROM events WHERE event_type = 'PinLocked'")
+            .fetch_all(&bench.pool)
+            .await
+            .unwrap();
     let attempt = attempts(&bench).await[0].parse().unwrap();
     assert_eq!(facts, [(Some(CONTRACT.to_owned()), Some(attempt))]);
-    assert!(try_pin(&browser, &accounts, PIN).await.contains("ロックされています"));
+    assert!(
+        try_pin(&browser, &accounts, PIN)
+            .await
+            .contains("ロックされています")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn verdicts_that_are_lost_can_not_be_used_to_pass_the_limit() {
     let (bench, browser, accounts) = at_accounts(impatient("pin_limit = 2")).await;
-    bench.bank.set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
+    bench
+        .bank
+        .set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
     for pin in ["0001", "0002", "0003", PIN] {
         assert!(try_pin(&browser, &accounts, pin).await.contains(NOT_JUDGED));
     }
     assert_eq!(bank_pin_guesses(&bench), 2);
     assert_eq!(asked_attempts(&bench).len(), 2);
     bench.bank.set_fault(Rpc::VerifyInquiryPin, None);
-    assert!(try_pin(&browser, &accounts, PIN).await.contains(NOT_JUDGED), "until they are judged");
+    assert!(
+        try_pin(&browser, &accounts, PIN).await.contains(NOT_JUDGED),
+        "until they are judged"
+    );
     let_guesses_age(&bench).await;
     sweep(&bench).await;
-    assert_eq!(pin_counter(&bench).await, Counter { wrong: 2, open: 0, locked: true });
+    assert_eq!(
+        pin_counter(&bench).await,
+        Counter {
+            wrong: 2,
+            open: 0,
+            locked: true
+        }
+    );
     assert_eq!(bank_pin_guesses(&bench), 2);
 }
 
@@ -147,7 +197,9 @@ async fn a_bank_that_gives_no_verdicts_does_not_hold_up_another() {
     .execute(&bench.pool)
     .await
     .unwrap();
-    bench.bank.set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
+    bench
+        .bank
+        .set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
     try_pin(&browser, &accounts, WRONG_PIN).await;
     bench.bank.set_fault(Rpc::VerifyInquiryPin, None);
     let_guesses_age(&bench).await;
@@ -158,9 +210,15 @@ async fn a_bank_that_gives_no_verdicts_does_not_hold_up_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_definite_outage_is_no_guess() {
     let (bench, browser, accounts) = at_accounts(impatient("pin_limit = 1")).await;
-    bench.bank.set_fault(Rpc::VerifyInquiryPin, Some(Fault::Unavailable));
+    bench
+        .bank
+        .set_fault(Rpc::VerifyInquiryPin, Some(Fault::Unavailable));
     for _ in 0..3 {
-        assert!(try_pin(&browser, &accounts, WRONG_PIN).await.contains(NOT_JUDGED));
+        assert!(
+            try_pin(&browser, &accounts, WRONG_PIN)
+                .await
+                .contains(NOT_JUDGED)
+        );
         assert_eq!(pin_counter(&bench).await, NOTHING);
     }
     bench.bank.set_fault(Rpc::VerifyInquiryPin, None);
@@ -175,14 +233,24 @@ async fn a_login_whose_outcome_is_lost_is_asked_again_under_the_same_attempt() {
     let browser = browser();
     let (login, _) = bench.begin(&browser, 0).await;
     let form = login_form(&login, "dantai01", "Rokin2026");
-    bench.bank.set_fault(Rpc::Authenticate, Some(Fault::HangAfterActing));
-    assert_eq!(message(&form.submit(&browser).await.unwrap()), "unavailable");
+    bench
+        .bank
+        .set_fault(Rpc::Authenticate, Some(Fault::HangAfterActing));
+    assert_eq!(
+        message(&form.submit(&browser).await.unwrap()),
+        "unavailable"
+    );
     assert_eq!(counters(&bench, "login").await, [OPEN]);
     bench.bank.set_fault(Rpc::Authenticate, None);
 
     // The same form, before the sweeper came; or another one, after it.
     let tasks = form.submit_and_follow(&browser).await.unwrap();
-    assert!(tasks.has("form#tasks-form"), "{} {}", tasks.url, tasks.excerpt(300));
+    assert!(
+        tasks.has("form#tasks-form"),
+        "{} {}",
+        tasks.url,
+        tasks.excerpt(300)
+    );
     assert_eq!(bench.bank.login_attempts(BANK, "dantai01"), 1);
     assert_eq!(counters(&bench, "login").await, [NOTHING]);
     assert_eq!(verdicts(&bench, "login").await, ["match"]);
@@ -194,13 +262,20 @@ async fn a_login_that_the_sweeper_learned_to_be_right_still_logs_in_with_its_for
     let browser = browser();
     let (login, _) = bench.begin(&browser, 0).await;
     let form = login_form(&login, "dantai01", "Rokin2026");
-    bench.bank.set_fault(Rpc::Authenticate, Some(Fault::HangAfterActing));
+    bench
+        .bank
+        .set_fault(Rpc::Authenticate, Some(Fault::HangAfterActing));
     form.submit(&browser).await.unwrap();
     bench.bank.set_fault(Rpc::Authenticate, None);
     let_guesses_age(&bench).await;
     sweep(&bench).await;
     assert_eq!(verdicts(&bench, "login").await, ["match"]);
-    assert!(form.submit_and_follow(&browser).await.unwrap().has("form#tasks-form"));
+    assert!(
+        form.submit_and_follow(&browser)
+            .await
+            .unwrap()
+            .has("form#tasks-form")
+    );
     assert_eq!(bench.bank.login_attempts(BANK, "dantai01"), 1);
 }
 
@@ -216,13 +291,27 @@ async fn a_guess_that_the_bank_never_saw_is_void_and_counts_for_nothing() {
         ordinal: 0,
         secret_mac: b"what was typed",
     };
-    let limit = GuessLimit { wrong: 5, lock_seconds: None };
+    let limit = GuessLimit {
+        wrong: 5,
+        lock_seconds: None,
+    };
     let first = reserve(&bench.pool, &guess, limit).await.unwrap();
-    let Reservation::Ask(attempt) = first else { panic!("{first:?}") };
+    let Reservation::Ask(attempt) = first else {
+        panic!("{first:?}")
+    };
     // The crash comes here. The same form again is the same attempt, and no further guess.
-    assert_eq!(reserve(&bench.pool, &guess, limit).await.unwrap(), Reservation::Ask(attempt));
-    let other = Guess { secret_mac: b"something else", ..guess.clone() };
-    assert_eq!(reserve(&bench.pool, &other, limit).await.unwrap(), Reservation::KeyReused);
+    assert_eq!(
+        reserve(&bench.pool, &guess, limit).await.unwrap(),
+        Reservation::Ask(attempt)
+    );
+    let other = Guess {
+        secret_mac: b"something else",
+        ..guess.clone()
+    };
+    assert_eq!(
+        reserve(&bench.pool, &other, limit).await.unwrap(),
+        Reservation::KeyReused
+    );
     assert_eq!(pin_counter(&bench).await, OPEN);
 
     let_guesses_age(&bench).await;
@@ -232,7 +321,10 @@ async fn a_guess_that_the_bank_never_saw_is_void_and_counts_for_nothing() {
     assert_eq!(bank_pin_guesses(&bench), 0);
     // The form may try again, as another attempt.
     let again = reserve(&bench.pool, &guess, limit).await.unwrap();
-    assert!(matches!(again, Reservation::Ask(other) if other != attempt), "{again:?}");
+    assert!(
+        matches!(again, Reservation::Ask(other) if other != attempt),
+        "{again:?}"
+    );
     try_pin(&browser, &accounts, PIN).await;
     assert_eq!(bench.events("AccountsRegistered").await, 1);
 }
@@ -242,8 +334,14 @@ async fn replica_with_bank_at(bench: &Bench, bank: &TcpListener) -> Running {
     let bank = bank.local_addr().unwrap();
     let settings = bench
         .settings()
-        .replace(&format!("http://{}", bench.bank_address), &format!("http://{bank}"))
-        .replace("bank_deadline_milliseconds = 1500", "bank_deadline_milliseconds = 60000");
+        .replace(
+            &format!("http://{}", bench.bank_address),
+            &format!("http://{bank}"),
+        )
+        .replace(
+            "bank_deadline_milliseconds = 1500",
+            "bank_deadline_milliseconds = 60000",
+        );
     let public = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     bench.start_replica_with(public, &settings).await
 }
@@ -281,7 +379,11 @@ async fn forward_one_question(listener: TcpListener, bank: SocketAddr) -> std::i
     let (client, _) = listener.accept().await?;
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_bank, mut to_bank) = TcpStream::connect(bank).await?.into_split();
-    let answers = async move { tokio::io::copy(&mut from_bank, &mut to_client).await.map(drop) };
+    let answers = async move {
+        tokio::io::copy(&mut from_bank, &mut to_client)
+            .await
+            .map(drop)
+    };
     let questions = async move {
         let mut preface = [0; HTTP2_PREFACE_BYTES];
         from_client.read_exact(&mut preface).await?;
@@ -314,7 +416,8 @@ async fn read_frame(from: &mut OwnedReadHalf) -> std::io::Result<Vec<u8>> {
     from.read_exact(&mut frame).await?;
     let length = u32::from_be_bytes([0, frame[0], frame[1], frame[2]]) as usize;
     frame.resize(HTTP2_FRAME_HEAD_BYTES + length, 0);
-    from.read_exact(&mut frame[HTTP2_FRAME_HEAD_BYTES..]).await?;
+    from.read_exact(&mut frame[HTTP2_FRAME_HEAD_BYTES..])
+        .await?;
     Ok(frame)
 }
 
@@ -345,11 +448,16 @@ async fn an_answer_lost_with_its_connection_is_unknown_and_not_an_outage() {
             });
         }
     });
-    bench.bank.set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
+    bench
+        .bank
+        .set_fault(Rpc::VerifyInquiryPin, Some(Fault::HangAfterActing));
     let form = pin_form(&accounts, WRONG_PIN);
     let mut url = form.action().clone();
     url.set_port(Some(replica.public.port())).unwrap();
-    let answer = browser.post(Some(&accounts), url, &form.fields()).await.unwrap();
+    let answer = browser
+        .post(Some(&accounts), url, &form.fields())
+        .await
+        .unwrap();
     assert_eq!(answer.status, 303);
     assert_eq!(bank_pin_guesses(&bench), 1);
     assert_eq!(pin_counter(&bench).await, OPEN);

@@ -96,6 +96,9 @@ fn normalised(page: &Page) -> String {
             .expect("a key");
         html = html.replace(&key, "KEY");
     }
+    if let Some(seconds) = page.attribute("[data-seconds-left]", "data-seconds-left") {
+        html = html.replace(&format!("data-seconds-left=\"{seconds}\""), "SECONDS");
+    }
     html.replace(&page.text("#inquiry-number").expect("a number"), "NUMBER")
 }
 

@@ -9,8 +9,8 @@ use tokio::time::sleep;
 use crate::{
     bench::{Bench, FIRST, FOURTH, PIN, browser, ticked},
     journey_customer::{
-        accounts_form, authorize_form, decline_form, facts, linkages, location, open_step,
-        pin_guesses, send, send_to, statuses, step_of, tasks_form,
+        accounts_form, authorize_form, cancel_form, decline_form, facts, linkages, location,
+        open_step, pin_guesses, send, send_to, statuses, step_of, tasks_form,
     },
 };
 
@@ -137,4 +137,34 @@ async fn a_verdict_for_a_choice_that_was_redone_meanwhile_is_dropped() {
         (1, 0)
     );
     assert_eq!(bench.events("AccountRegistered").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tab_that_sends_just_after_the_end_sees_the_end_page_too() {
+    let bench = Bench::new().await;
+    let browser = browser();
+    let (page, _) = bench.to_authorize(&browser, 0).await;
+    // The other tab's request left before the end page's cookie came.
+    let other_tab = browser.fork();
+    let tab = open_step(&other_tab, &page, "authorize").await;
+    let spare = open_step(&other_tab, &page, "accounts").await;
+    let end = send(&browser, &authorize_form(&page)).await;
+    let end = browser.follow(&end).await.expect("the end page");
+    for form in [
+        authorize_form(&tab),
+        decline_form(&tab),
+        accounts_form(&spare, &[ticked(FOURTH, PIN)]),
+        cancel_form(&spare),
+    ] {
+        let late = other_tab.fork();
+        let answer = send(&late, &form).await;
+        assert!(location(&answer).ends_with("/done"));
+        let shown = late.follow(&answer).await.expect("the end page");
+        assert_eq!(shown.link("a#continue"), end.link("a#continue"));
+    }
+    assert_eq!(
+        (bench.events("AccessAuthorized").await, pin_guesses(&bench)),
+        (1, 1)
+    );
+    assert_eq!(bench.events("AccessDeclined").await, 0);
 }

@@ -5,7 +5,7 @@ use demo::agent::walk::{allow, choose_accounts};
 use renkei_proto::bank::v1::NoticeKind;
 use sandbox_bank::{Fault, Rpc};
 
-use crate::bench::{Bench, Options, WRONG_PIN, FIRST, browser, ticked};
+use crate::bench::{Bench, FIRST, Options, WRONG_PIN, browser, ticked};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_linkage_is_told_of_and_a_changed_one_too() {
@@ -16,7 +16,9 @@ async fn a_new_linkage_is_told_of_and_a_changed_one_too() {
         allow(&browser, &authorize).await.expect("the end page");
     }
 
-    sweeper::round(&bench.replicas[0].app).await.expect("a sweep");
+    sweeper::round(&bench.replicas[0].app)
+        .await
+        .expect("a sweep");
 
     let sent = bench.bank.notices();
     let kinds: Vec<NoticeKind> = sent.iter().map(|notice| notice.kind).collect();
@@ -35,8 +37,12 @@ async fn a_notice_that_the_bank_does_not_take_is_sent_later_and_once() {
     let browser = browser();
     let (authorize, _) = bench.to_authorize(&browser, 0).await;
     allow(&browser, &authorize).await.expect("the end page");
-    bench.bank.set_fault(Rpc::SendNotice, Some(Fault::Unavailable));
-    sweeper::round(&bench.replicas[0].app).await.expect("a sweep");
+    bench
+        .bank
+        .set_fault(Rpc::SendNotice, Some(Fault::Unavailable));
+    sweeper::round(&bench.replicas[0].app)
+        .await
+        .expect("a sweep");
     assert_eq!(bench.bank.notices(), []);
 
     bench.bank.set_fault(Rpc::SendNotice, None);
@@ -60,7 +66,10 @@ async fn a_notice_that_the_bank_does_not_take_is_sent_later_and_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pin_lock_is_told_of_once() {
-    let options = Options { bank_settings: "pin_limit = 2", ..Options::default() };
+    let options = Options {
+        bank_settings: "pin_limit = 2",
+        ..Options::default()
+    };
     let bench = Bench::with(options).await;
     let browser = browser();
     let (mut accounts, _) = bench.to_accounts(&browser, 0).await;
@@ -68,11 +77,21 @@ async fn a_pin_lock_is_told_of_once() {
         let confirm = choose_accounts(&browser, &accounts, &[ticked(FIRST, WRONG_PIN)])
             .await
             .expect("step 5");
-        accounts = browser.click(&confirm, "a#retry").await.expect("step 4 again");
+        accounts = browser
+            .click(&confirm, "a#retry")
+            .await
+            .expect("step 4 again");
     }
 
-    sweeper::round(&bench.replicas[0].app).await.expect("a sweep");
+    sweeper::round(&bench.replicas[0].app)
+        .await
+        .expect("a sweep");
 
-    let kinds: Vec<NoticeKind> = bench.bank.notices().iter().map(|notice| notice.kind).collect();
+    let kinds: Vec<NoticeKind> = bench
+        .bank
+        .notices()
+        .iter()
+        .map(|notice| notice.kind)
+        .collect();
     assert_eq!(kinds, [NoticeKind::PinLocked]);
 }

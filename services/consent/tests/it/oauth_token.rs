@@ -413,7 +413,16 @@ async fn a_refresh_token_serves_its_own_client_again_and_again_until_the_grant_e
         );
         assert_eq!(answer.body["scope"], granted);
         let fresh: Tokens = answer.read().unwrap();
-        assert_eq!(fresh.claims().unwrap()["scope"], granted);
+        let claims = fresh.claims().unwrap();
+        assert_eq!(claims["scope"], granted);
+        // What the token is for in detail is no more than its scope.
+        let tasks: Vec<&str> = claims["authorization_details"][0]["accounts"][0]["tasks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(serde_json::Value::as_str)
+            .collect();
+        assert_eq!(tasks.join(" "), granted);
         given.push(fresh.claims().unwrap()["jti"].clone());
     }
     given.sort_by_key(ToString::to_string);

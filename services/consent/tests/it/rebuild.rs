@@ -6,14 +6,20 @@ use consent::{
     rebuild::{Purpose, Rebuilt, rebuild},
     store::{Actor, Bus, CommandContext},
 };
-use consent_domain::{Instant, PinScopeId, contract::{Contract, ContractStream, ResetBy}};
+use consent_domain::{
+    Instant, PinScopeId,
+    contract::{Contract, ContractStream, ResetBy},
+};
 use demo::agent::walk::allow;
 use sqlx::PgPool;
 
 use crate::bench::{Bench, browser};
 
 fn total(rebuilt: &[Rebuilt]) -> i64 {
-    rebuilt.iter().map(|projection| projection.differences).sum()
+    rebuilt
+        .iter()
+        .map(|projection| projection.differences)
+        .sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,11 +29,17 @@ async fn rebuilt_projections_equal_the_live_ones() {
     let (authorize, _) = bench.to_authorize(&browser, 0).await;
     allow(&browser, &authorize).await.expect("the end page");
 
-    let rebuilt = rebuild(&bench.owner_url(), Purpose::Verify).await.expect("a rebuild");
+    let rebuilt = rebuild(&bench.owner_url(), Purpose::Verify)
+        .await
+        .expect("a rebuild");
 
     assert_eq!(total(&rebuilt), 0, "{rebuilt:?}");
     let streams: u64 = rebuilt.iter().map(|projection| projection.streams).sum();
-    assert_eq!(streams, 1 + 1 + 1 + 2 + 2 + 1, "journey, consent, contract, partners, bank");
+    assert_eq!(
+        streams,
+        1 + 1 + 1 + 2 + 2 + 1,
+        "journey, consent, contract, partners, bank"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,19 +48,27 @@ async fn a_row_that_was_tampered_with_is_found_and_put_right() {
     let browser = browser();
     let (authorize, _) = bench.to_authorize(&browser, 0).await;
     allow(&browser, &authorize).await.expect("the end page");
-    let owner = PgPool::connect(&bench.owner_url()).await.expect("the owner connects");
+    let owner = PgPool::connect(&bench.owner_url())
+        .await
+        .expect("the owner connects");
     let before = consents(&bench.pool).await;
     sqlx::query("UPDATE consent_current SET state = jsonb_set(state, '{status}', '\"revoked\"')")
         .execute(&owner)
         .await
         .expect("the row is spoilt");
 
-    let found = rebuild(&bench.owner_url(), Purpose::Verify).await.expect("a rebuild");
+    let found = rebuild(&bench.owner_url(), Purpose::Verify)
+        .await
+        .expect("a rebuild");
     assert_eq!(total(&found), 1);
-    rebuild(&bench.owner_url(), Purpose::Replace).await.expect("a rebuild");
+    rebuild(&bench.owner_url(), Purpose::Replace)
+        .await
+        .expect("a rebuild");
 
     assert_eq!(consents(&bench.pool).await, before);
-    let after = rebuild(&bench.owner_url(), Purpose::Verify).await.expect("a rebuild");
+    let after = rebuild(&bench.owner_url(), Purpose::Verify)
+        .await
+        .expect("a rebuild");
     assert_eq!(total(&after), 0);
     // Rights and indexes came along: the service role walks another journey, and the pair's one
     // place is still guarded.
@@ -76,9 +96,14 @@ async fn writes_go_on_while_the_projections_are_replaced() {
 
     assert_eq!(total(&rebuilt), 0, "{rebuilt:?}");
     assert!(written > 0, "nothing was written meanwhile");
-    let verified = rebuild(&bench.owner_url(), Purpose::Verify).await.expect("a rebuild");
+    let verified = rebuild(&bench.owner_url(), Purpose::Verify)
+        .await
+        .expect("a rebuild");
     assert_eq!(total(&verified), 0, "{verified:?}");
-    assert_eq!(bench.events("PinLocked").await + bench.events("PinUnlocked").await, written);
+    assert_eq!(
+        bench.events("PinLocked").await + bench.events("PinUnlocked").await,
+        written
+    );
 }
 
 /// Locks and unlocks PIN scopes of many contracts until told to stop. Gives how many facts that made.

@@ -9,7 +9,10 @@ use consent::{
 use consent_domain::contract::ContractStream;
 use demo::agent::{
     partner::ParRequest,
-    walk::{Step, Task, allow, cancel, check_registration, choose_accounts, choose_tasks, log_in, return_address},
+    walk::{
+        Step, Task, allow, cancel, check_registration, choose_accounts, choose_tasks, log_in,
+        return_address,
+    },
 };
 
 use crate::{
@@ -27,7 +30,10 @@ struct Commands {
 
 fn commands(statements: &[String]) -> Commands {
     let count = |is: fn(&str) -> bool| statements.iter().filter(|sql| is(sql)).count();
-    Commands { loads: count(is_load), appends: count(is_append) }
+    Commands {
+        loads: count(is_load),
+        appends: count(is_append),
+    }
 }
 
 fn is_load(sql: &str) -> bool {
@@ -39,15 +45,24 @@ fn is_append(sql: &str) -> bool {
 }
 
 fn is_transaction_control(sql: &str) -> bool {
-    ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT"].iter().any(|word| sql.starts_with(word))
+    ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT"]
+        .iter()
+        .any(|word| sql.starts_with(word))
 }
 
 /// One replica whose statements pass a tap, and nothing else on its database.
 async fn tapped() -> (Bench, Running, Tap) {
-    let mut bench = Bench::with(Options { replicas: 0, ..Options::default() }).await;
+    let mut bench = Bench::with(Options {
+        replicas: 0,
+        ..Options::default()
+    })
+    .await;
     let tap = Tap::open(&bench.service_url()).await;
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    bench.origin.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    bench
+        .origin
+        .set_port(Some(listener.local_addr().unwrap().port()))
+        .unwrap();
     let settings = bench.settings().replace(&bench.service_url(), tap.url());
     let running = bench.start_replica_with(listener, &settings).await;
     (bench, running, tap)
@@ -60,7 +75,10 @@ async fn writing_transactions(bench: &Bench) -> i64 {
         .unwrap()
 }
 
-const ONE: Commands = Commands { loads: 1, appends: 1 };
+const ONE: Commands = Commands {
+    loads: 1,
+    appends: 1,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_of_a_walk_is_one_read_and_one_append_in_one_commit() {
@@ -73,29 +91,48 @@ async fn every_step_of_a_walk_is_one_read_and_one_append_in_one_commit() {
     let client = bench.client(0);
     let pushed = client.push(&ParRequest::for_both_tasks()).await.unwrap();
     steps.push(("pushed request", tap.statements()));
-    let login = browser.get(client.authorization_url(&pushed)).await.unwrap();
+    let login = browser
+        .get(client.authorization_url(&pushed))
+        .await
+        .unwrap();
     let login = browser.follow_to_end(login, &bench.origin).await.unwrap();
-    assert_eq!(commands(&tap.statements()), Commands::default(), "a page decides nothing");
+    assert_eq!(
+        commands(&tap.statements()),
+        Commands::default(),
+        "a page decides nothing"
+    );
     let tasks = log_in(&browser, &login, &dantai01()).await.unwrap();
     steps.push(("login", tap.statements()));
     let accounts = choose_tasks(&browser, &tasks, &Task::ALL).await.unwrap();
     steps.push(("tasks", tap.statements()));
-    let confirm = choose_accounts(&browser, &accounts, &[ticked(FIRST, PIN)]).await.unwrap();
+    let confirm = choose_accounts(&browser, &accounts, &[ticked(FIRST, PIN)])
+        .await
+        .unwrap();
     steps.push(("accounts, with the contract", tap.statements()));
     let authorize = check_registration(&browser, &confirm).await.unwrap();
     steps.push(("confirmation", tap.statements()));
     let end = allow(&browser, &authorize).await.unwrap();
     steps.push(("許可, with the consent", tap.statements()));
     for (step, statements) in &steps {
-        assert!(!statements.iter().any(|sql| is_transaction_control(sql)), "{step}: {statements:#?}");
+        assert!(
+            !statements.iter().any(|sql| is_transaction_control(sql)),
+            "{step}: {statements:#?}"
+        );
     }
-    client.complete(&return_address(&end).unwrap(), &pushed).await.unwrap();
+    client
+        .complete(&return_address(&end).unwrap(), &pushed)
+        .await
+        .unwrap();
     steps.push(("first token", tap.statements()));
     for (step, statements) in &steps {
         assert_eq!(commands(statements), ONE, "{step}: {statements:#?}");
     }
     let walked = writing_transactions(&bench).await - before;
-    assert_eq!(walked, i64::try_from(steps.len()).unwrap(), "one commit each");
+    assert_eq!(
+        walked,
+        i64::try_from(steps.len()).unwrap(),
+        "one commit each"
+    );
     running.abort().await;
 }
 
@@ -106,7 +143,9 @@ async fn a_cancelled_journey_takes_its_registrations_back_in_one_append() {
     let (confirm, _) = bench.to_confirm(&browser, 0).await;
     let before = writing_transactions(&bench).await;
     tap.take();
-    cancel(&browser, &confirm, Step::CheckRegistration).await.unwrap();
+    cancel(&browser, &confirm, Step::CheckRegistration)
+        .await
+        .unwrap();
     let statements = tap.statements();
     assert_eq!(commands(&statements), ONE, "{statements:#?}");
     assert!(!statements.iter().any(|sql| is_transaction_control(sql)));
@@ -121,10 +160,18 @@ async fn a_guess_is_reserved_and_settled_by_at_most_three_statements_each() {
     let browser = browser();
     let (accounts, _) = bench.to_accounts(&browser, 0).await;
     tap.take();
-    choose_accounts(&browser, &accounts, &[ticked(FIRST, WRONG_PIN)]).await.unwrap();
+    choose_accounts(&browser, &accounts, &[ticked(FIRST, WRONG_PIN)])
+        .await
+        .unwrap();
     let statements = tap.statements();
-    let of_guesses: Vec<_> = statements.iter().filter(|sql| sql.contains("guesses")).collect();
-    let writes = of_guesses.iter().filter(|sql| sql.starts_with("WITH ")).count();
+    let of_guesses: Vec<_> = statements
+        .iter()
+        .filter(|sql| sql.contains("guesses"))
+        .collect();
+    let writes = of_guesses
+        .iter()
+        .filter(|sql| sql.starts_with("WITH "))
+        .count();
     // A look for the same form's earlier guess, the reservation; the verdict.
     assert_eq!((of_guesses.len(), writes), (3, 2), "{of_guesses:#?}");
     running.abort().await;
@@ -159,22 +206,50 @@ fn assert_no_ping_before_a_statement(seen: &[Seen], connection: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_command_keeps_its_budget() {
-    let bench = Bench::with(Options { replicas: 0, ..Options::default() }).await;
+    let bench = Bench::with(Options {
+        replicas: 0,
+        ..Options::default()
+    })
+    .await;
     let tap = Tap::open(&bench.service_url()).await;
     let bus = Bus::new(pool(tap.url(), 1).await);
     let (a, b) = (stream("a"), stream("b"));
 
     let cases = ["creates a stream", "appends to it"];
     for (number, case) in cases.into_iter().enumerate() {
-        append(&bus, &a, keyless(), fact(&format!("s-{number}"))).await.unwrap();
+        append(&bus, &a, keyless(), fact(&format!("s-{number}")))
+            .await
+            .unwrap();
         assert_statements(&tap, case, &[is_load, is_append]);
     }
-    append_pair(&bus, (&a, &b), keyed("k-1", "/1"), (fact("p-1"), fact("p-2")), || {}).await.unwrap();
-    assert_statements(&tap, "two streams and a key, one of them new", &[is_load, is_append]);
-    append_pair(&bus, (&a, &b), keyed("k-2", "/2"), (fact("p-3"), fact("p-4")), || {}).await.unwrap();
+    append_pair(
+        &bus,
+        (&a, &b),
+        keyed("k-1", "/1"),
+        (fact("p-1"), fact("p-2")),
+        || {},
+    )
+    .await
+    .unwrap();
+    assert_statements(
+        &tap,
+        "two streams and a key, one of them new",
+        &[is_load, is_append],
+    );
+    append_pair(
+        &bus,
+        (&a, &b),
+        keyed("k-2", "/2"),
+        (fact("p-3"), fact("p-4")),
+        || {},
+    )
+    .await
+    .unwrap();
     assert_statements(&tap, "two streams and a key", &[is_load, is_append]);
 
-    let repeated = append(&bus, &a, keyed("k-2", "/other"), fact("p-5")).await.unwrap();
+    let repeated = append(&bus, &a, keyed("k-2", "/other"), fact("p-5"))
+        .await
+        .unwrap();
     assert!(matches!(repeated, Executed::Repeated(spent) if spent.outcome == "/2"));
     assert_statements(&tap, "a repeat", &[is_load]);
 
@@ -188,7 +263,11 @@ async fn each_kind_of_command_keeps_its_budget() {
     .unwrap();
     assert_statements(&tap, "nothing to do", &[is_load]);
 
-    let touched = |_: &[_], _: &_, _| vec![Companion::TouchSession { session_hash: vec![0] }];
+    let touched = |_: &[_], _: &_, _| {
+        vec![Companion::TouchSession {
+            session_hash: vec![0],
+        }]
+    };
     bus.execute::<ContractStream, Infallible>(a, keyless(), |_, _| Ok(vec![fact("p-6")]), touched)
         .await
         .unwrap();

@@ -38,7 +38,12 @@ async fn rivals_on_one_stream_all_succeed_or_are_told_to_come_back() {
     let id = stream("contested");
     let commands = (0..60).map(|number| {
         let (bus, id, name) = (bus.clone(), id.clone(), format!("s-{number}"));
-        async move { (name.clone(), append(&bus, &id, keyless(), fact(&name)).await) }
+        async move {
+            (
+                name.clone(),
+                append(&bus, &id, keyless(), fact(&name)).await,
+            )
+        }
     });
     let mut succeeded = BTreeSet::new();
     for (name, outcome) in join_all(commands).await {
@@ -50,7 +55,11 @@ async fn rivals_on_one_stream_all_succeed_or_are_told_to_come_back() {
         }
     }
     let logged = facts(&bench.pool, &id).await;
-    assert_eq!(logged.iter().cloned().collect::<BTreeSet<_>>(), succeeded, "lost or unasked for");
+    assert_eq!(
+        logged.iter().cloned().collect::<BTreeSet<_>>(),
+        succeeded,
+        "lost or unasked for"
+    );
     assert_eq!(logged.len(), succeeded.len(), "doubled");
     assert!(!logged.is_empty());
     assert_whole(&bench.pool, &id).await;
@@ -65,7 +74,10 @@ async fn one_key_fifty_times_at_once_has_one_effect_and_one_outcome() {
     let id = stream("c-1");
     let commands = (0..50).map(|number| {
         let (bus, id) = (buses[number % 2].clone(), id.clone());
-        let (context, event) = (keyed("the key", &format!("/{number}")), fact(&format!("s-{number}")));
+        let (context, event) = (
+            keyed("the key", &format!("/{number}")),
+            fact(&format!("s-{number}")),
+        );
         async move { append(&bus, &id, context, event).await.unwrap() }
     });
     let mut winners = Vec::new();
@@ -79,7 +91,11 @@ async fn one_key_fifty_times_at_once_has_one_effect_and_one_outcome() {
         }
     }
     assert_eq!(winners.len(), 1, "{winners:?}");
-    assert_eq!(outcomes, BTreeSet::from([format!("/{}", winners[0])]), "the winner's, for everybody");
+    assert_eq!(
+        outcomes,
+        BTreeSet::from([format!("/{}", winners[0])]),
+        "the winner's, for everybody"
+    );
     assert_eq!(facts(&bench.pool, &id).await, [format!("s-{}", winners[0])]);
     assert_whole(&bench.pool, &id).await;
 }
@@ -99,7 +115,11 @@ async fn a_repeat_gets_its_outcome_even_where_the_command_would_be_refused_by_no
             keyed(key, "/done"),
             |state, _| {
                 let before = state.is_pin_locked(&PinScopeId::parse("s").unwrap());
-                if before { Err(NotAnyMore) } else { Ok(vec![fact("s")]) }
+                if before {
+                    Err(NotAnyMore)
+                } else {
+                    Ok(vec![fact("s")])
+                }
             },
             |_, _, _| Vec::new(),
         )
@@ -107,7 +127,10 @@ async fn a_repeat_gets_its_outcome_even_where_the_command_would_be_refused_by_no
     };
     assert!(matches!(once("a").await, Ok(Executed::Committed(_))));
     assert!(matches!(once("a").await, Ok(Executed::Repeated(spent)) if spent.outcome == "/done"));
-    assert!(matches!(once("b").await, Err(CommandError::Refused(NotAnyMore))));
+    assert!(matches!(
+        once("b").await,
+        Err(CommandError::Refused(NotAnyMore))
+    ));
     assert_eq!(assert_whole(&bench.pool, &id).await, 1);
 }
 
@@ -137,14 +160,22 @@ async fn where_the_second_stream_moved_nothing_of_the_first_is_written() {
     let bench = Bench::new().await;
     let bus = Bus::new(bench.pool.clone());
     let (first, second) = (stream("first"), stream("second"));
-    append(&bus, &second, keyless(), fact("before")).await.unwrap();
+    append(&bus, &second, keyless(), fact("before"))
+        .await
+        .unwrap();
 
     // Between each load and its append somebody else is first on the second stream.
     let rival = {
         let (bus, second) = (bus.clone(), second.clone());
         blocking(move || {
             let (bus, second) = (bus.clone(), second.clone());
-            async move { drop(append(&bus, &second, keyless(), fact("rival")).await.unwrap()) }
+            async move {
+                drop(
+                    append(&bus, &second, keyless(), fact("rival"))
+                        .await
+                        .unwrap(),
+                )
+            }
         })
     };
     let outcome = append_pair(
@@ -159,9 +190,17 @@ async fn where_the_second_stream_moved_nothing_of_the_first_is_written() {
 
     assert_eq!(sequences(&bench.pool, &first).await, [0_i64; 0]);
     assert_eq!(version(&bench.pool, &first).await, None);
-    assert!(!facts(&bench.pool, &second).await.contains(&"ours-2".to_owned()));
+    assert!(
+        !facts(&bench.pool, &second)
+            .await
+            .contains(&"ours-2".to_owned())
+    );
     assert_whole(&bench.pool, &second).await;
-    assert_eq!(count(&bench.pool, "SELECT count(*) FROM command_keys").await, 0, "the key is unspent");
+    assert_eq!(
+        count(&bench.pool, "SELECT count(*) FROM command_keys").await,
+        0,
+        "the key is unspent"
+    );
 
     // The same command, undisturbed: all of it.
     append_pair(
@@ -190,14 +229,24 @@ async fn a_conflict_once_is_decided_anew_on_the_new_state() {
             let go = once.swap(false, std::sync::atomic::Ordering::SeqCst);
             async move {
                 if go {
-                    drop(append(&bus, &second, keyless(), fact("rival")).await.unwrap());
+                    drop(
+                        append(&bus, &second, keyless(), fact("rival"))
+                            .await
+                            .unwrap(),
+                    );
                 }
             }
         })
     };
-    append_pair(&bus, (&first, &second), keyless(), (fact("ours-1"), fact("ours-2")), rival)
-        .await
-        .unwrap();
+    append_pair(
+        &bus,
+        (&first, &second),
+        keyless(),
+        (fact("ours-1"), fact("ours-2")),
+        rival,
+    )
+    .await
+    .unwrap();
     assert_eq!(facts(&bench.pool, &first).await, ["ours-1"]);
     assert_eq!(facts(&bench.pool, &second).await, ["rival", "ours-2"]);
     assert_whole(&bench.pool, &second).await;
@@ -227,11 +276,21 @@ async fn a_projection_row_that_vanished_is_never_filled_by_a_hole() {
             }
         })
     };
-    let outcome =
-        append_pair(&bus, (&first, &second), keyless(), (fact("a"), fact("b")), delete).await;
+    let outcome = append_pair(
+        &bus,
+        (&first, &second),
+        keyless(),
+        (fact("a"), fact("b")),
+        delete,
+    )
+    .await;
     assert!(matches!(outcome, Err(CommandError::Busy)));
     assert_eq!(sequences(&bench.pool, &second).await, [1, 2]);
-    assert_eq!(version(&bench.pool, &second).await, None, "no row that knows only part of the facts");
+    assert_eq!(
+        version(&bench.pool, &second).await,
+        None,
+        "no row that knows only part of the facts"
+    );
     assert_eq!(sequences(&bench.pool, &first).await, [0_i64; 0]);
 }
 
@@ -250,7 +309,10 @@ async fn connections_killed_under_load_lose_nothing_acknowledged_and_double_noth
             let mut in_doubt = Vec::new();
             for number in 0..COMMANDS {
                 // Pairs, so that half of a command would show.
-                let ids = (stream(&format!("a-{worker}")), stream(&format!("b-{}", worker / 2)));
+                let ids = (
+                    stream(&format!("a-{worker}")),
+                    stream(&format!("b-{}", worker / 2)),
+                );
                 let name = format!("s-{worker}-{number}");
                 let outcome = pair(&bus, &ids, &name).await;
                 if outcome.is_err() {
@@ -274,7 +336,10 @@ async fn connections_killed_under_load_lose_nothing_acknowledged_and_double_noth
         for number in 0..COMMANDS {
             let name = format!("s-{worker}-{number}");
             let times = logged.iter().filter(|logged| **logged == name).count();
-            assert!(times == 1 || (times == 0 && doubtful.contains(name.as_str())), "{name}: {times}");
+            assert!(
+                times == 1 || (times == 0 && doubtful.contains(name.as_str())),
+                "{name}: {times}"
+            );
         }
     }
     // A request in doubt, repeated with its key, has one effect.
@@ -283,12 +348,21 @@ async fn connections_killed_under_load_lose_nothing_acknowledged_and_double_noth
         while pair(&calm, ids, name).await.is_err() {}
     }
     for worker in 0..6 {
-        assert_eq!(assert_whole(&bench.pool, &stream(&format!("a-{worker}"))).await, COMMANDS);
+        assert_eq!(
+            assert_whole(&bench.pool, &stream(&format!("a-{worker}"))).await,
+            COMMANDS
+        );
     }
     for shared in 0..3 {
-        assert_eq!(assert_whole(&bench.pool, &stream(&format!("b-{shared}"))).await, 2 * COMMANDS);
+        assert_eq!(
+            assert_whole(&bench.pool, &stream(&format!("b-{shared}"))).await,
+            2 * COMMANDS
+        );
     }
-    assert_eq!(count(&bench.pool, "SELECT count(*) FROM command_keys").await, 6 * COMMANDS);
+    assert_eq!(
+        count(&bench.pool, "SELECT count(*) FROM command_keys").await,
+        6 * COMMANDS
+    );
 }
 
 async fn pair(bus: &Bus, ids: &(String, String), name: &str) -> Result<(), String> {

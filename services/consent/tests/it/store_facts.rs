@@ -22,7 +22,10 @@ pub fn stream(name: &str) -> String {
 
 /// A fact that only `name` tells apart.
 pub fn fact(name: &str) -> ContractEvent {
-    ContractEvent::PinLocked { pin_scope: PinScopeId::parse(name).unwrap(), limit: 1 }
+    ContractEvent::PinLocked {
+        pin_scope: PinScopeId::parse(name).unwrap(),
+        limit: 1,
+    }
 }
 
 /// A command without a key.
@@ -46,7 +49,10 @@ pub fn keyed(key: &str, outcome: &str) -> CommandContext {
         content_mac: key.as_bytes().to_vec(),
         outcome: outcome.to_owned(),
     };
-    CommandContext { key: Some(key), ..keyless() }
+    CommandContext {
+        key: Some(key),
+        ..keyless()
+    }
 }
 
 /// Appends one fact to one stream.

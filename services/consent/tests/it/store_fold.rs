@@ -35,22 +35,34 @@ fn stock_store<S: Projected>(pool: &PgPool) -> StockStore<S> {
 
 /// Folds every stream of a type with the stock store; gives how many there are.
 async fn assert_folds_to_its_projection<S: Projected>(pool: &PgPool) -> usize {
-    let rows: Vec<(String, i64, Value)> =
-        sqlx::query_as(&format!("SELECT stream_id, version, state FROM {}", S::TABLE))
-            .fetch_all(pool)
-            .await
-            .unwrap();
-    let streams: i64 =
-        sqlx::query_scalar("SELECT count(DISTINCT aggregate_id) FROM events WHERE aggregate_type = $1")
-            .bind(S::TYPE)
-            .fetch_one(pool)
-            .await
-            .unwrap();
+    let rows: Vec<(String, i64, Value)> = sqlx::query_as(&format!(
+        "SELECT stream_id, version, state FROM {}",
+        S::TABLE
+    ))
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    let streams: i64 = sqlx::query_scalar(
+        "SELECT count(DISTINCT aggregate_id) FROM events WHERE aggregate_type = $1",
+    )
+    .bind(S::TYPE)
+    .fetch_one(pool)
+    .await
+    .unwrap();
     assert_eq!(i64::try_from(rows.len()).unwrap(), streams, "{}", S::TYPE);
     for (id, version, state) in &rows {
         let context = stock_store::<S>(pool).load_aggregate(id).await.unwrap();
-        assert_eq!(i64::try_from(context.current_sequence).unwrap(), *version, "{} {id}", S::TYPE);
-        assert_eq!(serde_json::to_value(&context.aggregate.first).unwrap(), *state, "{id}");
+        assert_eq!(
+            i64::try_from(context.current_sequence).unwrap(),
+            *version,
+            "{} {id}",
+            S::TYPE
+        );
+        assert_eq!(
+            serde_json::to_value(&context.aggregate.first).unwrap(),
+            *state,
+            "{id}"
+        );
     }
     rows.len()
 }
@@ -63,11 +75,17 @@ async fn the_stock_store_folds_every_stream_to_what_its_projection_holds() {
         let browser = browser();
         let (authorize, pushed) = bench.to_authorize(&browser, 0).await;
         let end = allow(&browser, &authorize).await.unwrap();
-        bench.client(0).complete(&return_address(&end).unwrap(), &pushed).await.unwrap();
+        bench
+            .client(0)
+            .complete(&return_address(&end).unwrap(), &pushed)
+            .await
+            .unwrap();
     }
     let browser = browser();
     let (confirm, _) = bench.to_confirm(&browser, 1).await;
-    cancel(&browser, &confirm, Step::CheckRegistration).await.unwrap();
+    cancel(&browser, &confirm, Step::CheckRegistration)
+        .await
+        .unwrap();
 
     let pool = &bench.pool;
     let folded = [
@@ -97,9 +115,8 @@ async fn a_state_that_another_release_wrote_is_folded_anew_when_it_is_loaded() {
     .await
     .unwrap();
 
-    let locked = |contract: &Contract, name: &str| {
-        contract.is_pin_locked(&PinScopeId::parse(name).unwrap())
-    };
+    let locked =
+        |contract: &Contract, name: &str| contract.is_pin_locked(&PinScopeId::parse(name).unwrap());
     let read = state_of::<ContractStream>(&bench.pool, &id).await.unwrap();
     assert!(locked(&read, "s-1"));
 
@@ -191,7 +208,9 @@ impl EventUpcaster for TextToWords {
     }
 
     fn upcast(&self, mut event: SerializedEvent) -> SerializedEvent {
-        let text = event.payload["NoteTaken"]["text"].as_str().unwrap_or_default();
+        let text = event.payload["NoteTaken"]["text"]
+            .as_str()
+            .unwrap_or_default();
         let words: Vec<&str> = text.split(' ').collect();
         event.payload = serde_json::json!({ "NoteTaken": { "words": words } });
         event.event_version = "2".to_owned();
@@ -208,7 +227,11 @@ async fn an_upcaster_brings_stored_events_of_an_earlier_version_to_todays_shape(
         bus.execute::<FirstNotes, Infallible>(
             id.clone(),
             keyless(),
-            move |_, _| Ok(vec![FirstNote::NoteTaken { text: text.to_owned() }]),
+            move |_, _| {
+                Ok(vec![FirstNote::NoteTaken {
+                    text: text.to_owned(),
+                }])
+            },
             |_, _, _| Vec::new(),
         )
         .await
@@ -220,7 +243,11 @@ async fn an_upcaster_brings_stored_events_of_an_earlier_version_to_todays_shape(
         id.clone(),
         keyless(),
         |notes, _| {
-            let words = notes.iter().flatten().map(|word| word.to_uppercase()).collect();
+            let words = notes
+                .iter()
+                .flatten()
+                .map(|word| word.to_uppercase())
+                .collect();
             Ok(vec![SecondNote::NoteTaken { words }])
         },
         |_, _, _| Vec::new(),
@@ -232,15 +259,23 @@ async fn an_upcaster_brings_stored_events_of_an_earlier_version_to_todays_shape(
     assert_eq!(folded.version, 3);
     assert_eq!(
         folded.state,
-        [vec!["one", "two"], vec!["three"], vec!["ONE", "TWO", "THREE"]]
+        [
+            vec!["one", "two"],
+            vec!["three"],
+            vec!["ONE", "TWO", "THREE"]
+        ]
     );
-    assert_eq!(state_of::<SecondNotes>(&bench.pool, &id).await.unwrap(), folded.state);
+    assert_eq!(
+        state_of::<SecondNotes>(&bench.pool, &id).await.unwrap(),
+        folded.state
+    );
     assert_eq!(assert_whole(&bench.pool, &id).await, 3);
-    let stored: Vec<String> =
-        sqlx::query_scalar("SELECT event_version FROM events WHERE aggregate_id = $1 ORDER BY sequence")
-            .bind(&id)
-            .fetch_all(&bench.pool)
-            .await
-            .unwrap();
+    let stored: Vec<String> = sqlx::query_scalar(
+        "SELECT event_version FROM events WHERE aggregate_id = $1 ORDER BY sequence",
+    )
+    .bind(&id)
+    .fetch_all(&bench.pool)
+    .await
+    .unwrap();
     assert_eq!(stored, ["1", "1", "2"], "what is stored stays as it was");
 }

@@ -32,7 +32,9 @@ async fn behind_the_xmin_gate_no_event_is_missed_and_each_stream_keeps_its_order
     for writer in join_all(writers).await {
         written += writer.unwrap();
     }
-    append(&bus, &stream(LAST), keyless(), fact("last")).await.unwrap();
+    append(&bus, &stream(LAST), keyless(), fact("last"))
+        .await
+        .unwrap();
 
     let met = reader.await.unwrap();
     assert_eq!(met.len(), written + 1, "missed, or met twice");
@@ -56,7 +58,9 @@ async fn write(bus: Bus, writer: usize) -> usize {
             append(&bus, &a, keyless(), fact(&name)).await.map(|_| 1)
         } else {
             let facts = (fact(&name), fact(&name));
-            append_pair(&bus, (&a, &b), keyless(), facts, || {}).await.map(|_| 2)
+            append_pair(&bus, (&a, &b), keyless(), facts, || {})
+                .await
+                .map(|_| 2)
         };
         events += outcome.unwrap_or(0);
     }

@@ -23,7 +23,11 @@ async fn refusal(connection: &mut PgConnection, sql: &str) -> Option<String> {
 
 async fn assert_refused(connection: &mut PgConnection, code: &str, statements: &[&str]) {
     for sql in statements {
-        assert_eq!(refusal(connection, sql).await.as_deref(), Some(code), "{sql}");
+        assert_eq!(
+            refusal(connection, sql).await.as_deref(),
+            Some(code),
+            "{sql}"
+        );
     }
 }
 
@@ -74,10 +78,11 @@ async fn the_service_can_change_no_fact_and_no_table() {
 #[tokio::test(flavor = "multi_thread")]
 async fn even_the_owner_changes_no_fact_by_accident() {
     let bench = Bench::new().await;
-    let partition: String = sqlx::query_scalar("SELECT tableoid::regclass::text FROM events LIMIT 1")
-        .fetch_one(&bench.pool)
-        .await
-        .unwrap();
+    let partition: String =
+        sqlx::query_scalar("SELECT tableoid::regclass::text FROM events LIMIT 1")
+            .fetch_one(&bench.pool)
+            .await
+            .unwrap();
     let before = count_of_events(&bench).await;
     for url in [bench.owner_url(), bench.database.url().to_owned()] {
         let mut connection = PgConnection::connect(&url).await.unwrap();
@@ -101,7 +106,10 @@ async fn even_the_owner_changes_no_fact_by_accident() {
 }
 
 async fn count_of_events(bench: &Bench) -> i64 {
-    sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&bench.pool).await.unwrap()
+    sqlx::query_scalar("SELECT count(*) FROM events")
+        .fetch_one(&bench.pool)
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +124,11 @@ async fn every_partition_refuses_to_be_truncated() {
     assert_eq!(partitions.len(), 16);
     for partition in partitions {
         let truncate = format!("TRUNCATE {partition}");
-        assert_eq!(refusal(&mut owner, &truncate).await.as_deref(), Some(FACTS_STAY), "{partition}");
+        assert_eq!(
+            refusal(&mut owner, &truncate).await.as_deref(),
+            Some(FACTS_STAY),
+            "{partition}"
+        );
     }
 }
 
@@ -186,7 +198,10 @@ async fn on_the_database_itself_the_service_and_the_auditor_may_only_connect() {
 
 async fn database_rights(provisioned: &Provisioned, name: &str) -> Vec<String> {
     let mut rights = Vec::new();
-    let roles = [("service", &provisioned.service_url), ("auditor", &provisioned.auditor_url)];
+    let roles = [
+        ("service", &provisioned.service_url),
+        ("auditor", &provisioned.auditor_url),
+    ];
     for (role, url) in roles {
         let mut connection = PgConnection::connect(url).await.unwrap();
         for right in ["CONNECT", "CREATE", "TEMPORARY"] {

@@ -53,8 +53,10 @@ async fn the_tables_have_every_column_of_the_first_day() {
     .fetch_all(&bench.pool)
     .await
     .unwrap();
-    let columns: BTreeMap<(&str, &str), &str> =
-        columns.iter().map(|(t, c, u)| ((t.as_str(), c.as_str()), u.as_str())).collect();
+    let columns: BTreeMap<(&str, &str), &str> = columns
+        .iter()
+        .map(|(t, c, u)| ((t.as_str(), c.as_str()), u.as_str()))
+        .collect();
     let expected = [
         ("event_id", "uuid"),
         ("position", "int8"),
@@ -73,15 +75,25 @@ async fn the_tables_have_every_column_of_the_first_day() {
         ("release", "text"),
     ];
     for (column, kind) in expected {
-        assert_eq!(columns.get(&("events", column)), Some(&kind), "events.{column}");
+        assert_eq!(
+            columns.get(&("events", column)),
+            Some(&kind),
+            "events.{column}"
+        );
     }
     for (table, names) in [
-        ("refresh_tokens", ["dpop_jkt", "cnf_jkt", "cnf_x5t"].as_slice()),
+        (
+            "refresh_tokens",
+            ["dpop_jkt", "cnf_jkt", "cnf_x5t"].as_slice(),
+        ),
         ("issued_access_tokens", &["cnf_jkt", "cnf_x5t"]),
         ("authorization_codes", &["dpop_jkt"]),
         ("pushed_requests", &["dpop_jkt", "parameters"]),
         ("used_jtis", &["jti_hash", "expires_at"]),
-        ("signing_keys", &["kid", "not_before", "state", "private_key_wrapped"]),
+        (
+            "signing_keys",
+            &["kid", "not_before", "state", "private_key_wrapped"],
+        ),
         ("shared_keys", &["key_wrapped"]),
     ] {
         for name in names {
@@ -132,37 +144,76 @@ async fn push_with_a_trace(bench: &Bench) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_walk_fills_every_column() {
-    let bench = Bench::with(Options { bank_settings: "pin_limit = 1", ..Options::default() }).await;
+    let bench = Bench::with(Options {
+        bank_settings: "pin_limit = 1",
+        ..Options::default()
+    })
+    .await;
     let browser = browser();
     let (authorize, pushed) = bench.to_authorize(&browser, 0).await;
     let end = allow(&browser, &authorize).await.unwrap();
-    bench.client(0).complete(&return_address(&end).unwrap(), &pushed).await.unwrap();
+    bench
+        .client(0)
+        .complete(&return_address(&end).unwrap(), &pushed)
+        .await
+        .unwrap();
     push_with_a_trace(&bench).await;
     let other = crate::bench::browser();
     let (accounts, _) = bench.to_accounts(&other, 0).await;
-    choose_accounts(&other, &accounts, &[ticked(FIRST, WRONG_PIN)]).await.unwrap();
+    choose_accounts(&other, &accounts, &[ticked(FIRST, WRONG_PIN)])
+        .await
+        .unwrap();
     let bus = &bench.replicas[0].app.bus;
-    let (bank, contract) = (BankCode::parse(BANK).unwrap(), ContractId::parse(CONTRACT).unwrap());
-    unlock_pin(bus, &bank, &contract, &PinScopeId::parse(PIN_SCOPE).unwrap(), "tester").await.unwrap();
+    let (bank, contract) = (
+        BankCode::parse(BANK).unwrap(),
+        ContractId::parse(CONTRACT).unwrap(),
+    );
+    unlock_pin(
+        bus,
+        &bank,
+        &contract,
+        &PinScopeId::parse(PIN_SCOPE).unwrap(),
+        "tester",
+    )
+    .await
+    .unwrap();
 
     let events = events(&bench).await;
     let ids: BTreeSet<Uuid> = events.iter().map(|event| event.event_id).collect();
     assert_eq!(ids.len(), events.len());
     for event in &events {
         assert_eq!(event.event_id.get_version_num(), 7, "{event:?}");
-        assert_eq!(event.release.as_deref(), Some(env!("CARGO_PKG_VERSION")), "{event:?}");
+        assert_eq!(
+            event.release.as_deref(),
+            Some(env!("CARGO_PKG_VERSION")),
+            "{event:?}"
+        );
         assert_flat(event);
         assert_context(event);
     }
     let traced: Vec<&str> = events
         .iter()
         // The caller's trace; which span of it wrote the event is ours to say.
-        .filter(|event| event.traceparent.as_deref().is_some_and(|own| own.starts_with(&TRACEPARENT[..35])))
+        .filter(|event| {
+            event
+                .traceparent
+                .as_deref()
+                .is_some_and(|own| own.starts_with(&TRACEPARENT[..35]))
+        })
         .map(|event| event.event_type.as_str())
         .collect();
     assert_eq!(traced, ["ConsentRequested"]);
-    let seen: BTreeSet<&str> = events.iter().map(|event| event.event_type.as_str()).collect();
-    for fact in ["AccessGranted", "PartnerConnected", "AccountRegistered", "PinLocked", "PinUnlocked"] {
+    let seen: BTreeSet<&str> = events
+        .iter()
+        .map(|event| event.event_type.as_str())
+        .collect();
+    for fact in [
+        "AccessGranted",
+        "PartnerConnected",
+        "AccountRegistered",
+        "PinLocked",
+        "PinUnlocked",
+    ] {
         assert!(seen.contains(fact), "{fact} is missing from {seen:?}");
     }
 }
@@ -171,7 +222,10 @@ async fn a_real_walk_fills_every_column() {
 fn assert_flat(event: &Event) {
     let map = event.metadata.as_object().unwrap();
     assert!(map.values().all(serde_json::Value::is_string), "{event:?}");
-    assert_eq!(map.get("actor_kind").and_then(|v| v.as_str()), Some(event.actor_kind.as_str()));
+    assert_eq!(
+        map.get("actor_kind").and_then(|v| v.as_str()),
+        Some(event.actor_kind.as_str())
+    );
 }
 
 /// Who, for whom, and by which request.
@@ -207,8 +261,11 @@ fn assert_context(event: &Event) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_clock_ended_says_since_when_and_whose_it_was() {
-    let bench =
-        Bench::with(Options { bank_settings: "journey_seconds = 1", ..Options::default() }).await;
+    let bench = Bench::with(Options {
+        bank_settings: "journey_seconds = 1",
+        ..Options::default()
+    })
+    .await;
     bench.begin(&browser(), 0).await;
     until(async || {
         sweeper::round(&bench.replicas[0].app).await.unwrap();
@@ -216,10 +273,21 @@ async fn what_the_clock_ended_says_since_when_and_whose_it_was() {
     })
     .await;
     let events = events(&bench).await;
-    let ended = events.iter().find(|event| event.event_type == "JourneyTimedOut").unwrap();
+    let ended = events
+        .iter()
+        .find(|event| event.event_type == "JourneyTimedOut")
+        .unwrap();
     let effective = ended.effective_at.expect("since when");
     assert!(effective <= ended.recorded_at, "{ended:?}");
-    assert_eq!(ended.partner.as_deref(), Some("id-of-partner-a"), "{ended:?}");
-    assert_eq!((ended.contract.as_ref(), ended.causation_id), (None, None), "before any login");
+    assert_eq!(
+        ended.partner.as_deref(),
+        Some("id-of-partner-a"),
+        "{ended:?}"
+    );
+    assert_eq!(
+        (ended.contract.as_ref(), ended.causation_id),
+        (None, None),
+        "before any login"
+    );
     assert_eq!(ended.actor_kind, "system");
 }

@@ -10,7 +10,9 @@ use std::{
 use demo::agent::{
     browser::Browser,
     partner::ParRequest,
-    walk::{allow, check_registration, choose_accounts, choose_tasks, log_in, return_address, Task},
+    walk::{
+        Task, allow, check_registration, choose_accounts, choose_tasks, log_in, return_address,
+    },
 };
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
@@ -38,10 +40,16 @@ const PINS: [&str; 3] = [PIN, WRONG_PIN, STRAY_PIN];
 async fn walk_with_marked_secrets(bench: &Bench, browser: &Browser) -> Vec<String> {
     let client = bench.client(0);
     let pushed = client.push(&ParRequest::for_both_tasks()).await.unwrap();
-    let page = browser.get(client.authorization_url(&pushed)).await.unwrap();
+    let page = browser
+        .get(client.authorization_url(&pushed))
+        .await
+        .unwrap();
     let login = browser.follow_to_end(page, &bench.origin).await.unwrap();
     let mut others: Vec<String> = cookies(browser);
-    login_form(&login, "dantai01", WRONG_PASSWORD).submit(browser).await.unwrap();
+    login_form(&login, "dantai01", WRONG_PASSWORD)
+        .submit(browser)
+        .await
+        .unwrap();
     let login = browser.get(&login.url).await.unwrap();
     let tasks = log_in(browser, &login, &dantai01()).await.unwrap();
     let accounts = choose_tasks(browser, &tasks, &Task::ALL).await.unwrap();
@@ -61,7 +69,11 @@ async fn walk_with_marked_secrets(bench: &Bench, browser: &Browser) -> Vec<Strin
 }
 
 fn cookies(browser: &Browser) -> Vec<String> {
-    browser.cookies("127.0.0.1").into_iter().map(|(_, value)| value).collect()
+    browser
+        .cookies("127.0.0.1")
+        .into_iter()
+        .map(|(_, value)| value)
+        .collect()
 }
 
 /// Every value of every table of the database, as text; bytes as hexadecimal.
@@ -76,10 +88,11 @@ async fn everything_stored(pool: &PgPool) -> Vec<(String, String)> {
     let mut values = Vec::new();
     for table in tables {
         // bytea reads as \x and hexadecimal digits in row_to_json, and nothing is left out.
-        let rows: Vec<String> = sqlx::query_scalar(&format!("SELECT row_to_json(t)::text FROM {table} t"))
-            .fetch_all(pool)
-            .await
-            .unwrap();
+        let rows: Vec<String> =
+            sqlx::query_scalar(&format!("SELECT row_to_json(t)::text FROM {table} t"))
+                .fetch_all(pool)
+                .await
+                .unwrap();
         values.extend(rows.into_iter().map(|row| (table.clone(), row)));
     }
     values
@@ -108,17 +121,36 @@ async fn no_password_and_no_pin_is_in_any_table() {
     let pool = PgPool::connect(bench.database.url()).await.unwrap();
     let stored = everything_stored(&pool).await;
     let tables: BTreeSet<&str> = stored.iter().map(|(table, _)| table.as_str()).collect();
-    for table in ["events", "guesses", "guess_counters", "command_keys", "bank_sessions"] {
-        assert!(tables.contains(table), "{table} is empty: nothing would be found there");
+    for table in [
+        "events",
+        "guesses",
+        "guess_counters",
+        "command_keys",
+        "bank_sessions",
+    ] {
+        assert!(
+            tables.contains(table),
+            "{table} is empty: nothing would be found there"
+        );
     }
     for (table, row) in &stored {
         for password in passwords() {
-            let forms = [password.clone(), hexadecimal(&password), unkeyed_digest(&password)];
-            assert!(!forms.iter().any(|form| row.contains(form)), "{table}: {row}");
+            let forms = [
+                password.clone(),
+                hexadecimal(&password),
+                unkeyed_digest(&password),
+            ];
+            assert!(
+                !forms.iter().any(|form| row.contains(form)),
+                "{table}: {row}"
+            );
         }
         for pin in PINS {
             let forms = [hexadecimal(pin), unkeyed_digest(pin)];
-            assert!(!forms.iter().any(|form| row.contains(form)), "{table}: {row}");
+            assert!(
+                !forms.iter().any(|form| row.contains(form)),
+                "{table}: {row}"
+            );
             assert!(!names_number(row, pin), "{table}: {row}");
         }
     }
@@ -126,7 +158,10 @@ async fn no_password_and_no_pin_is_in_any_table() {
 
 /// What anybody could compute who guesses; in hexadecimal.
 fn unkeyed_digest(secret: &str) -> String {
-    Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(secret)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// A service as a program of its own, with everything that it can log.
@@ -141,7 +176,10 @@ impl Program {
         let name = format!("renkei-secrets-{}", sqlx::types::Uuid::new_v4());
         let directory = std::env::temp_dir().join(name);
         std::fs::create_dir(&directory).unwrap();
-        let (config, log) = (directory.join("consent.toml"), directory.join("consent.log"));
+        let (config, log) = (
+            directory.join("consent.toml"),
+            directory.join("consent.log"),
+        );
         std::fs::write(&config, settings).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_consent"))
             .args(["serve", "--config"])
@@ -151,7 +189,11 @@ impl Program {
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        Self { child, log, directory }
+        Self {
+            child,
+            log,
+            directory,
+        }
     }
 
     fn logged(&self) -> String {
@@ -183,10 +225,17 @@ impl Drop for Program {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_in_a_log_however_much_is_logged() {
-    let mut bench = Bench::with(Options { replicas: 0, ..Options::default() }).await;
+    let mut bench = Bench::with(Options {
+        replicas: 0,
+        ..Options::default()
+    })
+    .await;
     // The public address is known before the program has a port.
     let front = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    bench.origin.set_port(Some(front.local_addr().unwrap().port())).unwrap();
+    bench
+        .origin
+        .set_port(Some(front.local_addr().unwrap().port()))
+        .unwrap();
     let program = Program::start(&bench.settings());
     let public = program.public().await;
     tokio::spawn(async move {

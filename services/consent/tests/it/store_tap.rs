@@ -50,12 +50,19 @@ impl Tap {
         let shared = Arc::clone(&seen);
         tokio::spawn(async move {
             for connection in 0.. {
-                let Ok((client, _)) = listener.accept().await else { return };
-                let server = TcpStream::connect((host.as_str(), port)).await.expect("the server");
+                let Ok((client, _)) = listener.accept().await else {
+                    return;
+                };
+                let server = TcpStream::connect((host.as_str(), port))
+                    .await
+                    .expect("the server");
                 tokio::spawn(listen(connection, client, server, Arc::clone(&shared)));
             }
         });
-        Self { url: through(upstream, address), seen }
+        Self {
+            url: through(upstream, address),
+            seen,
+        }
     }
 
     /// The same database through the tap.
@@ -79,9 +86,12 @@ impl Tap {
 }
 
 fn through(mut url: Url, address: SocketAddr) -> String {
-    url.set_host(Some(&address.ip().to_string())).expect("a host");
+    url.set_host(Some(&address.ip().to_string()))
+        .expect("a host");
     url.set_port(Some(address.port())).expect("a port");
-    url.query_pairs_mut().clear().append_pair("sslmode", "disable");
+    url.query_pairs_mut()
+        .clear()
+        .append_pair("sslmode", "disable");
     url.into()
 }
 
@@ -121,11 +131,7 @@ struct Reader {
 }
 
 impl Reader {
-    async fn run(
-        mut self,
-        mut from: OwnedReadHalf,
-        mut to: OwnedWriteHalf,
-    ) -> std::io::Result<()> {
+    async fn run(mut self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> std::io::Result<()> {
         // The startup message has no type.
         let length = from.read_u32().await?;
         let mut body = vec![0; length as usize - 4];
@@ -151,7 +157,8 @@ impl Reader {
         match kind {
             b'P' => {
                 let (name, sql) = (word(), word());
-                self.prepared.insert(name, String::from_utf8_lossy(&sql).into_owned());
+                self.prepared
+                    .insert(name, String::from_utf8_lossy(&sql).into_owned());
             }
             b'B' => {
                 let (portal, name) = (word(), word());
@@ -176,6 +183,9 @@ impl Reader {
     }
 
     fn record(&self, sent: Sent) {
-        self.seen.lock().unwrap().push(Seen { connection: self.connection, sent });
+        self.seen.lock().unwrap().push(Seen {
+            connection: self.connection,
+            sent,
+        });
     }
 }

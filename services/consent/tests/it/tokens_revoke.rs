@@ -5,6 +5,7 @@ use demo::agent::{
     walk::Task,
 };
 use futures_util::future::join_all;
+use tokio::sync::Notify;
 
 use crate::{
     bench::Bench,
@@ -183,29 +184,37 @@ async fn a_request_that_is_not_understood_or_not_proven_ends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_refreshes_beside_a_revocation_none_leaves_a_token_that_works() {
+async fn of_the_refreshes_that_go_on_during_a_revocation_none_leaves_a_token_that_works() {
     let bench = Bench::replicas(2).await;
     let tokens = bench.granted(Wish::default()).await;
-    let bench = &bench;
-    let refresh = |_| async { bench.client(0).refresh(refresh_token(&tokens)).await };
-    let end = async {
-        // Some of the refreshes come before it, some after.
-        tokio::task::yield_now().await;
-        bench.end_token(refresh_token(&tokens), 1).await;
-    };
-    let (given, ()) = tokio::join!(join_all((0..24).map(refresh)), end);
-    let mut port = DecisionPort::of(bench, 0).await;
-    for answer in given {
-        match answer {
-            Ok(fresh) => {
-                let denied = port
-                    .decide(&fresh, Task::Balance)
-                    .await
-                    .expect_err("denied");
-                assert_eq!(denied, DenialReason::TokenRevoked);
+    let (bench, token) = (&bench, refresh_token(&tokens));
+    let first = &Notify::new();
+    let refresh_until_refused = |_| async move {
+        let mut given = Vec::new();
+        loop {
+            match bench.client(0).refresh(token).await {
+                Ok(fresh) => given.push(fresh),
+                Err(PartnerError::Refused(error)) if error.error == "invalid_grant" => {
+                    return given;
+                }
+                Err(error) => panic!("{error}"),
             }
-            Err(PartnerError::Refused(error)) => assert_eq!(error.error, "invalid_grant"),
-            Err(error) => panic!("{error}"),
+            first.notify_one();
         }
+    };
+    let end = async {
+        first.notified().await;
+        bench.end_token(token, 1).await;
+    };
+    let (given, ()) = tokio::join!(join_all((0..6).map(refresh_until_refused)), end);
+    let given = given.concat();
+    assert!(!given.is_empty());
+    let mut port = DecisionPort::of(bench, 0).await;
+    for fresh in given {
+        let denied = port
+            .decide(&fresh, Task::Balance)
+            .await
+            .expect_err("denied");
+        assert_eq!(denied, DenialReason::TokenRevoked);
     }
 }

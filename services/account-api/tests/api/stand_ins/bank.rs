@@ -10,7 +10,8 @@ use renkei_proto::bank::v1::{
     Account, AccountType, AuthenticateRequest, AuthenticateResponse, ClosedReason, Direction,
     EligibleTask, GetBalanceRequest, GetBalanceResponse, GetVerdictRequest, GetVerdictResponse,
     ListAccountsRequest, ListAccountsResponse, ListTransactionsRequest, ListTransactionsResponse,
-    SendNoticeRequest, SendNoticeResponse, ServiceClosed, Task, Transaction, VerifyInquiryPinRequest, VerifyInquiryPinResponse,
+    SendNoticeRequest, SendNoticeResponse, ServiceClosed, Task, Transaction,
+    VerifyInquiryPinRequest, VerifyInquiryPinResponse,
 };
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Request, Response, Status};

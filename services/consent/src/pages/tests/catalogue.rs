@@ -47,7 +47,9 @@ fn both_languages_have_the_same_texts_with_the_same_places_to_fill() {
     for path in texts {
         let [ja, en] = [&ja, &en].map(|root| {
             let (key, table) = path.split_last().unwrap();
-            table.iter().fold(root, |table, key| table[key].as_table().unwrap())[key]
+            table
+                .iter()
+                .fold(root, |table, key| table[key].as_table().unwrap())[key]
                 .as_str()
                 .unwrap()
         });

@@ -77,7 +77,10 @@ API連携を許可する。
 #[test]
 fn the_consent_text_says_in_which_language_it_was_read() {
     let consent = consent_text(&authorize(), &english());
-    assert!(consent.starts_with("Version of this text: 1 (en)\n"), "{consent}");
+    assert!(
+        consent.starts_with("Version of this text: 1 (en)\n"),
+        "{consent}"
+    );
     assert!(consent.contains("I allow the bank to provide the following account information to 青空ソフトウェア株式会社 (あおぞら会計).\n"));
 }
 

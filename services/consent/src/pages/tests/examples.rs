@@ -3,12 +3,12 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::super::{
-    AccountChoice, AccountHint, AccountsView, AuthorizeView, AuthorizedAccount, Availability,
-    BankContact, CertificateLoginView, ConfirmView, ConfirmedAccount, Customer, Deadline,
-    AccessInView, DeadlineKind, DoneView, ErrorKind, ErrorView, Extension, FormTarget, Forwarding, LinkageChange, Locale,
-    LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord, PinProblem,
-    RegistrationStatus, RejectionReason, RowChange, Shell, Task, TaskChoice, TasksView, Texts,
-    Tick,
+    AccessInView, AccountChoice, AccountHint, AccountsView, AuthorizeView, AuthorizedAccount,
+    Availability, BankContact, CertificateLoginView, ConfirmView, ConfirmedAccount, Customer,
+    Deadline, DeadlineKind, DoneView, ErrorKind, ErrorView, Extension, FormTarget, Forwarding,
+    LinkageChange, Locale, LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord,
+    PinProblem, RegistrationStatus, RejectionReason, RowChange, Shell, Task, TaskChoice, TasksView,
+    Texts, Tick,
 };
 
 pub(super) const JOURNEY: &str = "/2963/journeys/0192f0c1-6f4b-7c1e-9d2a-5b7f3a1c8e40";
@@ -84,7 +84,10 @@ pub(super) fn logged_in() -> Shell {
             }),
             after_url: format!("{JOURNEY}/login?m=idle"),
         }),
-        access: Some(AccessInView::Chosen(vec![Task::Balance, Task::Transactions])),
+        access: Some(AccessInView::Chosen(vec![
+            Task::Balance,
+            Task::Transactions,
+        ])),
         ..before_login()
     }
 }
@@ -345,7 +348,9 @@ pub(super) fn error(kind: ErrorKind) -> ErrorView {
 pub(super) fn pages_in_both() -> Vec<(String, String)> {
     let of = |locale: Locale| {
         let pages = pages(&Texts::load(locale).unwrap());
-        pages.into_iter().map(move |(name, html)| (format!("{}/{name}", locale.tag()), html))
+        pages
+            .into_iter()
+            .map(move |(name, html)| (format!("{}/{name}", locale.tag()), html))
     };
     Locale::ALL.into_iter().flat_map(of).collect()
 }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::super::{
-    AccessInView, AccountsView, ConfirmView, ErrorKind, Forwarding, Locale, LoginProblem, LoginView,
-    Outcome, Task, Texts,
+    AccessInView, AccountsView, ConfirmView, ErrorKind, Forwarding, Locale, LoginProblem,
+    LoginView, Outcome, Task, Texts,
 };
 use super::document::{Document, text};
 use super::examples::{
@@ -45,7 +45,11 @@ fn no_page_has_an_inline_script_or_style_or_anything_from_elsewhere() {
         assert_eq!(scripts.len(), page.all("#deadline").len(), "{name}");
         for script in scripts {
             assert_eq!(script.attr("src"), Some("/static/deadline.js"), "{name}");
-            assert_eq!((script.attr("defer"), text(script)), (Some(""), String::new()), "{name}");
+            assert_eq!(
+                (script.attr("defer"), text(script)),
+                (Some(""), String::new()),
+                "{name}"
+            );
         }
         let handlers = page.all("*").into_iter().flat_map(|element| {
             element
@@ -469,8 +473,13 @@ fn every_page_leads_to_itself_in_the_other_language() {
             assert_eq!(links.len(), 1, "{name}");
             assert_eq!(links[0].attr("lang"), Some(other), "{name}");
             let href = links[0].attr("href").unwrap();
-            let address = href.strip_prefix(&format!("/language/{other}?page=")).unwrap();
-            assert!(address.starts_with("%2F2963%2Fjourneys%2F"), "{name}: {address}");
+            let address = href
+                .strip_prefix(&format!("/language/{other}?page="))
+                .unwrap();
+            assert!(
+                address.starts_with("%2F2963%2Fjourneys%2F"),
+                "{name}: {address}"
+            );
             let current = page.one("nav.languages [aria-current]");
             assert_eq!(current.attr("lang"), Some(locale.tag()), "{name}");
         }
@@ -502,7 +511,9 @@ fn no_word_of_ours_stays_japanese_on_an_english_page() {
         for own in names {
             left = left.replace(own, "");
         }
-        let japanese = |c: char| ('\u{3000}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c);
+        let japanese = |c: char| {
+            ('\u{3000}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
+        };
         let found: String = left.chars().filter(|c| japanese(*c)).collect();
         assert_eq!(found, "", "{name}");
     }
@@ -540,13 +551,19 @@ fn the_script_finds_the_deadline_the_words_and_the_ways() {
     ] {
         assert_eq!(page.attribute("#deadline", name), value);
     }
-    assert!(page.attribute("#deadline", "data-warning").contains("09:42"));
+    assert!(
+        page.attribute("#deadline", "data-warning")
+            .contains("09:42")
+    );
     assert_eq!(page.attribute("#deadline-live", "role"), "status");
     page.one("#deadline-text");
     page.one("template#deadline-offer");
     let at_login = Document::of(&login().render(&texts()).unwrap());
     assert_eq!(at_login.one("#deadline").attr("data-extend-url"), None);
-    assert!(!at_login.has("#deadline-offer"), "the end of the journey can't be put off");
+    assert!(
+        !at_login.has("#deadline-offer"),
+        "the end of the journey can't be put off"
+    );
 }
 
 #[test]
