@@ -86,12 +86,14 @@ pub enum SettingsError {
         source: std::io::Error,
     },
     /// The file is not what this version expects.
-    #[error("{path}: {source}")]
+    #[error("{path}, line {line}: {message}")]
     Malformed {
         /// Its path.
         path: String,
-        /// Why.
-        source: Box<toml::de::Error>,
+        /// Counted from 1.
+        line: usize,
+        /// Why, without the line itself: it may hold a secret.
+        message: String,
     },
     /// A setting contradicts another, or is unsafe.
     #[error("{0}")]
@@ -109,9 +111,17 @@ impl Settings {
             path: name.clone(),
             source,
         })?;
-        let settings: Self = toml::from_str(&text).map_err(|source| SettingsError::Malformed {
-            path: name,
-            source: Box::new(source),
+        let settings: Self = toml::from_str(&text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            SettingsError::Malformed {
+                path: name,
+                line: 1 + text
+                    .bytes()
+                    .take(start)
+                    .filter(|byte| *byte == b'\n')
+                    .count(),
+                message: error.message().to_owned(),
+            }
         })?;
         settings.check()?;
         Ok(settings)
@@ -158,5 +168,30 @@ impl Settings {
         } else {
             crate::app::CookiePolicy::HostOnly
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_malformed_file_is_told_by_its_line_and_never_quoted() {
+        let path = std::env::temp_dir().join(format!("settings-{}.toml", std::process::id()));
+        std::fs::write(
+            &path,
+            "public_url = \"http://127.0.0.1\"\nkey_encryption_key = \"marked-secret\"\n",
+        )
+        .unwrap();
+
+        let refused = Settings::read(&path);
+
+        std::fs::remove_file(&path).unwrap();
+        let Err(error) = refused else {
+            panic!("it was taken")
+        };
+        let told = error.to_string();
+        assert!(told.contains("line 2"), "{told}");
+        assert!(!told.contains("marked-secret"), "{told}");
     }
 }
