@@ -3,10 +3,6 @@
 //! "Looked up when shown" proves nothing in five years: names and labels change. So the words
 //! themselves are kept, encrypted, and their hash stands in `AccessAuthorized`.
 
-use aes_gcm::{
-    Aes256Gcm, KeyInit as _, Nonce,
-    aead::{Aead as _, Payload},
-};
 use consent_domain::{BankCode, JourneyId};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgPool, Row as _};
@@ -15,6 +11,7 @@ use crate::{
     entropy,
     keys::Keys,
     protocol::{digest::sha256_hex, shared_key::KeyPurpose},
+    sealed,
 };
 
 /// What was shown.
@@ -53,8 +50,6 @@ pub enum EvidenceError {
     HashDiffers,
 }
 
-const NONCE_LENGTH: usize = 12;
-
 impl Evidence {
     /// What was shown, with a salt of its own.
     pub fn new(locale: &str, text_version: &str, text: String) -> Self {
@@ -77,17 +72,11 @@ impl Evidence {
         journey: &JourneyId,
     ) -> Result<SealedEvidence, EvidenceError> {
         let plain = serde_json::to_vec(self).map_err(|_| EvidenceError::DoesNotOpen)?;
-        let nonce = *entropy::random_bytes::<NONCE_LENGTH>();
-        let name = record_name(bank, journey);
-        let payload = Payload {
-            msg: &plain,
-            aad: name.as_bytes(),
-        };
-        let sealed = cipher(keys)
-            .encrypt(&Nonce::from(nonce), payload)
-            .map_err(|_| EvidenceError::DoesNotOpen)?;
+        let key = keys.shared(KeyPurpose::Evidence).expose();
+        let sealed = sealed::seal(key, &record_name(bank, journey), &plain)
+            .ok_or(EvidenceError::DoesNotOpen)?;
         Ok(SealedEvidence {
-            sealed: [nonce.as_slice(), &sealed].concat(),
+            sealed,
             sha256: sha256_hex(&plain),
         })
     }
@@ -95,10 +84,6 @@ impl Evidence {
 
 fn record_name(bank: &BankCode, journey: &JourneyId) -> String {
     format!("evidence:{bank}:{journey}")
-}
-
-fn cipher(keys: &Keys) -> Aes256Gcm {
-    Aes256Gcm::new(keys.shared(KeyPurpose::Evidence).expose().into())
 }
 
 /// Reads what was shown in a journey, and checks it against its hash. Gives the hash as well: the
@@ -122,17 +107,9 @@ pub async fn find(
     let Some(row) = row else { return Ok(None) };
     let stored: Vec<u8> = row.try_get("sealed")?;
     let sha256: String = row.try_get("sha256")?;
-    let (nonce, sealed) = stored
-        .split_first_chunk::<NONCE_LENGTH>()
+    let key = keys.shared(KeyPurpose::Evidence).expose();
+    let plain = sealed::open(key, &record_name(bank, journey), &stored)
         .ok_or(EvidenceError::DoesNotOpen)?;
-    let name = record_name(bank, journey);
-    let payload = Payload {
-        msg: sealed,
-        aad: name.as_bytes(),
-    };
-    let plain = cipher(keys)
-        .decrypt(&Nonce::from(*nonce), payload)
-        .map_err(|_| EvidenceError::DoesNotOpen)?;
     if sha256_hex(&plain) != sha256 {
         return Err(EvidenceError::HashDiffers);
     }

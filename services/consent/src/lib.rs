@@ -27,6 +27,7 @@ pub mod provision;
 pub mod rebuild;
 pub mod request_context;
 pub mod resource_servers;
+mod sealed;
 pub mod settings;
 pub mod startup;
 mod static_files;

@@ -157,12 +157,7 @@ fn operator(bank: Option<&BankCode>, partner: Option<&PartnerId>, who: &str) -> 
     CommandContext {
         bank: bank.map(ToString::to_string),
         partner: partner.map(ToString::to_string),
-        contract: None,
-        actor: Actor::Operator(who.to_owned()),
-        causation_id: None,
-        request_id: None,
-        traceparent: None,
-        key: None,
+        ..CommandContext::of(Actor::Operator(who.to_owned()))
     }
 }
 

@@ -27,13 +27,8 @@ pub async fn unlock_pin(
         stream_id(bank, contract.as_str()),
         CommandContext {
             bank: Some(bank.to_string()),
-            partner: None,
             contract: Some(contract.to_string()),
-            actor: Actor::Operator(operator.to_owned()),
-            causation_id: None,
-            request_id: None,
-            traceparent: None,
-            key: None,
+            ..CommandContext::of(Actor::Operator(operator.to_owned()))
         },
         move |state, _| Ok(state.unlock_pin(&scope, ResetBy::Operator).into_events()),
         move |_, _, _| {

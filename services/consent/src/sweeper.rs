@@ -82,11 +82,7 @@ fn system(bank: &BankCode, partner: Option<String>, contract: Option<String>) ->
         bank: Some(bank.to_string()),
         partner,
         contract,
-        actor: Actor::System,
-        causation_id: None,
-        request_id: None,
-        traceparent: None,
-        key: None,
+        ..CommandContext::of(Actor::System)
     }
 }
 

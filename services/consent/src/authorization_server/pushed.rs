@@ -153,12 +153,9 @@ async fn begin_journey(
             CommandContext {
                 bank: Some(bank.to_string()),
                 partner: Some(proven.partner.partner.to_string()),
-                contract: None,
-                actor: Actor::Partner(proven.client.client_id().to_string()),
-                causation_id: None,
                 request_id: Some(context.request_id),
                 traceparent: context.traceparent,
-                key: None,
+                ..CommandContext::of(Actor::Partner(proven.client.client_id().to_string()))
             },
             move |state, now| state.request(command.clone(), now).map(|o| o.into_events()),
             move |_, _, now| vec![Companion::PushedRequest(row(now))],

@@ -206,11 +206,9 @@ async fn connect(
                 bank: Some(bank.to_string()),
                 partner: Some(proven.partner.partner.to_string()),
                 contract: Some(contract.to_string()),
-                actor: Actor::Partner(proven.client.client_id().to_string()),
-                causation_id: None,
                 request_id: Some(context.request_id),
                 traceparent: context.traceparent,
-                key: None,
+                ..CommandContext::of(Actor::Partner(proven.client.client_id().to_string()))
             },
             move |consent, now| consent.connect(&journey, now).map(|o| o.into_events()),
             |_, _, _| Vec::new(),

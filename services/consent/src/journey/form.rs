@@ -10,7 +10,7 @@ use super::{
     end::to_end_page,
     form_key::{FormKey, FormName},
     respond::{PageError, see_other},
-    visit::{HttpResponseOrError, Message, Visit},
+    visit::{AtStep, HttpResponseOrError, Message, Visit},
 };
 use crate::{
     pages::ErrorKind,
@@ -174,6 +174,34 @@ async fn find_spent(visit: &Visit, nonce: &str) -> Result<Option<Spent>, sqlx::E
         })
     })
     .transpose()
+}
+
+/// A form of a step after the login that was not sent before.
+pub(super) struct Submission<'v> {
+    pub at: AtStep<'v>,
+    pub form: ReceivedForm,
+    pub key: FormKey,
+}
+
+impl<'v> Submission<'v> {
+    /// Reads the form of a step: the step can be done, the key is this browser's for this form.
+    ///
+    /// # Errors
+    /// Where to go instead; for a form that was sent before, where its first answer led.
+    pub(super) async fn read(
+        visit: &'v Visit,
+        (step, name): (Step, FormName),
+        request: &HttpRequest,
+        body: &web::Bytes,
+    ) -> Result<Self, HttpResponseOrError> {
+        let at = visit.at_step(step).await?;
+        let mut form = ReceivedForm::read(visit, request, body)?;
+        let key = form.key(visit, at.cookie, name)?;
+        match form.repeated(visit, &key).await? {
+            Some(outcome) => Err(see_other(&outcome).into()),
+            None => Ok(Self { at, form, key }),
+        }
+    }
 }
 
 /// Where a refused step leads: the page of the step that can be done, with a word about why.

@@ -1,12 +1,11 @@
 //! Bank sessions: on the server, found by the cookie's hash.
 
-use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce, aead::Aead as _};
 use consent_domain::{BankCode, ContractId, Instant, JourneyId, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
 use super::cookie::BrowserCookie;
-use crate::{bank_port::Subject, entropy, protocol::digest::sha256};
+use crate::{bank_port::Subject, protocol::digest::sha256, sealed};
 
 /// A bank session as the database has it.
 #[derive(Debug, Clone)]
@@ -39,29 +38,20 @@ pub(super) struct Names {
     pub contract_name: String,
 }
 
-const NONCE_LENGTH: usize = 12;
-
 impl Names {
     /// Encrypted under a key that only the browser's cookie gives: the database alone can't read it.
     pub(super) fn seal(&self, cookie: &BrowserCookie) -> Option<Vec<u8>> {
-        let nonce = *entropy::random_bytes::<NONCE_LENGTH>();
-        let plain = serde_json::to_vec(self).ok()?;
-        let sealed = cipher(cookie)
-            .encrypt(&Nonce::from(nonce), plain.as_slice())
-            .ok()?;
-        Some([nonce.as_slice(), &sealed].concat())
+        sealed::seal(&key_of(cookie), "", &serde_json::to_vec(self).ok()?)
     }
 
-    pub(super) fn open(sealed: &[u8], cookie: &BrowserCookie) -> Option<Self> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LENGTH>()?;
-        let plain = cipher(cookie).decrypt(&Nonce::from(*nonce), sealed).ok()?;
-        serde_json::from_slice(&plain).ok()
+    pub(super) fn open(stored: &[u8], cookie: &BrowserCookie) -> Option<Self> {
+        serde_json::from_slice(&sealed::open(&key_of(cookie), "", stored)?).ok()
     }
 }
 
-fn cipher(cookie: &BrowserCookie) -> Aes256Gcm {
-    let key = sha256(format!("names of a bank session\n{}", cookie.as_str()).as_bytes());
-    Aes256Gcm::new(&key.into())
+/// The key stands for the session, so that the names need no other name to be bound to.
+fn key_of(cookie: &BrowserCookie) -> [u8; 32] {
+    sha256(format!("names of a bank session\n{}", cookie.as_str()).as_bytes())
 }
 
 /// Reads the columns of `bank_sessions` that a page's read brings along.

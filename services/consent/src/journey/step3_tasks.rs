@@ -9,7 +9,7 @@ use consent_domain::{
 };
 
 use super::{
-    form::{ReceivedForm, refused_step},
+    form::{Submission, refused_step},
     form_key::FormName,
     present::task_view,
     respond::{PageError, command_failed, see_other},
@@ -78,18 +78,12 @@ pub(super) async fn submit(
     body: web::Bytes,
 ) -> Result<HttpResponse, PageError> {
     let visit = Visit::begin(app, &request, &path).await?;
-    let at = match visit.at_step(Step::Tasks).await {
-        Ok(at) => at,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    let mut form = ReceivedForm::read(&visit, &request, &body)?;
-    let key = match form.key(&visit, at.cookie, FormName::Tasks) {
-        Ok(key) => key,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    if let Some(outcome) = form.repeated(&visit, &key).await? {
-        return Ok(see_other(&outcome));
-    }
+    let which = (Step::Tasks, FormName::Tasks);
+    let Submission { at, mut form, key } =
+        match Submission::read(&visit, which, &request, &body).await {
+            Ok(submission) => submission,
+            Err(elsewhere) => return elsewhere.into_answer(),
+        };
     // A page of an older revision: in a second tab, say, while the first went on.
     if key.shown != at.journey.revision {
         let step = at.journey.stage.step();

@@ -16,7 +16,7 @@ use consent_domain::{
 use zeroize::Zeroizing;
 
 use super::{
-    form::{ReceivedForm, refused_step},
+    form::{ReceivedForm, Submission, refused_step},
     form_key::{FormKey, FormName},
     linkages::LiveLinkage,
     pin_guesses::{TypedPin, judge},
@@ -144,18 +144,12 @@ pub(super) async fn submit(
     body: web::Bytes,
 ) -> Result<HttpResponse, PageError> {
     let visit = Visit::begin(app, &request, &path).await?;
-    let at = match visit.at_step(Step::Accounts).await {
-        Ok(at) => at,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    let mut form = ReceivedForm::read(&visit, &request, &body)?;
-    let key = match form.key(&visit, at.cookie, FormName::Accounts) {
-        Ok(key) => key,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    if let Some(outcome) = form.repeated(&visit, &key).await? {
-        return Ok(see_other(&outcome));
-    }
+    let which = (Step::Accounts, FormName::Accounts);
+    let Submission { at, mut form, key } =
+        match Submission::read(&visit, which, &request, &body).await {
+            Ok(submission) => submission,
+            Err(elsewhere) => return elsewhere.into_answer(),
+        };
     // A page of an older revision: its PINs reach nobody.
     if key.shown != at.journey.revision {
         let step = at.journey.stage.step();

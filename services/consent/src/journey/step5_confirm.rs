@@ -12,7 +12,7 @@ use consent_domain::{
 use sqlx::Row as _;
 
 use super::{
-    form::{ReceivedForm, refused_step},
+    form::{Submission, refused_step},
     form_key::FormName,
     present::{hints, rejection_view, status_view},
     respond::{PageError, command_failed, see_other},
@@ -145,18 +145,12 @@ pub(super) async fn submit(
     body: web::Bytes,
 ) -> Result<HttpResponse, PageError> {
     let visit = Visit::begin(app, &request, &path).await?;
-    let at = match visit.at_step(Step::Confirm).await {
-        Ok(at) => at,
+    let which = (Step::Confirm, FormName::Confirm);
+    let Submission { at, form, key } = match Submission::read(&visit, which, &request, &body).await
+    {
+        Ok(submission) => submission,
         Err(elsewhere) => return elsewhere.into_answer(),
     };
-    let mut form = ReceivedForm::read(&visit, &request, &body)?;
-    let key = match form.key(&visit, at.cookie, FormName::Confirm) {
-        Ok(key) => key,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    if let Some(outcome) = form.repeated(&visit, &key).await? {
-        return Ok(see_other(&outcome));
-    }
     let outcome = visit.step_url(Step::Authorize, None);
     let context = visit.command(
         Some(&at.session.subject),

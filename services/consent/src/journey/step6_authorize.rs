@@ -19,7 +19,7 @@ use super::{
     present::{labels_only_in, task_view},
     respond::{PageError, command_failed, see_other},
     step5_confirm::changed_since,
-    visit::{AtStep, Message, Visit, consent_of, stream_id},
+    visit::{AtStep, Message, Visit, stream_id},
 };
 use crate::{
     app::App,
@@ -430,12 +430,5 @@ async fn expire_in_the_way(at: &AtStep<'_>) -> Result<(), PageError> {
     )
     .await
     .map_err(|error| visit.error(error))?;
-    if let LinkageBasis::Amends { grant, .. } = &at.login.basis {
-        let consent = consent_of(visit, grant).await?;
-        tracing::info!(
-            live = consent.live_terms(visit.now).is_some(),
-            "the linkage moved"
-        );
-    }
     Ok(())
 }

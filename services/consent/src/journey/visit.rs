@@ -8,7 +8,6 @@ use chrono::TimeDelta;
 use consent_domain::{
     BankCode, ContractId, Instant, JourneyId, PartnerId,
     bank::{Bank, BankRecord, BankStream},
-    consent::Consent,
     contract::{Contract, ContractStream},
     journey::{
         EndJourney, FailureCode, InProgress, Journey, JourneyEnd, JourneyRefusal, JourneyStream,
@@ -703,15 +702,4 @@ impl Message {
             _ => None,
         }
     }
-}
-
-/// A consent's state by its grant.
-pub(super) async fn consent_of(
-    visit: &Visit,
-    grant: &consent_domain::GrantId,
-) -> Result<Consent, PageError> {
-    use consent_domain::consent::ConsentStream;
-    state_of::<ConsentStream>(&visit.app.pool, &stream_id(&visit.bank, grant.as_str()))
-        .await
-        .map_err(|error| visit.error(error))
 }

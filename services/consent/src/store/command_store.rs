@@ -72,6 +72,20 @@ pub struct CommandContext {
 }
 
 impl CommandContext {
+    /// Of whoever acts, with nothing else known.
+    pub fn of(actor: Actor) -> Self {
+        Self {
+            bank: None,
+            partner: None,
+            contract: None,
+            actor,
+            causation_id: None,
+            request_id: None,
+            traceparent: None,
+            key: None,
+        }
+    }
+
     pub(super) fn metadata(&self) -> HashMap<String, String> {
         let optional = [
             ("bank", self.bank.as_deref()),
