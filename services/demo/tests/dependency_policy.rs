@@ -68,13 +68,17 @@ fn packages_of_the_workspace_depend_on_each_other_in_one_direction_only() {
         ("renkei-proto", &[][..]),
         ("consent-domain", &[]),
         ("telemetry", &[]),
-        ("consent", &["consent-domain", "renkei-proto", "telemetry"]),
+        ("tls", &[]),
+        (
+            "consent",
+            &["consent-domain", "renkei-proto", "telemetry", "tls"],
+        ),
         (
             "consent-relay",
             &["consent-domain", "renkei-proto", "telemetry"],
         ),
-        ("account-api", &["renkei-proto", "telemetry"]),
-        ("sandbox-bank", &["renkei-proto", "telemetry"]),
+        ("account-api", &["renkei-proto", "telemetry", "tls"]),
+        ("sandbox-bank", &["renkei-proto", "telemetry", "tls"]),
         ("partner-app", &[]),
         // It knows the services by their addresses and pages, and none of their code.
         ("demo", &[]),
