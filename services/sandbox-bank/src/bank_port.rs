@@ -14,7 +14,7 @@ use crate::port_error::{PortError, timestamp};
 use crate::seed::{Account, BankCode, Contract, Seed, Task, User};
 use crate::state::{Notice, PinRequest, State};
 use crate::switches::Rpc;
-use crate::{inquiry_pin, login, statement_page};
+use crate::{certificate, inquiry_pin, login, statement_page};
 
 /// The port of one [`SandboxBank`].
 #[derive(Debug)]
@@ -30,6 +30,19 @@ impl BankPortService {
 
 #[tonic::async_trait]
 impl BankPort for BankPortService {
+    async fn resolve_certificate(
+        &self,
+        request: Request<port::ResolveCertificateRequest>,
+    ) -> Result<Response<port::ResolveCertificateResponse>, Status> {
+        let request = request.into_inner();
+        let act = |seed: &Seed, state: &mut State, bank| {
+            certificate::resolve(seed, state, bank, &request)
+        };
+        self.bank
+            .answer(Rpc::ResolveCertificate, &request.bank_code, act)
+            .await
+    }
+
     async fn authenticate(
         &self,
         request: Request<port::AuthenticateRequest>,

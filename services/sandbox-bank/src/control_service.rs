@@ -223,6 +223,7 @@ fn rpc_from(rpc: i32) -> Result<Rpc, Status> {
 
 fn rpc_on_wire(rpc: Rpc) -> wire::Rpc {
     match rpc {
+        Rpc::ResolveCertificate => wire::Rpc::ResolveCertificate,
         Rpc::Authenticate => wire::Rpc::Authenticate,
         Rpc::ListAccounts => wire::Rpc::ListAccounts,
         Rpc::VerifyInquiryPin => wire::Rpc::VerifyInquiryPin,

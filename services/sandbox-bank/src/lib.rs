@@ -27,6 +27,7 @@ mod attempts;
 mod bank;
 mod bank_port;
 mod calendar;
+mod certificate;
 mod control_service;
 mod inquiry_pin;
 mod ledger;
@@ -40,6 +41,7 @@ mod statement_page;
 mod switches;
 
 pub use bank::{SandboxBank, UnknownTarget};
+pub use certificate::{CustomerCertificate, NotACertificate};
 pub use seed::{Seed, SeedError};
 pub use server::{ServeError, serve};
 pub use state::{Counters, LoginCount, Notice, PinCount, PinRequest};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use sandbox_bank::SandboxBank;
+use sandbox_bank::{CustomerCertificate, SandboxBank};
 use telemetry::{Export, Logs, Service, Telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +16,9 @@ struct Settings {
     /// The address to listen on; port 0 takes a free one and logs it.
     #[arg(long, env = "SANDBOX_BANK_LISTEN", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
+    /// A certificate that stands for a login id, as BANK:LOGIN_ID=FILE (PEM); may be repeated.
+    #[arg(long, value_parser = given_certificate)]
+    customer_certificate: Vec<GivenCertificate>,
     /// What is logged, as `tracing` directives.
     #[arg(long, env = "SANDBOX_BANK_LOG", default_value = "info", value_parser = directives)]
     log: String,
@@ -33,6 +36,28 @@ enum LogFormat {
 /// Refuses directives that can't be read, before anything starts.
 fn directives(text: &str) -> Result<String, telemetry::ParseError> {
     telemetry::check_directives(text).map(|()| text.to_owned())
+}
+
+/// A certificate of the command line.
+#[derive(Debug, Clone)]
+struct GivenCertificate {
+    bank_code: String,
+    login_id: String,
+    certificate: CustomerCertificate,
+}
+
+fn given_certificate(text: &str) -> Result<GivenCertificate, String> {
+    let parts = text.split_once('=').and_then(|(who, path)| {
+        let (bank_code, login_id) = who.split_once(':')?;
+        Some((bank_code, login_id, path))
+    });
+    let (bank_code, login_id, path) = parts.ok_or("it is not BANK:LOGIN_ID=FILE")?;
+    let pem = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    Ok(GivenCertificate {
+        bank_code: bank_code.to_owned(),
+        login_id: login_id.to_owned(),
+        certificate: CustomerCertificate::from_pem(&pem).map_err(|error| error.to_string())?,
+    })
 }
 
 #[tokio::main]
@@ -54,7 +79,7 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = match run(settings.listen).await {
+    let code = match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = &*error, "sandbox bank failed");
@@ -65,13 +90,17 @@ async fn main() -> ExitCode {
     code
 }
 
-async fn run(listen: SocketAddr) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let listener = TcpListener::bind(listen).await?;
+    let listener = TcpListener::bind(settings.listen).await?;
     let address = listener.local_addr()?;
+    let bank = SandboxBank::demo();
+    for given in settings.customer_certificate {
+        bank.register_certificate(&given.bank_code, &given.login_id, given.certificate)?;
+    }
     tracing::info!(%address, "sandbox bank listening");
-    sandbox_bank::serve(listener, SandboxBank::demo(), async move {
+    sandbox_bank::serve(listener, bank, async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}

@@ -15,6 +15,8 @@ pub(crate) const HELD_BACK_AT_MOST: Duration = Duration::from_secs(600);
 /// One rpc of the bank port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rpc {
+    /// `ResolveCertificate`
+    ResolveCertificate,
     /// `Authenticate`
     Authenticate,
     /// `ListAccounts`
@@ -33,7 +35,8 @@ pub enum Rpc {
 
 impl Rpc {
     /// Every rpc of the port, in the order of the contract.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
+        Self::ResolveCertificate,
         Self::Authenticate,
         Self::ListAccounts,
         Self::VerifyInquiryPin,

@@ -7,6 +7,7 @@
 )]
 
 mod attempts;
+mod certificates;
 mod control;
 mod customers;
 mod running;

@@ -10,8 +10,8 @@ use renkei_proto::bank::v1::{
     Account, AccountType, AuthenticateRequest, AuthenticateResponse, ClosedReason, Direction,
     EligibleTask, GetBalanceRequest, GetBalanceResponse, GetVerdictRequest, GetVerdictResponse,
     ListAccountsRequest, ListAccountsResponse, ListTransactionsRequest, ListTransactionsResponse,
-    SendNoticeRequest, SendNoticeResponse, ServiceClosed, Task, Transaction,
-    VerifyInquiryPinRequest, VerifyInquiryPinResponse,
+    ResolveCertificateRequest, ResolveCertificateResponse, SendNoticeRequest, SendNoticeResponse,
+    ServiceClosed, Task, Transaction, VerifyInquiryPinRequest, VerifyInquiryPinResponse,
 };
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Request, Response, Status};
@@ -151,6 +151,13 @@ impl BankStandIn {
 
 #[tonic::async_trait]
 impl BankPort for BankStandIn {
+    async fn resolve_certificate(
+        &self,
+        _: Request<ResolveCertificateRequest>,
+    ) -> Result<Response<ResolveCertificateResponse>, Status> {
+        Err(Status::internal("account-api never sees a certificate"))
+    }
+
     async fn authenticate(
         &self,
         _: Request<AuthenticateRequest>,
