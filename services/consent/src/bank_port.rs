@@ -15,7 +15,7 @@ use renkei_proto::bank::v1 as wire;
 use telemetry::grpc;
 use tonic::{
     Code, Request, Status,
-    transport::{Channel, Endpoint},
+    transport::{Channel, ClientTlsConfig, Endpoint},
 };
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -160,15 +160,22 @@ pub struct BankAccount {
 }
 
 impl BankPort {
-    /// Connects when first used.
+    /// Connects when first used; `tls` for an https address.
     ///
     /// # Errors
     /// [`tonic::transport::Error`] for an address that can't be one.
-    pub fn new(url: &str, deadline: Duration) -> Result<Self, tonic::transport::Error> {
-        let channel = Endpoint::from_shared(url.to_owned())?
+    pub fn new(
+        url: &str,
+        tls: Option<ClientTlsConfig>,
+        deadline: Duration,
+    ) -> Result<Self, tonic::transport::Error> {
+        let mut endpoint = Endpoint::from_shared(url.to_owned())?
             .connect_timeout(deadline)
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .connect_lazy();
+            .http2_keep_alive_interval(Duration::from_secs(20));
+        if let Some(tls) = tls {
+            endpoint = endpoint.tls_config(tls)?;
+        }
+        let channel = endpoint.connect_lazy();
         Ok(Self {
             client: BankPortClient::new(channel),
             deadline,

@@ -17,8 +17,8 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tls::{STRICT_TRANSPORT_SECURITY, ServerTls, TlsError, rustls::ServerConfig};
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::TcpListenerStream;
 
 use crate::{
     app::{App, CookiePolicy},
@@ -63,6 +63,9 @@ pub enum StartError {
     /// The banks can't be read.
     #[error("the banks on the platform: {0}")]
     Banks(#[from] StoreError),
+    /// A certificate, key or authority can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The text catalogue is broken.
     #[error("the text catalogue: {0}")]
     Texts(#[from] crate::pages::TextsError),
@@ -126,6 +129,32 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How long a client may take to send its request's head.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the listeners show and ask for, where they have TLS.
+struct ListenerTls {
+    public: Option<ServerConfig>,
+    operators: Option<ServerConfig>,
+    decisions: Option<ServerConfig>,
+}
+
+impl ListenerTls {
+    fn read(settings: &Settings) -> Result<Self, TlsError> {
+        let http = |tls: &Option<ServerTls>, section: &str| {
+            tls.as_ref().map(|tls| tls.http(section)).transpose()
+        };
+        Ok(Self {
+            public: http(&settings.public_tls, "public_tls")?,
+            operators: http(&settings.operator_tls, "operator_tls")?,
+            decisions: settings
+                .decision_tls
+                .as_ref()
+                .map(|tls| tls.grpc("decision_tls"))
+                .transpose()?,
+        })
+    }
+}
 
 /// Starts everything, and gives where it listens.
 ///
@@ -140,41 +169,38 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
     let public = address_of(&public_listener)?;
     let operators_at = address_of(&operator_listener)?;
     let decisions_at = address_of(&decision_listener)?;
+    tls::install();
+    let tls = ListenerTls::read(&settings)?;
     let app = web::Data::new(build(&settings).await?);
 
     let public_server =
-        public_server(app.clone(), public_listener).map_err(|source| StartError::Listen {
-            address: public,
-            source,
+        public_server(app.clone(), public_listener, tls.public).map_err(|source| {
+            StartError::Listen {
+                address: public,
+                source,
+            }
         })?;
-    let operator_app = app.clone();
-    let operator_server = HttpServer::new(move || {
-        ActixApp::new()
-            .app_data(operator_app.clone())
-            .wrap(from_fn(observe))
-            .configure(operators::routes)
-    })
-    .workers(1)
-    .disable_signals()
-    .listen(operator_listener)
-    .map_err(|source| StartError::Listen {
-        address: operators_at,
-        source,
-    })?
-    .run();
+    let operator_server =
+        operator_server(app.clone(), operator_listener, tls.operators).map_err(|source| {
+            StartError::Listen {
+                address: operators_at,
+                source,
+            }
+        })?;
 
     let decisions = DecisionService::new(app.clone(), settings.decision_credential.clone());
-    let incoming = tokio::net::TcpListener::from_std(decision_listener).map_err(|source| {
+    let listener = tokio::net::TcpListener::from_std(decision_listener).map_err(|source| {
         StartError::Listen {
             address: decisions_at,
             source,
         }
     })?;
+    let incoming = tls::grpc::incoming(listener, tls.decisions);
     let decision_task = tokio::spawn(async move {
         let served = tonic::transport::Server::builder()
             .trace_fn(telemetry::grpc::server_span)
             .add_service(DecisionsServer::new(decisions))
-            .serve_with_incoming(TcpListenerStream::new(incoming))
+            .serve_with_incoming(incoming)
             .await;
         if let Err(error) = served {
             tracing::error!(%error, "decisions are no longer served");
@@ -217,6 +243,11 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
     let keys = Keys::load(&pool, settings.key_encryption_key.clone()).await?;
     let deadline = Duration::from_millis(settings.bank_deadline_milliseconds);
     let pages = pages_of_banks(&pool).await?;
+    let bank_port_tls = settings
+        .bank_port_tls
+        .as_ref()
+        .map(|tls| tls.grpc("bank_port_tls"))
+        .transpose()?;
     Ok(App {
         origin: settings.origin(),
         cookies: settings.cookie_policy(),
@@ -228,7 +259,7 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
         resource_servers: ResourceServers::new(settings.resource_servers.clone()),
         bus: Bus::new(pool.clone()),
         keys,
-        bank_port: BankPort::new(settings.bank_port_url.as_str(), deadline)?,
+        bank_port: BankPort::new(settings.bank_port_url.as_str(), bank_port_tls, deadline)?,
         pages,
         pool,
     })
@@ -245,7 +276,11 @@ async fn pages_of_banks(pool: &PgPool) -> Result<PagesOfBanks, StartError> {
     Ok(pages)
 }
 
-fn public_server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<Server> {
+fn public_server(
+    app: web::Data<App>,
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+) -> std::io::Result<Server> {
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(app.clone())
@@ -260,10 +295,42 @@ fn public_server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<
     })
     .workers(2)
     .client_request_timeout(CLIENT_TIMEOUT)
-    .disable_signals()
-    .listen(listener)?
-    .run();
-    Ok(server)
+    .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
+    .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
+}
+
+fn operator_server(
+    app: web::Data<App>,
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+) -> std::io::Result<Server> {
+    let strict_transport = tls.as_ref().map(|_| STRICT_TRANSPORT_SECURITY);
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(app.clone())
+            .wrap(from_fn(observe))
+            .wrap(strict_transport_header(strict_transport))
+            .configure(operators::routes)
+    })
+    .workers(1)
+    .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
+    .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
+}
+
+fn strict_transport_header(value: Option<&'static str>) -> DefaultHeaders {
+    value.map_or_else(DefaultHeaders::new, |value| {
+        DefaultHeaders::new().add(("Strict-Transport-Security", value))
+    })
 }
 
 /// What every answer of the public listener carries. `form-action` names ourselves only: a form's
@@ -281,10 +348,9 @@ fn page_headers(cookies: CookiePolicy) -> DefaultHeaders {
         .add(("X-Frame-Options", "DENY"));
     match cookies {
         CookiePolicy::PlainLoopback => headers,
-        CookiePolicy::HostOnly => headers.add((
-            "Strict-Transport-Security",
-            "max-age=31536000; includeSubDomains",
-        )),
+        CookiePolicy::HostOnly => {
+            headers.add(("Strict-Transport-Security", STRICT_TRANSPORT_SECURITY))
+        }
     }
 }
 

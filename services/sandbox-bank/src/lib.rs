@@ -43,7 +43,7 @@ mod switches;
 pub use bank::{SandboxBank, UnknownTarget};
 pub use certificate::{CustomerCertificate, NotACertificate};
 pub use seed::{Seed, SeedError};
-pub use server::{ServeError, serve};
+pub use server::{ServeError, serve, serve_with};
 pub use state::{Counters, LoginCount, Notice, PinCount, PinRequest};
 pub use switches::{Clock, Closure, ClosureReason, CustomerFlag, Fault, Rpc};
 

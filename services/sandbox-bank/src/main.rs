@@ -1,11 +1,13 @@
 //! The sandbox bank as a process of its own.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 use sandbox_bank::{CustomerCertificate, SandboxBank};
 use telemetry::{Export, Logs, Service, Telemetry};
+use tls::{ServerTls, TlsError, rustls::ServerConfig};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -19,12 +21,56 @@ struct Settings {
     /// A certificate that stands for a login id, as BANK:LOGIN_ID=FILE (PEM); may be repeated.
     #[arg(long, value_parser = given_certificate)]
     customer_certificate: Vec<GivenCertificate>,
+    #[command(flatten)]
+    tls: TlsFiles,
     /// What is logged, as `tracing` directives.
     #[arg(long, env = "SANDBOX_BANK_LOG", default_value = "info", value_parser = directives)]
     log: String,
     /// How a log line is written, to standard error.
     #[arg(long, env = "SANDBOX_BANK_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
+}
+
+/// TLS of the listener; without these it has none. All files are PEM.
+#[derive(Debug, Args)]
+struct TlsFiles {
+    /// The certificate and its chain.
+    #[arg(
+        long = "tls-certificate-file",
+        env = "SANDBOX_BANK_TLS_CERTIFICATE_FILE",
+        requires = "private_key_file"
+    )]
+    certificate_file: Option<PathBuf>,
+    /// Its private key.
+    #[arg(
+        long = "tls-private-key-file",
+        env = "SANDBOX_BANK_TLS_PRIVATE_KEY_FILE",
+        requires = "certificate_file"
+    )]
+    private_key_file: Option<PathBuf>,
+    /// Mutual TLS: the authorities of the clients' certificates.
+    #[arg(
+        long = "tls-client-ca-file",
+        env = "SANDBOX_BANK_TLS_CLIENT_CA_FILE",
+        requires = "certificate_file"
+    )]
+    client_ca_file: Option<PathBuf>,
+}
+
+impl TlsFiles {
+    fn read(self) -> Result<Option<ServerConfig>, TlsError> {
+        let (Some(certificate_file), Some(private_key_file)) =
+            (self.certificate_file, self.private_key_file)
+        else {
+            return Ok(None);
+        };
+        let tls = ServerTls {
+            certificate_file,
+            private_key_file,
+            client_ca_file: self.client_ca_file,
+        };
+        tls.grpc("tls").map(Some)
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -93,6 +139,7 @@ async fn main() -> ExitCode {
 async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let tls = settings.tls.read()?;
     let listener = TcpListener::bind(settings.listen).await?;
     let address = listener.local_addr()?;
     let bank = SandboxBank::demo();
@@ -100,7 +147,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
         bank.register_certificate(&given.bank_code, &given.login_id, given.certificate)?;
     }
     tracing::info!(%address, "sandbox bank listening");
-    sandbox_bank::serve(listener, bank, async move {
+    sandbox_bank::serve_with(listener, tls, bank, async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}

@@ -1,6 +1,9 @@
 //! A client's side.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
@@ -28,6 +31,14 @@ pub struct ClientTls {
 }
 
 impl ClientTls {
+    /// Makes relative paths those of files in `directory`, that of the settings.
+    pub fn relative_to(&mut self, directory: &Path) {
+        self.ca_file = directory.join(&self.ca_file);
+        for file in [&mut self.certificate_file, &mut self.private_key_file] {
+            *file = file.take().map(|path| directory.join(path));
+        }
+    }
+
     /// For HTTP. `section` is how errors call these settings.
     ///
     /// # Errors

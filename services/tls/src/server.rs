@@ -1,6 +1,9 @@
 //! A listener's side.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rustls::{
     ServerConfig,
@@ -32,6 +35,13 @@ pub struct ServerTls {
 }
 
 impl ServerTls {
+    /// Makes relative paths those of files in `directory`, that of the settings.
+    pub fn relative_to(&mut self, directory: &Path) {
+        self.certificate_file = directory.join(&self.certificate_file);
+        self.private_key_file = directory.join(&self.private_key_file);
+        self.client_ca_file = self.client_ca_file.take().map(|path| directory.join(path));
+    }
+
     /// For an HTTP/1.1 listener. `section` is how errors call these settings.
     ///
     /// The certificate is read again, within seconds, when its files change; the authorities are
@@ -56,15 +66,25 @@ impl ServerTls {
     }
 
     fn config(&self, section: &str) -> Result<ServerConfig, TlsError> {
+        let verifier = self.client_verifier(section)?;
+        self.config_with(section, verifier)
+    }
+
+    pub(crate) fn config_with(
+        &self,
+        section: &str,
+        verifier: Arc<dyn ClientCertVerifier>,
+    ) -> Result<ServerConfig, TlsError> {
         let certificate = RenewedCertificate::read(CredentialFiles {
             section: section.to_owned(),
             certificate: self.certificate_file.clone(),
             private_key: self.private_key_file.clone(),
         })?;
+        let asks_for_certificates = verifier.offer_client_auth();
         let mut config = server(section)?
-            .with_client_cert_verifier(self.client_verifier(section)?)
+            .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(certificate));
-        if self.client_ca_file.is_some() {
+        if asks_for_certificates {
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config.send_tls13_tickets = 0;
         }

@@ -113,6 +113,7 @@ impl Application {
         let settings = Settings::parse(&text).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let server = account_api::start_with_clock(settings, listener, Clock::new(now)).unwrap();
+        tls::install();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self {
             server,

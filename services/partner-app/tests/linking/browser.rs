@@ -36,7 +36,9 @@ impl Page {
 
 impl Browser {
     pub(crate) fn new(origin: impl Into<String>) -> Self {
+        let nobody = partner_app::tls::client(None).unwrap();
         let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(nobody)
             .redirect(Policy::none())
             .no_proxy()
             .build();
