@@ -15,7 +15,8 @@ DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\n  make demo takes KEEP=1 (keep the state between starts), PORT_BASE=n (add n to every\n'
-	@printf '  port), ONCE=1 (walk the seven steps and end) and DATABASE_URL=... (a PostgreSQL to use).\n'
+	@printf '  port), ONCE=1 (walk the seven steps and end), TLS=1 (everything over https) and\n'
+	@printf '  DATABASE_URL=... (a PostgreSQL to use).\n'
 
 demo: build ## Start everything on this machine; Ctrl-C stops it
 	@exec $(DEMO) run

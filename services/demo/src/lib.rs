@@ -4,6 +4,7 @@
 pub mod addresses;
 pub mod agent;
 pub mod banks;
+pub mod certificates;
 pub mod command;
 pub mod console;
 pub mod demo_json;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
-use demo::addresses::PortBase;
+use demo::addresses::{PortBase, Transport};
 use demo::run::{Keeping, Mode, RunOptions, absolute, default_directory, run};
 use demo::{console, with_postgres};
 
@@ -46,6 +46,9 @@ struct RunArguments {
     /// Add this number to every port; `free` finds one.
     #[arg(long, env = "PORT_BASE", default_value = "0", value_parser = PortBase::parse)]
     port_base: PortBase,
+    /// Serve everything over TLS, with an authority of the demonstration's own.
+    #[arg(long, env = "TLS", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    tls: bool,
     /// Go on from the last kept state, and keep it.
     #[arg(long, env = "KEEP", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
     keep: bool,
@@ -70,6 +73,11 @@ impl RunArguments {
         };
         Ok(RunOptions {
             port_base: self.port_base,
+            transport: if self.tls {
+                Transport::Tls
+            } else {
+                Transport::Plain
+            },
             keeping: if self.keep {
                 Keeping::Kept
             } else {

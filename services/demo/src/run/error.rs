@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::agent::browser::BrowserError;
 use crate::agent::partner::PartnerError;
 use crate::agent::walk::WalkError;
+use crate::certificates::CertificateError;
 use crate::command::CommandError;
 use crate::postgres::PostgresError;
 
@@ -54,6 +55,9 @@ pub enum RunError {
         /// The system's error.
         source: io::Error,
     },
+    /// The certificates can't be made or read.
+    #[error("the certificates: {0}")]
+    Certificates(#[from] CertificateError),
     /// An address that is no URL.
     #[error("an address: {0}")]
     Address(#[from] url::ParseError),

@@ -4,9 +4,15 @@ use super::directory::DemoDirectory;
 use crate::addresses::Addresses;
 use crate::agent::seed_example::{FIRST_ACCOUNT, LINKED_ACCOUNT};
 use crate::banks::{DANTAI01, DANTAI02};
+use crate::certificates::{CUSTOMER, CertificateFiles};
 use crate::partners::Partners;
 
-pub(super) fn text(addresses: Addresses, partners: &Partners, directory: &DemoDirectory) -> String {
+pub(super) fn text(
+    addresses: Addresses,
+    partners: &Partners,
+    directory: &DemoDirectory,
+    certificates: Option<&CertificateFiles>,
+) -> String {
     let [first, second] = [DANTAI01, DANTAI02].map(|customer| {
         let crate::banks::Customer {
             login_id,
@@ -40,7 +46,7 @@ Everything is up.
     6. Tick 「API連携を許可する。」; 「許可」.
     7. Back at {service}: choose from which day; 「保存する」.
 
-  Keys and addresses for clients of your own:  {demo_json}
+{trust}  Keys and addresses for clients of your own:  {demo_json}
   Logs:                                        {logs}
 
 Ctrl-C stops everything.",
@@ -52,7 +58,30 @@ Ctrl-C stops everything.",
         account_api = addresses.account_api(),
         sandbox_bank = addresses.sandbox_bank(),
         login_id = DANTAI01.login_id,
+        trust = certificates.map_or_else(String::new, how_to_trust),
         demo_json = directory.demo_json().display(),
         logs = directory.logs().display(),
+    )
+}
+
+/// The authority can speak for this machine's loopback only, and its private key is gone.
+fn how_to_trust(certificates: &CertificateFiles) -> String {
+    let (ca, customer, key) = (
+        certificates.ca.display(),
+        certificates.customer.display(),
+        certificates.customer_key.display(),
+    );
+    format!(
+        "  Over TLS, with an authority of the demonstration's own:
+    {ca}
+    curl: --cacert {ca}
+    Firefox: Settings, Certificates, Authorities, Import; Chromium: chrome://certificate-manager.
+    It is good for localhost and 127.0.0.1 only, and nobody has its private key.
+    Remove it again when you are done.
+  Certificate of the customer {CUSTOMER} (電子証明書):
+    {customer}
+    {key}
+
+"
     )
 }
