@@ -26,8 +26,9 @@ test: test-rust test-walk test-browser ## Every test, on a real PostgreSQL and i
 test-rust: build ## The tests in Rust only
 	$(DEMO) with-postgres -- cargo test --workspace --locked
 
-test-walk: build ## The demonstration, walking the seven steps by itself
+test-walk: build ## The demonstration, walking the seven steps by itself, without TLS and over it
 	$(DEMO) run --once --port-base free --directory target/walk
+	$(DEMO) run --once --tls --port-base free --directory target/walk-tls
 
 test-browser: build ## The tests in Chromium only
 	@scripts/find-browser-tools

@@ -135,10 +135,9 @@ impl Addresses {
         self.origin(self.sandbox_bank_listen())
     }
 
-    /// Where customers log in with a certificate, which takes TLS.
-    pub fn certificate_login(self) -> Option<String> {
-        self.certificate_login_listen()
-            .map(|address| self.origin(address))
+    /// Where customers log in with a certificate: over TLS only, and used only then.
+    pub fn certificate_login(self) -> String {
+        format!("https://{}", self.certificate_login_listen())
     }
 
     /// A bank's issuer.
@@ -196,12 +195,9 @@ impl Addresses {
         self.loopback(SANDBOX_BANK_PORT)
     }
 
-    /// Where consent listens for customers with a certificate.
-    pub fn certificate_login_listen(self) -> Option<SocketAddr> {
-        match self.transport {
-            Transport::Plain => None,
-            Transport::Tls => Some(self.loopback(CERTIFICATE_LOGIN_PORT)),
-        }
+    /// Where consent listens for customers with a certificate, over TLS.
+    pub fn certificate_login_listen(self) -> SocketAddr {
+        self.loopback(CERTIFICATE_LOGIN_PORT)
     }
 
     /// Those of the listeners' addresses that something else listens on now.
@@ -214,7 +210,9 @@ impl Addresses {
             self.account_api_listen(),
             self.sandbox_bank_listen(),
         ];
-        listeners.extend(self.certificate_login_listen());
+        if self.transport == Transport::Tls {
+            listeners.push(self.certificate_login_listen());
+        }
         listeners.retain(|address| TcpListener::bind(address).is_err());
         listeners
     }
@@ -260,8 +258,7 @@ mod tests {
         assert_eq!(addresses.partner_app(), "https://localhost:8000");
         assert_eq!(addresses.issuer("2963"), "https://127.0.0.1:8080/2963");
         assert_eq!(addresses.decisions(), "https://127.0.0.1:9081");
-        let certificate_login = addresses.certificate_login();
-        assert_eq!(certificate_login.as_deref(), Some("https://127.0.0.1:8443"));
+        assert_eq!(addresses.certificate_login(), "https://127.0.0.1:8443");
     }
 
     #[test]

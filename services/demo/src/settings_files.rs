@@ -1,11 +1,13 @@
 //! The services' settings files.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::addresses::Addresses;
+use crate::agent::seed_example::BANK_CODE;
 use crate::banks::{BANKS, Bank, HELP_DESK_HOURS, HELP_DESK_HOURS_EN, HELP_DESK_PHONE};
 use crate::certificates::CertificateFiles;
 use crate::partners::{Partner, Partners};
@@ -50,6 +52,17 @@ struct ConsentTls<'a> {
     operator_tls: ServerTls<'a>,
     decision_tls: ServerTls<'a>,
     bank_port_tls: ClientTls<'a>,
+    certificate_login: CertificateLogin<'a>,
+}
+
+/// Where customers log in with a certificate.
+#[derive(Serialize)]
+struct CertificateLogin<'a> {
+    url: String,
+    listen: String,
+    tls: ServerTls<'a>,
+    /// By bank code.
+    customer_ca_files: BTreeMap<&'a str, &'a Path>,
 }
 
 /// A listener's certificate.
@@ -212,7 +225,17 @@ fn consent<'a>(
             operator_tls: ServerTls::of(files),
             decision_tls: ServerTls::of(files),
             bank_port_tls: ClientTls::of(files),
+            certificate_login: certificate_login(addresses, files),
         }),
+    }
+}
+
+fn certificate_login(addresses: Addresses, files: &CertificateFiles) -> CertificateLogin<'_> {
+    CertificateLogin {
+        url: addresses.certificate_login(),
+        listen: addresses.certificate_login_listen().to_string(),
+        tls: ServerTls::of(files),
+        customer_ca_files: BTreeMap::from([(BANK_CODE, files.customers_ca.as_path())]),
     }
 }
 
