@@ -4,8 +4,8 @@ use consent_domain::BankCode;
 use sqlx::PgPool;
 
 use crate::{
-    bank_pages::PagesOfBanks, bank_port::BankPort, keys::Keys, protocol::issuer::Issuer,
-    resource_servers::ResourceServers, store::Bus,
+    bank_pages::PagesOfBanks, bank_port::BankPort, client_certificate::CertificateLogin,
+    keys::Keys, protocol::issuer::Issuer, resource_servers::ResourceServers, store::Bus,
 };
 
 /// The service's parts, shared by all workers.
@@ -14,6 +14,8 @@ pub struct App {
     pub origin: String,
     /// Whether cookies are `Secure` and named for their host.
     pub cookies: CookiePolicy,
+    /// The certificate login, where it is offered.
+    pub certificate_login: Option<CertificateLogin>,
     /// The account API's resource identifier.
     pub resource_identifier: String,
     /// Who may introspect access tokens at the operators' listener.

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use wire::bank_port_client::BankPortClient;
 use zeroize::Zeroizing;
 
-use crate::metrics;
+use crate::{client_certificate::CertificateIdentity, metrics};
 
 /// The bank port of every bank on the platform.
 #[derive(Clone)]
@@ -108,6 +108,25 @@ pub enum LoginOutcome {
     Rejected(Option<Subject>),
     /// The password was right, but the bank refuses.
     Refused(wire::LoginRefusal),
+    /// The bank does not take the certificate (any more); the password was not looked at.
+    CertificateRefused,
+}
+
+/// What a login id rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginProof {
+    /// It was typed.
+    LoginId,
+    /// A certificate stands for it.
+    Certificate(CertificateIdentity),
+}
+
+/// What a bank said of a certificate.
+pub enum CertificateHolder {
+    /// It stands for this login id.
+    LoginId(Zeroizing<String>),
+    /// The bank takes no login with it.
+    Refused(wire::CertificateRefusal),
 }
 
 /// A notice for the bank to send.
@@ -182,7 +201,39 @@ impl BankPort {
         })
     }
 
-    /// Asks the bank to authenticate a customer. Counted by the bank once per `attempt`.
+    /// Asks the bank for whose login id a certificate stands.
+    ///
+    /// # Errors
+    /// [`BankFailure`].
+    pub async fn resolve_certificate(
+        &self,
+        bank: &BankCode,
+        certificate: &CertificateIdentity,
+    ) -> Result<CertificateHolder, BankFailure> {
+        let request = wire::ResolveCertificateRequest {
+            bank_code: bank.to_string(),
+            certificate: Some(wire_certificate(certificate)),
+        };
+        let mut client = self.client.clone();
+        let answer = self
+            .ask("ResolveCertificate", || {
+                client.resolve_certificate(self.within_deadline(request))
+            })
+            .await?;
+        use wire::resolve_certificate_response::Outcome;
+        match answer.outcome.ok_or(BankFailure::Malformed("no outcome"))? {
+            Outcome::Holder(holder) if holder.login_id.is_empty() => {
+                Err(BankFailure::Malformed("login_id"))
+            }
+            Outcome::Holder(holder) => {
+                Ok(CertificateHolder::LoginId(Zeroizing::new(holder.login_id)))
+            }
+            Outcome::Refused(refused) => Ok(CertificateHolder::Refused(refused.reason())),
+        }
+    }
+
+    /// Asks the bank to authenticate a customer, by login id and password. Counted by the bank once
+    /// per `attempt`.
     ///
     /// # Errors
     /// [`BankFailure`].
@@ -190,15 +241,23 @@ impl BankPort {
         &self,
         bank: &BankCode,
         attempt: Uuid,
-        login_id: &str,
-        password: &Zeroizing<String>,
+        (login_id, password): (&str, &Zeroizing<String>),
+        proof: &LoginProof,
     ) -> Result<LoginOutcome, BankFailure> {
+        let (method, certificate) = match proof {
+            LoginProof::LoginId => (wire::LoginMethod::Password, None),
+            LoginProof::Certificate(certificate) => (
+                wire::LoginMethod::Certificate,
+                Some(wire_certificate(certificate)),
+            ),
+        };
         let request = wire::AuthenticateRequest {
             bank_code: bank.to_string(),
             attempt_id: attempt.to_string(),
             login_id: login_id.to_owned(),
             password: String::clone(password),
-            method: wire::LoginMethod::Password.into(),
+            method: method.into(),
+            certificate,
         };
         let mut client = self.client.clone();
         let answer = self
@@ -218,6 +277,7 @@ impl BankPort {
                 r.subject.map(|s| subject(Some(s))).transpose()?,
             )),
             Outcome::Refused(r) => Ok(LoginOutcome::Refused(r.reason())),
+            Outcome::CertificateRefused(_) => Ok(LoginOutcome::CertificateRefused),
         }
     }
 
@@ -397,6 +457,15 @@ fn subject(subject: Option<wire::Subject>) -> Result<Subject, BankFailure> {
         contract: ContractId::parse(subject.contract_id).map_err(malformed)?,
         user: UserId::parse(subject.user_id).map_err(malformed)?,
     })
+}
+
+fn wire_certificate(certificate: &CertificateIdentity) -> wire::ClientCertificate {
+    wire::ClientCertificate {
+        sha256: certificate.sha256.to_vec(),
+        issuer: certificate.issuer.clone(),
+        serial: certificate.serial.clone(),
+        subject: certificate.subject.clone(),
+    }
 }
 
 fn wire_subject(subject: &Subject) -> wire::Subject {

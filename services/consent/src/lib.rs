@@ -6,6 +6,8 @@ mod authorization_server;
 pub mod bank_pages;
 pub mod bank_port;
 mod boundary;
+mod certificate_listener;
+pub mod client_certificate;
 mod decisions;
 mod entropy;
 pub mod evidence;

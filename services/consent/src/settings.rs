@@ -7,7 +7,11 @@ use serde::Deserialize;
 use tls::{ClientTls, ServerTls};
 use url::Url;
 
-use crate::{protocol::key_wrap::KeyEncryptionKey, resource_servers::ResourceServer};
+use crate::{
+    client_certificate::{CertificateLoginError, CertificateLoginSettings},
+    protocol::key_wrap::KeyEncryptionKey,
+    resource_servers::ResourceServer,
+};
 
 /// What the service needs to know to start.
 #[derive(Deserialize)]
@@ -28,6 +32,8 @@ pub struct Settings {
     pub decision_listen: SocketAddr,
     /// TLS of `decision_listen`.
     pub decision_tls: Option<ServerTls>,
+    /// 電子証明書ログイン, on a host of its own. Without it its link explains that there is none here.
+    pub certificate_login: Option<CertificateLoginSettings>,
     /// The primary database, as the service role.
     pub database_url: String,
     /// Most connections to it.
@@ -107,6 +113,9 @@ pub enum SettingsError {
     /// A setting contradicts another, or is unsafe.
     #[error("{0}")]
     Unsafe(&'static str),
+    /// The certificate login is unsafe or useless.
+    #[error(transparent)]
+    CertificateLogin(#[from] CertificateLoginError),
 }
 
 impl Settings {
@@ -146,6 +155,9 @@ impl Settings {
         ];
         for tls in listeners.into_iter().flatten() {
             tls.relative_to(directory);
+        }
+        if let Some(login) = &mut self.certificate_login {
+            login.relative_to(directory);
         }
         if let Some(tls) = &mut self.bank_port_tls {
             tls.relative_to(directory);
@@ -191,6 +203,9 @@ impl Settings {
                     "bank_port_url must be http, or https with bank_port_tls",
                 ));
             }
+        }
+        if let Some(login) = &self.certificate_login {
+            login.check(&self.public_url)?;
         }
         if self.decision_credential.len() < 16 {
             return Err(SettingsError::Unsafe(

@@ -26,6 +26,8 @@ use crate::{
     bank_pages::PagesOfBanks,
     bank_port::BankPort,
     boundary::boundary,
+    certificate_listener::certificate_server,
+    client_certificate::{CertificateLoginError, CertificateLoginSettings},
     decisions::DecisionService,
     journey,
     keys::Keys,
@@ -63,6 +65,9 @@ pub enum StartError {
     /// The banks can't be read.
     #[error("the banks on the platform: {0}")]
     Banks(#[from] StoreError),
+    /// The certificate login can't be offered.
+    #[error(transparent)]
+    CertificateLogin(#[from] CertificateLoginError),
     /// A certificate, key or authority can't be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -79,6 +84,8 @@ pub struct Running {
     pub operators: SocketAddr,
     /// Where decisions are asked for.
     pub decisions: SocketAddr,
+    /// Where the certificate login's host listens, where there is one.
+    pub certificate_login: Option<SocketAddr>,
     /// The parts, for tests that look behind the pages.
     pub app: web::Data<App>,
     servers: Vec<ServerHandle>,
@@ -86,7 +93,7 @@ pub struct Running {
     serving: JoinHandle<std::io::Result<()>>,
 }
 
-/// The three listeners, already open: whoever needs to know a port before the service starts (its
+/// The listeners, already open: whoever needs to know a port before the service starts (its
 /// `public_url`, say) opens them on port 0.
 pub struct Listeners {
     /// Journey pages and the authorization server.
@@ -95,6 +102,8 @@ pub struct Listeners {
     pub operators: TcpListener,
     /// Decisions.
     pub decisions: TcpListener,
+    /// The certificate login's host, exactly where the settings have one.
+    pub certificate_login: Option<TcpListener>,
 }
 
 impl Listeners {
@@ -110,6 +119,11 @@ impl Listeners {
             public: open(settings.public_listen)?,
             operators: open(settings.operator_listen)?,
             decisions: open(settings.decision_listen)?,
+            certificate_login: settings
+                .certificate_login
+                .as_ref()
+                .map(|login| open(login.listen))
+                .transpose()?,
         })
     }
 }
@@ -126,11 +140,11 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 }
 
 /// Most bytes of a body, of any endpoint; larger ones are refused before they are read.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How long a client may take to send its request's head.
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take for the TLS handshake.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the listeners show and ask for, where they have TLS.
 struct ListenerTls {
@@ -165,6 +179,7 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
         public: public_listener,
         operators: operator_listener,
         decisions: decision_listener,
+        certificate_login: certificate_listener,
     } = listeners;
     let public = address_of(&public_listener)?;
     let operators_at = address_of(&operator_listener)?;
@@ -209,19 +224,55 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
     let every = Duration::from_millis(settings.sweep_milliseconds);
     let sweeper_task = tokio::spawn(sweeper::run(app.clone(), every));
 
-    let servers = vec![public_server.handle(), operator_server.handle()];
-    let serving =
-        tokio::spawn(async move { tokio::try_join!(public_server, operator_server).map(|_| ()) });
+    let certificate_login = certificate_listener.as_ref().map(address_of).transpose()?;
+    let certificate_server = start_certificate_login(&settings, &app, certificate_listener)?;
+
+    let mut servers = vec![public_server.handle(), operator_server.handle()];
+    servers.extend(certificate_server.as_ref().map(Server::handle));
+    let serving = tokio::spawn(async move {
+        let certificate_server = async {
+            match certificate_server {
+                Some(server) => server.await,
+                None => std::future::pending().await,
+            }
+        };
+        // Each ends when the service stops, and the first that fails ends the others.
+        tokio::select! {
+            served = async { tokio::try_join!(public_server, operator_server).map(|_| ()) } => served,
+            served = certificate_server => served,
+        }
+    });
     tracing::info!(%public, operators = %operators_at, decisions = %decisions_at, "consent is up");
     Ok(Running {
         public,
         operators: operators_at,
         decisions: decisions_at,
+        certificate_login,
         app,
         servers,
         tasks: vec![decision_task, sweeper_task],
         serving,
     })
+}
+
+fn start_certificate_login(
+    settings: &Settings,
+    app: &web::Data<App>,
+    listener: Option<TcpListener>,
+) -> Result<Option<Server>, StartError> {
+    let (Some(login), Some(listener)) = (&settings.certificate_login, listener) else {
+        return Ok(None);
+    };
+    let tls = match &app.certificate_login {
+        Some(loaded) => login.server_config(loaded)?,
+        None => None,
+    };
+    certificate_server(app.clone(), listener, tls)
+        .map(Some)
+        .map_err(|source| StartError::Listen {
+            address: login.listen,
+            source,
+        })
 }
 
 async fn build(settings: &Settings) -> Result<App, StartError> {
@@ -251,6 +302,11 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
     Ok(App {
         origin: settings.origin(),
         cookies: settings.cookie_policy(),
+        certificate_login: settings
+            .certificate_login
+            .as_ref()
+            .map(CertificateLoginSettings::load)
+            .transpose()?,
         resource_identifier: settings
             .resource_identifier
             .as_str()

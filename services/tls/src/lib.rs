@@ -10,11 +10,13 @@ pub mod grpc;
 mod pem_file;
 mod provider;
 mod renewal;
+mod requested_certificate;
 mod server;
 
 pub use client::ClientTls;
 pub use error::{FileKind, TlsError};
 pub use provider::{install, provider};
+pub use requested_certificate::{ClientAuthorities, Untrusted};
 pub use server::ServerTls;
 
 // What the builders give, under one version.

@@ -134,15 +134,7 @@ impl ReceivedForm {
     }
 
     pub(super) fn outcome_of(&self, visit: &Visit, spent: &Spent) -> String {
-        if spent.content_mac == self.content_mac {
-            return spent.outcome.clone();
-        }
-        match &visit.journey {
-            Journey::InProgress(journey) => {
-                visit.step_url(journey.stage.step(), Some(Message::AlreadySent))
-            }
-            Journey::Absent | Journey::Ended(_) => visit.url("done"),
-        }
+        outcome_of(visit, &self.content_mac, spent)
     }
 
     /// The answer to a command that was decided now or before.
@@ -159,7 +151,24 @@ impl ReceivedForm {
     }
 }
 
-async fn find_spent(visit: &Visit, nonce: &str) -> Result<Option<Spent>, sqlx::Error> {
+/// Where the answer to a spent key leads what came under it again.
+pub(super) fn outcome_of(visit: &Visit, content_mac: &[u8], spent: &Spent) -> String {
+    if spent.content_mac == content_mac {
+        return spent.outcome.clone();
+    }
+    match &visit.journey {
+        Journey::InProgress(journey) => {
+            visit.step_url(journey.stage.step(), Some(Message::AlreadySent))
+        }
+        Journey::Absent | Journey::Ended(_) => visit.url("done"),
+    }
+}
+
+/// What an earlier command under that key left.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn find_spent(visit: &Visit, nonce: &str) -> Result<Option<Spent>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT content_mac, outcome FROM command_keys WHERE bank = $1 AND command_key = $2",
     )

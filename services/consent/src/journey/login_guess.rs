@@ -10,7 +10,7 @@ use super::{
     visit::{Visit, stream_id},
 };
 use crate::{
-    bank_port::{BankFailure, LoginOutcome, Subject},
+    bank_port::{BankFailure, LoginOutcome, LoginProof, Subject},
     guess::{
         Guess, GuessKind, GuessLimit, Lock, Locked, Reservation, Settled, locked, reserve, settle,
     },
@@ -38,6 +38,8 @@ pub(super) enum LoginTry {
 pub(super) struct TypedLogin {
     pub login_id: Zeroizing<String>,
     pub password: Zeroizing<String>,
+    /// What the login id rests on.
+    pub proof: LoginProof,
 }
 
 /// The limit of a bank's logins.
@@ -90,7 +92,12 @@ pub(super) async fn try_login(
     };
     let answer = app
         .bank_port
-        .authenticate(&visit.bank, attempt, &typed.login_id, &typed.password)
+        .authenticate(
+            &visit.bank,
+            attempt,
+            (&typed.login_id, &typed.password),
+            &typed.proof,
+        )
         .await;
     let (settled, result) = match answer {
         Ok(LoginOutcome::Rejected(subject)) => {
@@ -105,6 +112,11 @@ pub(super) async fn try_login(
                 }
             });
         }
+        // The password was not looked at: neither a guess nor a match, which would clear the count.
+        Ok(LoginOutcome::CertificateRefused) => (
+            Settled::Void,
+            LoginTry::Judged(LoginOutcome::CertificateRefused, attempt),
+        ),
         Ok(outcome) => (Settled::Match, LoginTry::Judged(outcome, attempt)),
         // Not known: the guess stays reserved until the sweeper learns the verdict.
         Err(BankFailure::Unknown | BankFailure::Malformed(_)) => return Ok(LoginTry::Undecided),

@@ -63,6 +63,8 @@ pub(super) struct Known {
     pub partner: Option<PartnerName>,
     pub inquiry_number: String,
     pub partner_url: Option<String>,
+    /// Back to step 2, where that helps.
+    pub login_url: Option<String>,
     /// Where the language switch leads back to.
     pub address: PageAddress,
 }
@@ -72,11 +74,14 @@ fn status(kind: &ErrorKind) -> StatusCode {
         ErrorKind::InvalidRequest | ErrorKind::CookiesRequired | ErrorKind::FormNotAccepted => {
             StatusCode::BAD_REQUEST
         }
-        ErrorKind::PartnerNotAvailable | ErrorKind::NoAccount => StatusCode::FORBIDDEN,
+        ErrorKind::PartnerNotAvailable
+        | ErrorKind::NoAccount
+        | ErrorKind::CertificateNotConfirmed => StatusCode::FORBIDDEN,
         ErrorKind::JourneyNotFound | ErrorKind::NotFound => StatusCode::NOT_FOUND,
-        ErrorKind::RequestExpired | ErrorKind::JourneyTimedOut | ErrorKind::JourneyEnded => {
-            StatusCode::GONE
-        }
+        ErrorKind::RequestExpired
+        | ErrorKind::JourneyTimedOut
+        | ErrorKind::JourneyEnded
+        | ErrorKind::CertificateLoginExpired => StatusCode::GONE,
         ErrorKind::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::BankClosed { .. }
         | ErrorKind::BankMaintenance { .. }
@@ -103,6 +108,7 @@ impl Known {
             partner: None,
             inquiry_number: context.inquiry_number(),
             partner_url: None,
+            login_url: None,
             address: PageAddress::of(request),
         }
     }
@@ -119,6 +125,7 @@ impl Known {
             partner: self.partner,
             inquiry_number: self.inquiry_number,
             partner_url: self.partner_url,
+            login_url: self.login_url,
             address: self.address.as_str().to_owned(),
         };
         PageError {

@@ -73,6 +73,13 @@ pub(super) struct Visit {
     pub context: RequestContext,
 }
 
+/// What a browser brings along.
+struct Browser {
+    cookie: Option<BrowserCookie>,
+    /// The language that it read on another host of ours.
+    wish: Option<Locale>,
+}
+
 const SQL: &str = "
     SELECT now() AS now,
         b.version AS bank_version, b.state_version AS bank_state_version, b.state AS bank_state,
@@ -107,6 +114,33 @@ impl Visit {
         request: &HttpRequest,
         path: &PagePath,
     ) -> Result<Self, PageError> {
+        Self::named(app, request, path, |app, id| Browser {
+            cookie: BrowserCookie::find(app, request, id),
+            wish: None,
+        })
+        .await
+    }
+
+    /// The same on the certificate login's host: no cookie counts there, even where it is sent
+    /// (another port of one host name shares them).
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub(super) async fn on_certificate_host(
+        app: web::Data<App>,
+        request: &HttpRequest,
+        path: &PagePath,
+        wish: Option<Locale>,
+    ) -> Result<Self, PageError> {
+        Self::named(app, request, path, |_, _| Browser { cookie: None, wish }).await
+    }
+
+    async fn named(
+        app: web::Data<App>,
+        request: &HttpRequest,
+        path: &PagePath,
+        browser: impl FnOnce(&App, &JourneyId) -> Browser,
+    ) -> Result<Self, PageError> {
         let context = RequestContext::of(request);
         let known = Known::of(&app, request, &context);
         let (Ok(bank), Ok(id)) = (
@@ -115,8 +149,8 @@ impl Visit {
         ) else {
             return Err(known.error(&app, ErrorKind::NotFound));
         };
-        let cookie = BrowserCookie::find(&app, request, &id);
-        let visit = Self::read(&app, request, bank, id, cookie, context).await;
+        let browser = browser(&app, &id);
+        let visit = Self::read(&app, request, (bank, id), browser, context).await;
         match visit {
             Ok(Some(visit)) => Ok(visit),
             Ok(None) => Err(known.error(&app, ErrorKind::JourneyNotFound)),
@@ -127,11 +161,11 @@ impl Visit {
     async fn read(
         app: &web::Data<App>,
         request: &HttpRequest,
-        bank: BankCode,
-        id: JourneyId,
-        cookie: Option<BrowserCookie>,
+        (bank, id): (BankCode, JourneyId),
+        browser: Browser,
         context: RequestContext,
     ) -> Result<Option<Self>, StoreError> {
+        let Browser { cookie, wish } = browser;
         let stream = stream_id(&bank, id.as_str());
         let row = sqlx::query(SQL)
             .bind(bank.as_str())
@@ -173,7 +207,11 @@ impl Visit {
         };
         Ok(Some(Self {
             app: app.clone(),
-            locale: language::of_request(app, request, parameters.find("ui_locales")),
+            locale: language::of_request(
+                app,
+                request,
+                wish.map(Locale::tag).or(parameters.find("ui_locales")),
+            ),
             pages: app.pages.of(&bank, &record),
             address: PageAddress::of(request),
             bank,
@@ -232,6 +270,7 @@ impl Visit {
             partner: Some(partner_name(&self.partner)),
             inquiry_number: self.context.inquiry_number(),
             partner_url: None,
+            login_url: None,
         }
     }
 
@@ -250,6 +289,13 @@ impl Visit {
             }
             _ => None,
         };
+        known.error(&self.app, kind)
+    }
+
+    /// The error page with a way back to step 2.
+    pub(super) fn error_with_login(&self, kind: ErrorKind, login_url: String) -> PageError {
+        let mut known = self.known();
+        known.login_url = Some(login_url);
         known.error(&self.app, kind)
     }
 
@@ -644,11 +690,12 @@ pub(super) enum Message {
     PasswordChangeDue,
     Stopped,
     CertificateRequired,
+    CertificateNotAllowed,
     Unavailable,
 }
 
 impl Message {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::AlreadySent,
         Self::Resumed,
         Self::Changed,
@@ -660,6 +707,7 @@ impl Message {
         Self::PasswordChangeDue,
         Self::Stopped,
         Self::CertificateRequired,
+        Self::CertificateNotAllowed,
         Self::Unavailable,
     ];
 
@@ -676,6 +724,7 @@ impl Message {
             Self::PasswordChangeDue => "password_change_due",
             Self::Stopped => "stopped",
             Self::CertificateRequired => "certificate_required",
+            Self::CertificateNotAllowed => "certificate_not_allowed",
             Self::Unavailable => "unavailable",
         }
     }

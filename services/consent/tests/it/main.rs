@@ -10,6 +10,10 @@
 )]
 
 mod bench;
+mod certificate_authority;
+mod certificate_guesses;
+mod certificate_login;
+mod certificate_proxy;
 mod evidence;
 mod guesses_counter;
 mod guesses_limits;
