@@ -16,5 +16,6 @@ mod keys;
 mod logs;
 mod requests;
 mod stand_ins;
+mod tls;
 mod tokens;
 mod transactions;
