@@ -6,7 +6,10 @@ use actix_web::{
     http::StatusCode,
     web::{self, ServiceConfig, get, post, resource},
 };
-use consent_domain::{BankCode, JourneyId, journey::Step};
+use consent_domain::{
+    BankCode, JourneyId,
+    journey::{Journey, Step},
+};
 use renkei_proto::bank::v1::LoginRefusal;
 use zeroize::Zeroizing;
 
@@ -29,6 +32,7 @@ use crate::{
     client_certificate::CertificateIdentity,
     pages::{
         CertificatePasswordProblem, CertificatePasswordView, ErrorKind, FormTarget, LANGUAGE_PATH,
+        Shell,
     },
 };
 
@@ -295,8 +299,15 @@ impl Arrived {
     ) -> Result<HttpResponse, PageError> {
         let visit = &self.visit;
         let form = visit.form(&self.browser(), FormName::CertificateLogin, "certificate");
+        let near = match &visit.journey {
+            Journey::InProgress(journey) => visit.deadline_near(journey),
+            Journey::Absent | Journey::Ended(_) => None,
+        };
         let view = CertificatePasswordView {
-            shell: visit.shell(),
+            shell: Shell {
+                notices: near.into_iter().collect(),
+                ..visit.shell()
+            },
             holder: self.certificate.holder.clone(),
             form: FormTarget {
                 action: self.url(None),

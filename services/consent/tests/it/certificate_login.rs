@@ -1,15 +1,18 @@
 //! 電子証明書ログイン, from step 2 over its own host and back.
 
+use std::time::Duration;
+
 use demo::agent::{
     browser::{Browser, Form, Page},
     walk::{Credentials, Mark, RowChoice, Task, check_registration, choose_accounts, choose_tasks},
 };
-use sandbox_bank::CustomerFlag;
+use sandbox_bank::{CustomerFlag, Rpc};
 use url::Url;
 
 use crate::{
     bench::{BANK, Bench, browser},
     certificate_authority::{Authority, CertificateBench},
+    guesses_counter::until,
     journey_customer::{
         authorize_form, cancel_form, facts, location, login_form, login_form_of, open_step, send,
         send_on, step_of,
@@ -299,14 +302,23 @@ async fn a_password_sent_twice_is_one_guess_and_leads_to_one_session() {
 async fn a_handover_opens_no_session_in_another_browser() {
     let stand = CertificateBench::new().await;
     let bench = &stand.bench;
-    let (journey, _, handover) = proven(&stand).await;
+    let journey = browser();
+    let (login, pushed) = bench.begin(&journey, 0).await;
+    let url = ticket_url(&journey, &login).await;
+    let handover = handover_url(&stand.dantai03s(), &url).await;
 
-    // A victim with a journey of its own, and one with nothing.
+    // A victim who was sent the same request before, one with another journey, one with nothing.
     let victim = browser();
-    bench.begin(&victim, 0).await;
-    for foreign in [victim, browser()] {
+    go(&victim, bench, &bench.client(0).authorization_url(&pushed)).await;
+    let with_another = browser();
+    bench.begin(&with_another, 0).await;
+    for (foreign, told) in [
+        (victim, (404, "journey_not_found")),
+        (with_another, (400, "cookies_required")),
+        (browser(), (400, "cookies_required")),
+    ] {
         let page = go(&foreign, bench, &handover).await;
-        assert!(matches!(page.status, 400 | 404), "{:?}", error(&page));
+        assert_eq!(error(&page), (told.0, told.1.to_owned()));
         assert!(page.header("set-cookie").is_none());
     }
     // Nor in another journey of the same browser.
@@ -395,17 +407,19 @@ async fn without_a_good_certificate_there_is_one_plain_page_and_no_guess() {
         .bank
         .revoke_certificate(BANK, &revoked.of_bank())
         .unwrap();
-    let another_banks = Authority::new("another bank's");
+    // The bank would know these two: whether its authority vouches for them today is ours to see.
+    let another_banks = Authority::new("another bank's").issue("dantai03");
+    let expired = stand.customers.issue_expired("dantai03");
+    for known in [&another_banks, &expired] {
+        bench
+            .bank
+            .register_certificate(BANK, "dantai03", known.of_bank())
+            .unwrap();
+    }
     let browsers = [
         ("none", stand.browser()),
-        (
-            "another authority's",
-            stand.showing(&another_banks.issue("dantai03")),
-        ),
-        (
-            "expired",
-            stand.showing(&stand.customers.issue_expired("dantai03")),
-        ),
+        ("another authority's", stand.showing(&another_banks)),
+        ("expired", stand.showing(&expired)),
         (
             "unknown to the bank",
             stand.showing(&stand.customers.issue("dantai03")),
@@ -441,12 +455,22 @@ async fn a_certificate_revoked_between_page_and_password_is_refused_and_clears_n
     let page = with_certificate.get(&url).await.expect("a page");
     let page = send_on(&with_certificate, &password_form(&page, "Wrong0000")).await;
 
-    bench
-        .bank
-        .revoke_certificate(BANK, &stand.dantai03.of_bank())
-        .unwrap();
+    let page = with_certificate.get(&page.url).await.expect("a page");
 
-    let refused = send(&with_certificate, &password_form(&page, PASSWORD)).await;
+    // Between the two questions that the password's form asks the bank.
+    let bank = &bench.bank;
+    bank.set_delay(Rpc::ResolveCertificate, Duration::from_secs(600));
+    let asked = bank.requests(Rpc::ResolveCertificate);
+    let revoke = async {
+        until(async || bank.requests(Rpc::ResolveCertificate) > asked).await;
+        let certificate = stand.dantai03.of_bank();
+        bank.revoke_certificate(BANK, &certificate).unwrap();
+        bank.set_delay(Rpc::ResolveCertificate, Duration::ZERO);
+    };
+    let form = password_form(&page, PASSWORD);
+    let (refused, ()) = tokio::join!(send(&with_certificate, &form), revoke);
+
+    assert_eq!(bank.requests(Rpc::Authenticate), 2);
     assert_eq!(
         error(&refused),
         (403, "certificate_not_confirmed".to_owned())

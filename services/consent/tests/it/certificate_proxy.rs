@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::Url;
 
 use crate::{
-    bench::{Options, browser},
+    bench::{BANK, Options, browser},
     certificate_authority::{Authority, CertificateBench, Front},
     certificate_login::ticket_url,
 };
@@ -49,6 +49,11 @@ async fn a_trusted_proxys_header_is_judged_like_a_handshake() {
     // Believed is only what the proxy saw; whose it is, the bank's authority says.
     let another = Authority::new("another").issue("dantai03");
     let expired = stand.customers.issue_expired("dantai03");
+    for known in [&another, &expired] {
+        let bank = &stand.bench.bank;
+        bank.register_certificate(BANK, "dantai03", known.of_bank())
+            .unwrap();
+    }
     let good = client_cert(&stand.dantai03.der);
     for headers in [
         vec![],

@@ -14,6 +14,7 @@ mod certificate_authority;
 mod certificate_guesses;
 mod certificate_login;
 mod certificate_proxy;
+mod certificate_time;
 mod evidence;
 mod guesses_counter;
 mod guesses_limits;
