@@ -9,7 +9,7 @@ use rustls::{
 };
 
 /// RFC 9325 section 4.2 for TLS 1.2; RFC 8446 for TLS 1.3. ChaCha20 is not among the suites that
-/// section 4.2 recommends, and FAPI 2.0 (5.2.1) takes those only.
+/// section 4.2 recommends, and FAPI 2.0 (5.2) takes those only.
 const SUITES: [SupportedCipherSuite; 7] = [
     ring::cipher_suite::TLS13_AES_256_GCM_SHA384,
     ring::cipher_suite::TLS13_AES_128_GCM_SHA256,
