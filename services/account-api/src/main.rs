@@ -58,10 +58,9 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("account-api: {error}");
-            ExitCode::from(if matches!(error, RunError::Settings(_)) {
-                2
-            } else {
-                1
+            ExitCode::from(match error {
+                RunError::Settings(_) | RunError::Start(StartError::Tls(_)) => 2,
+                _ => 1,
             })
         }
     }

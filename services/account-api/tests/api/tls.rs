@@ -83,15 +83,16 @@ fn in_front_of(url: &str, pki: &Pki) -> SocketAddr {
 }
 
 /// An application whose decisions and bank are behind `pki`'s certificate, and which trusts
-/// `trusted`.
-async fn behind_tls(pki: &Pki, trusted: &Pki) -> Application {
+/// `trusted`, with more settings of each section.
+async fn behind_tls(pki: &Pki, trusted: &Pki, more: &str) -> Application {
     Application::start_wired(|wiring| {
         for url in [&mut wiring.decision_url, &mut wiring.bank_port_url] {
             *url = format!("https://{}", in_front_of(url, pki));
         }
         let ca = trusted.ca.display();
-        wiring.tls =
-            format!("[decision_tls]\nca_file = \"{ca}\"\n[bank_port_tls]\nca_file = \"{ca}\"\n");
+        wiring.tls = format!(
+            "[decision_tls]\nca_file = \"{ca}\"\n{more}[bank_port_tls]\nca_file = \"{ca}\"\n{more}"
+        );
     })
     .await
 }
@@ -103,17 +104,35 @@ async fn balance(app: &Application) -> Answer {
 #[tokio::test]
 async fn decisions_and_the_bank_are_asked_over_tls() {
     let pki = Pki::new("asked");
-    let app = behind_tls(&pki, &pki).await;
+    let app = behind_tls(&pki, &pki, "").await;
     assert_eq!(balance(&app).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_service_behind_that_asks_for_a_certificate_is_shown_ours() {
+    let mut pki = Pki::new("mutual");
+    pki.server.client_ca_file = Some(pki.ca.clone());
+    let own = format!(
+        "certificate_file = \"{}\"\nprivate_key_file = \"{}\"\n",
+        pki.server.certificate_file.display(),
+        pki.server.private_key_file.display()
+    );
+
+    let with_certificate = behind_tls(&pki, &pki, &own).await;
+    let without = behind_tls(&pki, &pki, "").await;
+
+    assert_eq!(balance(&with_certificate).await.status, 200);
+    assert_eq!(balance(&without).await.problem().0, 503);
+    assert!(without.decisions.asked().is_empty());
 }
 
 #[tokio::test]
 async fn a_decision_of_somebody_who_is_not_trusted_is_no_decision() {
     let (pki, other) = (Pki::new("untrusted"), Pki::new("trusted"));
-    let app = behind_tls(&pki, &other).await;
+    let app = behind_tls(&pki, &other, "").await;
     let answer = balance(&app).await;
     assert_eq!(answer.problem().0, 503);
-    assert!(app.decisions.asked.lock().unwrap().is_empty());
+    assert!(app.decisions.asked().is_empty());
 }
 
 #[tokio::test]
