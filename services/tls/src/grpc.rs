@@ -58,8 +58,8 @@ async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, sender: Se
             Ok((stream, _peer)) => {
                 let (acceptor, sender) = (acceptor.clone(), sender.clone());
                 handshakes.spawn(async move {
+                    let _until_it_is_taken = permit;
                     let connection = connect(stream, acceptor).await;
-                    drop(permit);
                     if let Some(connection) = connection {
                         // The server has ended where nobody receives.
                         sender.send(Ok(connection)).await.ok();
