@@ -107,3 +107,29 @@ pub fn client(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
         .with_root_certificates(authorities)
         .with_no_client_auth())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_can_not_be_used_is_named_with_its_setting() {
+        let directory = std::env::temp_dir().join(format!("partner-tls-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let empty = directory.join("empty.pem");
+        std::fs::write(&empty, "").unwrap();
+        let own = ServerTls {
+            certificate_file: directory.join("missing.pem"),
+            private_key_file: empty.clone(),
+        };
+
+        let missing = own.config().unwrap_err().to_string();
+        let nobody = client(Some(&empty)).unwrap_err().to_string();
+
+        std::fs::remove_dir_all(&directory).unwrap();
+        assert!(missing.contains("tls.certificate_file"), "{missing}");
+        assert!(missing.contains("missing.pem"), "{missing}");
+        assert!(nobody.contains("ca_file"), "{nobody}");
+        assert!(nobody.contains("empty.pem"), "{nobody}");
+    }
+}
