@@ -69,6 +69,22 @@ test('the certificate login', async (t) => {
     await allow(page);
   });
 
+  // As where the two hosts are two sites: nothing is shared, and the way back crosses from one to the
+  // other after a form.
+  const elsewhere = host.replace('127.0.0.1', 'localhost');
+  const otherSite = {
+    clientCertificates: [{ ...shown[0], origin: elsewhere }],
+    origins: [...options.origins, elsewhere],
+  };
+  await see('the certificate host on another site', otherSite, async (page) => {
+    await toCertificateHost(page);
+    await page.goto(page.url().replace(host, elsewhere));
+    await page.locator('#password').fill(CUSTOMER.password);
+    await page.locator(SUBMIT).click();
+    await arriveAt(page, 'tasks');
+    assert.equal(new URL(page.url()).origin, new URL(demo.addresses.consent).origin);
+  });
+
   await see('a browser without a certificate', {}, async (page) => {
     await toCertificateHost(page);
     assert.equal(

@@ -104,3 +104,54 @@ impl CertificateLoginSettings {
             .map_err(Into::into)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::CertificateLoginSettings;
+
+    const GOOD: &str = r#"
+url = "https://certificate.bank.example"
+listen = "127.0.0.1:0"
+trusted_proxies = ["10.1.2.3", "10.1.3.0/28"]
+[customer_ca_files]
+2963 = "customers.pem"
+"#;
+
+    fn refusal(text: &str) -> Option<String> {
+        let settings: CertificateLoginSettings = toml::from_str(text).unwrap();
+        let public = Url::parse("https://consent.bank.example").unwrap();
+        settings.check(&public).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_host_is_https_and_has_an_origin_of_its_own() {
+        assert_eq!(refusal(GOOD), None);
+        for bad in [
+            "http://certificate.bank.example",
+            "https://consent.bank.example",
+            "https://certificate.bank.example/login",
+        ] {
+            let text = GOOD.replace("https://certificate.bank.example", bad);
+            assert!(
+                refusal(&text).unwrap().contains("certificate_login.url"),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn somebody_must_be_able_to_show_a_certificate() {
+        let text = GOOD.replace(r#"["10.1.2.3", "10.1.3.0/28"]"#, "[]");
+        assert!(refusal(&text).unwrap().contains("trusted_proxies"));
+        let own = "[tls]\ncertificate_file = \"a.pem\"\nprivate_key_file = \"b.pem\"\n";
+        assert_eq!(refusal(&format!("{text}{own}")), None);
+    }
+
+    #[test]
+    fn what_is_no_address_is_no_proxy() {
+        let text = GOOD.replace("10.1.2.3", "proxy.example");
+        assert!(toml::from_str::<CertificateLoginSettings>(&text).is_err());
+    }
+}
