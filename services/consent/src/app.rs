@@ -4,8 +4,8 @@ use consent_domain::BankCode;
 use sqlx::PgPool;
 
 use crate::{
-    bank_pages::PagesOfBanks, bank_port::BankPort, keys::Keys, protocol::issuer::Issuer,
-    resource_servers::ResourceServers, store::Bus,
+    bank_pages::PagesOfBanks, bank_port::BankPort, decisions::GrantSight, keys::Keys,
+    protocol::issuer::Issuer, resource_servers::ResourceServers, store::Bus,
 };
 
 /// The service's parts, shared by all workers.
@@ -20,6 +20,8 @@ pub struct App {
     pub resource_servers: ResourceServers,
     /// The primary database, as the service role.
     pub pool: PgPool,
+    /// Sees grants as they are now, for decisions and introspection.
+    pub grants: GrantSight,
     /// Executes commands.
     pub bus: Bus,
     /// Signing and shared keys.

@@ -6,7 +6,7 @@ mod authorization_server;
 pub mod bank_pages;
 pub mod bank_port;
 mod boundary;
-mod decisions;
+pub mod decisions;
 mod entropy;
 pub mod evidence;
 pub mod guess;

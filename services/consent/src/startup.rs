@@ -26,7 +26,7 @@ use crate::{
     bank_pages::PagesOfBanks,
     bank_port::BankPort,
     boundary::boundary,
-    decisions::DecisionService,
+    decisions::{DecisionService, GrantSight},
     journey,
     keys::Keys,
     observation::observe,
@@ -212,7 +212,7 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
         // A ping before every statement would be a round trip for nothing: a broken connection shows
         // itself.
         .test_before_acquire(false)
-        .connect_with(options)
+        .connect_with(options.clone())
         .await?;
     let keys = Keys::load(&pool, settings.key_encryption_key.clone()).await?;
     let deadline = Duration::from_millis(settings.bank_deadline_milliseconds);
@@ -226,6 +226,7 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
             .trim_end_matches('/')
             .to_owned(),
         resource_servers: ResourceServers::new(settings.resource_servers.clone()),
+        grants: GrantSight::new(options, pool.clone()),
         bus: Bus::new(pool.clone()),
         keys,
         bank_port: BankPort::new(settings.bank_port_url.as_str(), deadline)?,
@@ -297,6 +298,7 @@ impl Running {
         for task in &self.tasks {
             task.abort();
         }
+        self.app.grants.close().await;
         self.app.pool.close().await;
     }
 

@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod decisions_coalesced;
 mod evidence;
 mod guesses_counter;
 mod guesses_limits;
