@@ -40,6 +40,14 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// Begins as things are.
+    pub fn begin() -> Self {
+        Self {
+            since: Ticks::now(),
+            calibrations: Vec::new(),
+        }
+    }
+
     /// Waits until nobody else is busy, for a minute at most, and begins.
     pub async fn settle() -> Self {
         let begun = Instant::now();
@@ -52,10 +60,7 @@ impl Watch {
                 _ => true,
             };
             if quiet || begun.elapsed() > SETTLE_WITHIN {
-                return Self {
-                    since: Ticks::now(),
-                    calibrations: Vec::new(),
-                };
+                return Self::begin();
             }
         }
     }

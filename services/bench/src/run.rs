@@ -22,7 +22,7 @@ impl Pace {
     fn period(self) -> Duration {
         match self {
             Self::Full => Duration::from_secs(4),
-            Self::Quick => Duration::from_secs(1),
+            Self::Quick => Duration::from_secs(2),
         }
     }
 }
@@ -59,7 +59,10 @@ pub async fn run(options: Options) -> Result<(), BenchError> {
     if cfg!(debug_assertions) && options.figures == Figures::QuietOnly {
         return Err(BenchError::DebugBuild);
     }
-    let mut watch = Watch::settle().await;
+    let mut watch = match options.figures {
+        Figures::QuietOnly => Watch::settle().await,
+        Figures::Indicative => Watch::begin(),
+    };
     watch.calibrate();
     let complaints = watch.complaints();
     if !complaints.is_empty() && options.figures == Figures::QuietOnly {
