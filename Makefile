@@ -9,7 +9,9 @@ CARGO_DENY := target/tools/bin/cargo-deny
 BROWSER_TESTS := tests/browser
 DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 
-.PHONY: help demo test test-rust test-walk test-browser check check-format check-lints check-dependencies \
+BENCH_PROGRAM := $(or $(CARGO_TARGET_DIR),target)/release/bench
+
+.PHONY: help demo bench test test-rust test-walk test-browser check check-format check-lints check-dependencies \
 	check-generated check-openapi openapi check-deployment fmt build clean
 
 help: ## List the targets
@@ -34,6 +36,10 @@ test-browser: build ## The tests in Chromium only
 	@scripts/find-browser-tools
 	cd $(BROWSER_TESTS) && npm ci --no-audit --no-fund
 	npm test --prefix $(BROWSER_TESTS)
+
+bench: ## Ratios against PostgreSQL itself, on a quiet machine; BENCH="--help" lists options
+	cargo build --release --locked --package bench
+	$(BENCH_PROGRAM) $(BENCH)
 
 check: check-format check-lints check-dependencies check-generated check-deployment ## Format, lints, dependency policy, generated and deployment files
 

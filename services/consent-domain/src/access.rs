@@ -2,7 +2,7 @@
 
 use crate::{
     AccountId, ClientId, Instant,
-    bank::Bank,
+    bank::BankStanding,
     consent::{Consent, GrantTerms},
     partner::PartnerAtBank,
     scope::Task,
@@ -38,7 +38,7 @@ pub struct Evidence<'a> {
     /// The partner at the bank.
     pub partner_at_bank: PartnerAtBank,
     /// The bank.
-    pub bank: &'a Bank,
+    pub bank: BankStanding,
     /// The moment.
     pub now: Instant,
 }
@@ -60,7 +60,7 @@ impl<'a> Evidence<'a> {
             Consent::Live { .. } if terms.valid_until <= self.now => return Err(Denial::Expired),
             Consent::Live { .. } => {}
         }
-        if self.partner_at_bank != PartnerAtBank::Enabled || self.bank.record().is_none() {
+        if self.partner_at_bank != PartnerAtBank::Enabled || self.bank != BankStanding::Registered {
             return Err(Denial::Suspended);
         }
         Ok(terms)

@@ -115,6 +115,27 @@ pub enum Bank {
     },
 }
 
+/// Whether a bank is on the platform: all that a decision asks of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BankStanding {
+    /// Not on the platform.
+    #[default]
+    Absent,
+    /// On the platform.
+    Registered,
+}
+
+impl BankStanding {
+    /// The standing of that name, as the stored state has it.
+    pub fn find(name: &str) -> Option<Self> {
+        match name {
+            "absent" => Some(Self::Absent),
+            "registered" => Some(Self::Registered),
+            _ => None,
+        }
+    }
+}
+
 /// Why a bank's record can't be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BankRefusal {
@@ -184,6 +205,14 @@ impl Bank {
                 record: record.clone(),
             }),
         })
+    }
+
+    /// Whether it is on the platform.
+    pub fn standing(&self) -> BankStanding {
+        match self {
+            Self::Absent => BankStanding::Absent,
+            Self::Registered { .. } => BankStanding::Registered,
+        }
     }
 
     /// The bank's record, if it is on the platform.

@@ -5,7 +5,8 @@ use sqlx::PgPool;
 
 use crate::{
     bank_pages::PagesOfBanks, bank_port::BankPort, client_certificate::CertificateLogin,
-    keys::Keys, protocol::issuer::Issuer, resource_servers::ResourceServers, store::Bus,
+    decisions::GrantSight, keys::Keys, protocol::issuer::Issuer, resource_servers::ResourceServers,
+    store::Bus,
 };
 
 /// The service's parts, shared by all workers.
@@ -22,6 +23,8 @@ pub struct App {
     pub resource_servers: ResourceServers,
     /// The primary database, as the service role.
     pub pool: PgPool,
+    /// Sees grants as they are now, for decisions and introspection.
+    pub grants: GrantSight,
     /// Executes commands.
     pub bus: Bus,
     /// Signing and shared keys.

@@ -8,7 +8,7 @@ pub mod bank_port;
 mod boundary;
 mod certificate_listener;
 pub mod client_certificate;
-mod decisions;
+pub mod decisions;
 mod entropy;
 pub mod evidence;
 pub mod guess;

@@ -28,7 +28,7 @@ use crate::{
     boundary::boundary,
     certificate_listener::certificate_server,
     client_certificate::{CertificateLoginError, CertificateLoginSettings},
-    decisions::DecisionService,
+    decisions::{DecisionService, GrantSight},
     journey,
     keys::Keys,
     observation::observe,
@@ -289,7 +289,7 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
         // A ping before every statement would be a round trip for nothing: a broken connection shows
         // itself.
         .test_before_acquire(false)
-        .connect_with(options)
+        .connect_with(options.clone())
         .await?;
     let keys = Keys::load(&pool, settings.key_encryption_key.clone()).await?;
     let deadline = Duration::from_millis(settings.bank_deadline_milliseconds);
@@ -313,6 +313,7 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
             .trim_end_matches('/')
             .to_owned(),
         resource_servers: ResourceServers::new(settings.resource_servers.clone()),
+        grants: GrantSight::new(options, pool.clone()),
         bus: Bus::new(pool.clone()),
         keys,
         bank_port: BankPort::new(settings.bank_port_url.as_str(), bank_port_tls, deadline)?,
@@ -419,6 +420,7 @@ impl Running {
         for task in &self.tasks {
             task.abort();
         }
+        self.app.grants.close().await;
         self.app.pool.close().await;
     }
 

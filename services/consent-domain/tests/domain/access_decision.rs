@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use consent_domain::{
     Instant,
     access::{Denial, Evidence},
-    bank::{Bank, BankEvent},
+    bank::{Bank, BankEvent, BankStanding},
     consent::{Consent, ConsentEvent, RevokedBy},
     partner::PartnerAtBank,
     scope::{Scope, Task},
@@ -56,7 +56,7 @@ fn may_read(
     let evidence = Evidence {
         consent,
         partner_at_bank,
-        bank,
+        bank: bank.standing(),
         now,
     };
     let decided = evidence.decide(&client(), &account(A_1000014), Task::Balance);
@@ -72,7 +72,7 @@ fn covers(
     let evidence = Evidence {
         consent: &live(),
         partner_at_bank: PartnerAtBank::Enabled,
-        bank: &registered_bank(),
+        bank: registered_bank().standing(),
         now: minute(10),
     };
     evidence.decide(&client, &account(name), task).cloned()
@@ -130,7 +130,7 @@ fn another_client_does_not_learn_that_a_grant_has_ended() {
         let evidence = Evidence {
             consent: &consent,
             partner_at_bank: ENABLED,
-            bank: &registered_bank(),
+            bank: registered_bank().standing(),
             now: minute(10),
         };
         assert_eq!(
@@ -202,11 +202,20 @@ fn the_grants_end_is_told_before_a_suspension_and_a_suspension_before_the_scope(
     let evidence = Evidence {
         consent: &live(),
         partner_at_bank: PartnerAtBank::Disabled,
-        bank: &registered_bank(),
+        bank: registered_bank().standing(),
         now: minute(10),
     };
     assert_eq!(
         evidence.decide(&client(), &account(A_9999999), Task::Balance),
         Err(Denial::Suspended)
     );
+}
+
+#[test]
+fn a_banks_standing_is_read_from_the_word_that_its_state_is_stored_with() {
+    for bank in [Bank::Absent, registered_bank()] {
+        let stored = serde_json::to_value(&bank).expect("JSON");
+        let word = stored["status"].as_str().expect("a word");
+        assert_eq!(BankStanding::find(word), Some(bank.standing()));
+    }
 }

@@ -15,6 +15,7 @@ mod certificate_guesses;
 mod certificate_login;
 mod certificate_proxy;
 mod certificate_time;
+mod decisions_coalesced;
 mod evidence;
 mod guesses_counter;
 mod guesses_limits;
