@@ -292,6 +292,15 @@ pub async fn locked(pool: &PgPool, guess: &Guess<'_>) -> Result<Locked, sqlx::Er
     })
 }
 
+/// What came of recording a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is the guess's verdict from now on.
+    Now(Lock),
+    /// The guess had this verdict before, and keeps it, whatever the bank says later.
+    Before(Settled),
+}
+
 /// Records a verdict, once: one statement, one commit.
 ///
 /// # Errors
@@ -301,7 +310,7 @@ pub async fn settle(
     attempt: Uuid,
     settled: Settled,
     limit: GuessLimit,
-) -> Result<Lock, sqlx::Error> {
+) -> Result<Recorded, sqlx::Error> {
     let reached: Option<(bool, String)> = sqlx::query_as(
         "WITH guess AS (
             UPDATE guesses SET verdict = $2, settled_at = now()
@@ -328,13 +337,29 @@ pub async fn settle(
     .fetch_optional(pool)
     .instrument(sql_span("settle guess"))
     .await?;
-    if let Some((_, kind)) = &reached {
-        metrics::guess_judged(GuessKind::of(kind).as_str(), settled.as_str());
-    }
-    Ok(match (settled, reached) {
-        (Settled::Mismatch, Some((true, _))) => Lock::Reached,
+    let Some((locked, kind)) = reached else {
+        return before(pool, attempt, settled).await.map(Recorded::Before);
+    };
+    metrics::guess_judged(GuessKind::of(&kind).as_str(), settled.as_str());
+    Ok(Recorded::Now(match (settled, locked) {
+        (Settled::Mismatch, true) => Lock::Reached,
         _ => Lock::Open,
-    })
+    }))
+}
+
+/// The verdict that a guess has; one that is gone was none.
+async fn before(pool: &PgPool, attempt: Uuid, settled: Settled) -> Result<Settled, sqlx::Error> {
+    let verdict: Option<String> =
+        sqlx::query_scalar("SELECT verdict FROM guesses WHERE attempt_id = $1")
+            .bind(attempt)
+            .fetch_optional(pool)
+            .await?;
+    let before = verdict.as_deref().and_then(Settled::find);
+    let before = before.unwrap_or(Settled::Void);
+    if before != settled {
+        tracing::error!(%attempt, ?before, now = ?settled, "the bank contradicts itself");
+    }
+    Ok(before)
 }
 
 /// A guess whose verdict has been unknown for a while.

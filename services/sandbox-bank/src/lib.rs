@@ -30,6 +30,7 @@ mod calendar;
 mod control_service;
 mod inquiry_pin;
 mod ledger;
+mod lies;
 mod login;
 mod port_error;
 mod secret;
@@ -43,7 +44,9 @@ pub use bank::{SandboxBank, UnknownTarget};
 pub use seed::{Seed, SeedError};
 pub use server::{ServeError, serve};
 pub use state::{Counters, LoginCount, Notice, PinCount, PinRequest};
-pub use switches::{Clock, Closure, ClosureReason, CustomerFlag, Fault, Rpc};
+pub use switches::{
+    Clock, Closure, ClosureReason, CustomerFlag, Fault, Lie, PlannedMaintenance, Rpc,
+};
 
 /// The control service's messages, client and server, generated from
 /// `proto/sandbox/v1/control.proto`.

@@ -13,6 +13,7 @@ mod balance;
 mod command;
 mod decisions;
 mod keys;
+mod lies;
 mod logs;
 mod requests;
 mod stand_ins;

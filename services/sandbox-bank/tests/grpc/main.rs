@@ -9,6 +9,7 @@
 mod attempts;
 mod control;
 mod customers;
+mod lies;
 mod running;
 mod statements;
 mod switches;
