@@ -10,7 +10,7 @@ BROWSER_TESTS := tests/browser
 DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 
 .PHONY: help demo test test-rust test-walk test-browser check check-format check-lints check-dependencies \
-	check-generated check-openapi openapi check-deployment fmt build clean
+	screens check-generated check-openapi openapi check-deployment fmt build clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ test-browser: build ## The tests in Chromium only
 	@scripts/find-browser-tools
 	cd $(BROWSER_TESTS) && npm ci --no-audit --no-fund
 	npm test --prefix $(BROWSER_TESTS)
+
+screens: ## Every page and every refusal as pictures, in both languages, wide and narrow
+	cargo test --locked -p consent --lib write_every_page -- --ignored
+	@scripts/find-browser-tools
+	cd $(BROWSER_TESTS) && npm ci --no-audit --no-fund
+	npm run screens --prefix $(BROWSER_TESTS)
 
 check: check-format check-lints check-dependencies check-generated check-deployment ## Format, lints, dependency policy, generated and deployment files
 

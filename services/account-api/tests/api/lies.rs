@@ -5,6 +5,9 @@ use renkei_proto::bank::v1::{Account, Asked, Transaction};
 use crate::application::Application;
 use crate::stand_ins::bank::{Core, account};
 
+/// What a lie is called, and what it changes.
+type Lie<T> = (&'static str, fn(&mut T));
+
 const BALANCE: &str = "/v1/accounts/acc-1/balance";
 const TRANSACTIONS: &str = "/v1/accounts/acc-1/transactions";
 
@@ -63,7 +66,7 @@ async fn a_balance_of_another_account_is_no_balance() {
 
 #[tokio::test]
 async fn a_list_that_breaks_the_contract_is_no_list() {
-    let lies: [(&str, fn(&mut Core)); 6] = [
+    let lies: [Lie<Core>; 6] = [
         ("twice", |core| core.accounts.push(core.accounts[0].clone())),
         ("too many", |core| {
             let more = |n| account(&format!("more-{n}"), ("000", "支店"), "0000000");
@@ -89,7 +92,7 @@ async fn a_list_that_breaks_the_contract_is_no_list() {
 
 #[tokio::test]
 async fn a_page_of_transactions_that_breaks_the_contract_is_no_page() {
-    let lies: [(&str, fn(&mut Vec<Transaction>)); 5] = [
+    let lies: [Lie<Vec<Transaction>>; 5] = [
         ("twice", |items| {
             let last = items.last().cloned();
             items.extend(last);
