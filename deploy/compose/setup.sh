@@ -70,6 +70,7 @@ public_jwk() {
 account_api_settings() {
     cat <<END
 listen = "0.0.0.0:8090"
+operator_listen = "0.0.0.0:9090"
 resource_identifier = "$account_api_url"
 decision_url = "http://consent:9081"
 decision_credential = "$(cat "$state/operator/decision-credential")"

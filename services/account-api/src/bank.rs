@@ -1,7 +1,7 @@
 //! The bank port: what is read of the bank's core, checked before it is passed on.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use prost::Message as _;
@@ -15,6 +15,7 @@ use tracing::{Instrument as _, Span};
 use crate::clock::{Clock, from_timestamp, parse_day};
 use crate::date_range::ReadableRange;
 use crate::decisions::{AllowedRead, Subject};
+use crate::metrics;
 use crate::problem::{Closed, ClosedReason, Problem};
 use crate::task::Task;
 use crate::trace_context::RequestContext;
@@ -130,7 +131,7 @@ impl Bank {
         });
         let mut client = self.client.clone();
         let response = match self
-            .answer(client.list_accounts(request))
+            .answer("ListAccounts", client.list_accounts(request))
             .instrument(span)
             .await
         {
@@ -192,7 +193,7 @@ impl Bank {
         });
         let mut client = self.client.clone();
         let response = self
-            .answer(client.get_balance(request))
+            .answer("GetBalance", client.get_balance(request))
             .instrument(span)
             .await?;
         check_asked(response.asked.as_ref(), &asked_of(bank_code, allowed))?;
@@ -237,7 +238,7 @@ impl Bank {
         });
         let mut client = self.client.clone();
         let response = match self
-            .answer(client.list_transactions(request))
+            .answer("ListTransactions", client.list_transactions(request))
             .instrument(span)
             .await
         {
@@ -264,10 +265,13 @@ impl Bank {
 
     async fn answer<T>(
         &self,
+        rpc: &'static str,
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, Failure> {
+        let started = Instant::now();
         let status = match tokio::time::timeout(DEADLINE, call).await {
             Ok(Ok(response)) => {
+                metrics::bank_called(rpc, "ok", started.elapsed());
                 grpc::record_status(&Span::current(), Code::Ok);
                 return Ok(response.into_inner());
             }
@@ -276,6 +280,7 @@ impl Bank {
         };
         grpc::record_status(&Span::current(), status.code());
         let failure = self.failure(&status);
+        metrics::bank_called(rpc, failure.word(), started.elapsed());
         // The bank's message may speak of the customer: only the code is logged.
         tracing::warn!(grpc_code = ?status.code(), ?failure, "bank port");
         Err(failure)
@@ -352,6 +357,19 @@ enum Failure {
     Timeout,
     Closed(Closed),
     Outage,
+}
+
+impl Failure {
+    /// In metrics.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::Closed(_) => "closed",
+            Self::Outage => "unavailable",
+        }
+    }
 }
 
 impl From<Failure> for Problem {

@@ -17,6 +17,7 @@ const MAX_CREDENTIAL_BYTES: usize = 512;
 #[derive(Clone, Debug)]
 pub struct Settings {
     listen: SocketAddr,
+    operator_listen: Option<SocketAddr>,
     pub(crate) resource_identifier: String,
     pub(crate) decision_url: Url,
     pub(crate) decision_credential: Credential,
@@ -80,6 +81,7 @@ pub enum SettingsError {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: SocketAddr,
+    operator_listen: Option<SocketAddr>,
     resource_identifier: String,
     decision_url: Url,
     decision_credential: String,
@@ -105,7 +107,7 @@ impl Settings {
         Self::parse(&std::fs::read_to_string(path)?)
     }
 
-    /// Checks settings written as TOML: `listen`, `resource_identifier`, `decision_url`,
+    /// Checks settings written as TOML: `listen`, `operator_listen` (optional), `resource_identifier`, `decision_url`,
     /// `decision_credential`, `bank_port_url`, and one `[[issuers]]` table per bank with `issuer`,
     /// `bank_code` and `jwks_url`.
     ///
@@ -123,8 +125,15 @@ impl Settings {
                 "an absolute URI without a fragment",
             ));
         }
+        if file.operator_listen == Some(file.listen) && file.listen.port() != 0 {
+            return Err(refuse(
+                "operator_listen",
+                "another address than listen: partners must not reach it",
+            ));
+        }
         Ok(Self {
             listen: file.listen,
+            operator_listen: file.operator_listen,
             resource_identifier: file.resource_identifier,
             decision_url: plain_http(file.decision_url, "decision_url")?,
             decision_credential: credential(&file.decision_credential)?,
@@ -137,6 +146,12 @@ impl Settings {
     #[must_use]
     pub fn listen(&self) -> SocketAddr {
         self.listen
+    }
+
+    /// The operators' address for health and metrics; without it there is none.
+    #[must_use]
+    pub fn operator_listen(&self) -> Option<SocketAddr> {
+        self.operator_listen
     }
 }
 
@@ -279,6 +294,11 @@ jwks_url = "http://127.0.0.1:8080/2963/jwks"
                 "resource_identifier",
             ),
             ("listen =", "listens =", "listens"),
+            (
+                "listen =",
+                "operator_listen = \"127.0.0.1:8090\"\nlisten =",
+                "operator_listen",
+            ),
             ("jwks_url", "jwks", "jwks"),
         ] {
             let error = Settings::parse(&GOOD.replace(from, to))

@@ -192,6 +192,7 @@ async fn find(pool: &PgPool, guess: &Guess<'_>) -> Result<Option<Reservation>, s
     .bind(guess.command_key)
     .bind(guess.ordinal)
     .fetch_optional(pool)
+    .instrument(sql_span("find guess"))
     .await?;
     row.map(|row| earlier(guess, &row)).transpose()
 }
@@ -215,6 +216,7 @@ async fn forget(pool: &PgPool, attempt: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM guesses WHERE attempt_id = $1 AND verdict IN ('outage', 'void')")
         .bind(attempt)
         .execute(pool)
+        .instrument(sql_span("forget guess"))
         .await
         .map(drop)
 }
@@ -248,6 +250,7 @@ async fn refused(
     .bind(i32::try_from(limit.wrong).unwrap_or(i32::MAX))
     .bind(limit.lock_seconds.map(f64::from))
     .fetch_one(pool)
+    .instrument(sql_span("judge refused guess"))
     .await?;
     // With the last guess left, a twin of this form may be what holds it.
     if row.try_get::<Option<Uuid>, _>("attempt_id")?.is_some() {
@@ -284,6 +287,7 @@ pub async fn locked(pool: &PgPool, guess: &Guess<'_>) -> Result<Locked, sqlx::Er
     .bind(guess.kind.as_str())
     .bind(guess.scope)
     .fetch_optional(pool)
+    .instrument(sql_span("find lock of guesses"))
     .await?;
     Ok(if locked == Some(true) {
         Locked::Yes
@@ -353,6 +357,7 @@ async fn before(pool: &PgPool, attempt: Uuid, settled: Settled) -> Result<Settle
         sqlx::query_scalar("SELECT verdict FROM guesses WHERE attempt_id = $1")
             .bind(attempt)
             .fetch_optional(pool)
+            .instrument(sql_span("find verdict of guess"))
             .await?;
     let before = verdict.as_deref().and_then(Settled::find);
     let before = before.unwrap_or(Settled::Void);
@@ -385,6 +390,7 @@ pub async fn oldest_unsettled_seconds(pool: &PgPool) -> Result<Option<f64>, sqlx
          WHERE verdict = 'reserved'",
     )
     .fetch_one(pool)
+    .instrument(sql_span("find oldest unsettled guess"))
     .await
 }
 
@@ -406,6 +412,7 @@ pub async fn unsettled(
     )
     .bind(older_than_seconds)
     .fetch_all(pool)
+    .instrument(sql_span("find unsettled guesses"))
     .await?;
     rows.into_iter()
         .map(|row| {

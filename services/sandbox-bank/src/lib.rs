@@ -32,6 +32,7 @@ mod inquiry_pin;
 mod ledger;
 mod lies;
 mod login;
+mod operators;
 mod port_error;
 mod secret;
 mod seed;
@@ -41,6 +42,7 @@ mod statement_page;
 mod switches;
 
 pub use bank::{SandboxBank, UnknownTarget};
+pub use operators::serve_operators;
 pub use seed::{Seed, SeedError};
 pub use server::{ServeError, serve};
 pub use state::{Counters, LoginCount, Notice, PinCount, PinRequest};

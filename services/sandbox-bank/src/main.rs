@@ -16,6 +16,9 @@ struct Settings {
     /// The address to listen on; port 0 takes a free one and logs it.
     #[arg(long, env = "SANDBOX_BANK_LISTEN", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
+    /// The address for operators (health, metrics); without it there is none.
+    #[arg(long, env = "SANDBOX_BANK_OPERATOR_LISTEN")]
+    operator_listen: Option<SocketAddr>,
     /// What is logged, as `tracing` directives.
     #[arg(long, env = "SANDBOX_BANK_LOG", default_value = "info", value_parser = directives)]
     log: String,
@@ -54,7 +57,7 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = match run(settings.listen).await {
+    let code = match run(settings.listen, settings.operator_listen).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = &*error, "sandbox bank failed");
@@ -65,13 +68,27 @@ async fn main() -> ExitCode {
     code
 }
 
-async fn run(listen: SocketAddr) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(
+    listen: SocketAddr,
+    operator_listen: Option<SocketAddr>,
+) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "sandbox bank listening");
-    sandbox_bank::serve(listener, SandboxBank::demo(), async move {
+    let bank = SandboxBank::demo();
+    if let Some(operators) = operator_listen {
+        let listener = std::net::TcpListener::bind(operators)?;
+        tracing::info!(address = %listener.local_addr()?, "operators");
+        let serving = sandbox_bank::serve_operators(listener, bank.clone())?;
+        tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the operators' listener failed");
+            }
+        });
+    }
+    sandbox_bank::serve(listener, bank, async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}

@@ -15,6 +15,7 @@ mod decisions;
 mod keys;
 mod lies;
 mod logs;
+mod operators;
 mod requests;
 mod stand_ins;
 mod tokens;

@@ -1,7 +1,9 @@
 //! One request to a page of a journey: what it names, what the browser proves, what the database
 //! says, read at one moment.
 
+use crate::store::sql_span;
 use std::{collections::BTreeSet, sync::Arc};
+use tracing::Instrument as _;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -148,6 +150,7 @@ impl Visit {
             .bind(id.as_str())
             .bind(cookie.as_ref().map(|cookie| cookie.hash().to_vec()))
             .fetch_optional(&app.pool)
+            .instrument(sql_span("load visit"))
             .await?;
         let Some(row) = row else { return Ok(None) };
         let now: Instant = row.try_get("now")?;
