@@ -47,6 +47,7 @@ mod oauth_partner;
 mod oauth_push;
 mod oauth_token;
 mod rebuild;
+mod secret_sweep;
 mod smoke;
 mod store_budget;
 mod store_conflicts;
