@@ -86,6 +86,7 @@ struct PartnerAppSettings<'a> {
 struct OfferedBank<'a> {
     code: &'a str,
     name: &'a str,
+    name_en: &'a str,
     issuer: String,
 }
 
@@ -167,6 +168,7 @@ fn partner_app(addresses: Addresses, partner: &Partner) -> PartnerAppSettings<'_
     let offer = |bank: Bank| OfferedBank {
         code: bank.code,
         name: bank.name,
+        name_en: bank.name_en,
         issuer: addresses.issuer(bank.code),
     };
     PartnerAppSettings {
