@@ -44,9 +44,9 @@ FROM runtime AS account-api
 LABEL org.opencontainers.image.title="Renkei account-api" \
       org.opencontainers.image.description="What partners read: accounts, balances and transactions"
 COPY --from=build /programs/account-api /usr/local/bin/account-api
-EXPOSE 8090
+EXPOSE 8090 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-    CMD ["healthy", "http", "8090", "/healthz"]
+    CMD ["healthy", "http", "9090", "/health/ready"]
 ENTRYPOINT ["account-api"]
 CMD ["--config", "/etc/renkei/account-api.toml"]
 
@@ -56,10 +56,11 @@ LABEL org.opencontainers.image.title="Renkei sandbox-bank" \
       org.opencontainers.image.description="Stand-in for a bank's core, with invented customers"
 COPY --from=build /programs/sandbox-bank /usr/local/bin/sandbox-bank
 ENV SANDBOX_BANK_LISTEN=0.0.0.0:50051 \
+    SANDBOX_BANK_OPERATOR_LISTEN=0.0.0.0:9051 \
     SANDBOX_BANK_LOG_FORMAT=json
-EXPOSE 50051
+EXPOSE 50051 9051
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-    CMD ["healthy", "tcp", "50051"]
+    CMD ["healthy", "http", "9051", "/health/ready"]
 ENTRYPOINT ["sandbox-bank"]
 
 # A stand-in: a sample accounting service. Not for production.

@@ -12,7 +12,7 @@ DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 BENCH_PROGRAM := $(or $(CARGO_TARGET_DIR),target)/release/bench
 
 .PHONY: help demo bench test test-rust test-walk test-browser check check-format check-lints check-dependencies \
-	check-generated check-openapi openapi check-deployment fmt build clean
+	screens check-generated check-openapi openapi check-deployment fmt build clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ test-browser: build ## The tests in Chromium only
 bench: ## Ratios against PostgreSQL itself, on a quiet machine; BENCH="--help" lists options
 	cargo build --release --locked --package bench
 	$(BENCH_PROGRAM) $(BENCH)
+
+screens: ## Every page and every refusal as pictures, in both languages, wide and narrow
+	cargo test --locked -p consent --lib write_every_page -- --ignored
+	@scripts/find-browser-tools
+	cd $(BROWSER_TESTS) && npm ci --no-audit --no-fund
+	npm run screens --prefix $(BROWSER_TESTS)
 
 check: check-format check-lints check-dependencies check-generated check-deployment ## Format, lints, dependency policy, generated and deployment files
 

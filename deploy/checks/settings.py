@@ -198,7 +198,7 @@ def _port(listen):
 def _check_ports(where, consent, account_api, images, findings):
     listens = {_port(consent[f"{name}_listen"]) for name in ("public", "operator", "decision")}
     findings.expect(listens == images["consent"].ports, where, f"consent listens at {listens}")
-    listens = {_port(account_api["listen"])}
+    listens = {_port(account_api[name]) for name in ("listen", "operator_listen")}
     findings.expect(listens == images["account-api"].ports, where, f"account-api listens at {listens}")
 
 

@@ -18,6 +18,9 @@ public_url=http://127.0.0.1:8080
 account_api_url=http://127.0.0.1:8090
 partner_url=http://localhost:8000
 
+# Between the columns of the banks: code, name, name in English.
+tab=$(printf '\t')
+
 client_id=kantan-kaikei
 company_name=サンプル会計株式会社
 service_name=かんたん会計
@@ -67,6 +70,7 @@ public_jwk() {
 account_api_settings() {
     cat <<END
 listen = "0.0.0.0:8090"
+operator_listen = "0.0.0.0:9090"
 resource_identifier = "$account_api_url"
 decision_url = "http://consent:9081"
 decision_credential = "$(cat "$state/operator/decision-credential")"
@@ -94,12 +98,13 @@ kid = "compose-1"
 private_key_file = "client-key.pem"
 account_api_url = "http://account-api:8090"
 END
-    while read -r code name; do
+    while IFS=$tab read -r code name name_en; do
         cat <<END
 
 [[banks]]
 code = "$code"
 name = "$name"
+name_en = "$name_en"
 issuer = "$public_url/$code"
 END
     done <"$banks"
@@ -126,8 +131,10 @@ bank_registration() {
 code = "$1"
 name = "$2"
 display_name = "$2（法人）"
+display_name_en = "$3 (corporate)"
 phone = "0120-000-000"
 hours = "平日 9:00〜18:00"
+hours_en = "Weekdays 9:00 to 18:00"
 END
 }
 
@@ -174,8 +181,8 @@ case "${1:-}" in
         write "$state/consent/consent.toml" consent_settings
         ;;
     register)
-        while read -r code name; do
-            write "$state/operator/bank.toml" bank_registration "$code" "$name"
+        while IFS=$tab read -r code name name_en; do
+            write "$state/operator/bank.toml" bank_registration "$code" "$name" "$name_en"
             consent bank register --config "$state/consent/consent.toml" \
                 --file "$state/operator/bank.toml" --operator compose
         done <"$banks"

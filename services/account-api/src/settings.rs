@@ -19,6 +19,7 @@ const MAX_CREDENTIAL_BYTES: usize = 512;
 pub struct Settings {
     listen: SocketAddr,
     pub(crate) tls: Option<ServerTls>,
+    operator_listen: Option<SocketAddr>,
     pub(crate) resource_identifier: String,
     pub(crate) decision_url: Url,
     pub(crate) decision_tls: Option<ClientTls>,
@@ -95,6 +96,7 @@ pub enum SettingsError {
 struct File {
     listen: SocketAddr,
     tls: Option<ServerTls>,
+    operator_listen: Option<SocketAddr>,
     resource_identifier: String,
     decision_url: Url,
     decision_tls: Option<ClientTls>,
@@ -140,7 +142,7 @@ impl Settings {
         }
     }
 
-    /// Checks settings written as TOML: `listen`, `resource_identifier`, `decision_url`,
+    /// Checks settings written as TOML: `listen`, `operator_listen` (optional), `resource_identifier`, `decision_url`,
     /// `decision_credential`, `bank_port_url`, and one `[[issuers]]` table per bank with `issuer`,
     /// `bank_code` and `jwks_url`. TLS: `[tls]` of the listener; `[decision_tls]`, `[bank_port_tls]`
     /// and `[jwks_tls]` for https addresses of these, which need them.
@@ -159,9 +161,16 @@ impl Settings {
                 "an absolute URI without a fragment",
             ));
         }
+        if file.operator_listen == Some(file.listen) && file.listen.port() != 0 {
+            return Err(refuse(
+                "operator_listen",
+                "another address than listen: partners must not reach it",
+            ));
+        }
         Ok(Self {
             listen: file.listen,
             tls: file.tls,
+            operator_listen: file.operator_listen,
             resource_identifier: file.resource_identifier,
             decision_url: outgoing_url(file.decision_url, &file.decision_tls, "decision_url")?,
             decision_tls: file.decision_tls,
@@ -187,6 +196,12 @@ impl Settings {
         } else {
             Transport::Plain
         }
+    }
+
+    /// The operators' address for health and metrics; without it there is none.
+    #[must_use]
+    pub fn operator_listen(&self) -> Option<SocketAddr> {
+        self.operator_listen
     }
 }
 
@@ -337,6 +352,11 @@ jwks_url = "http://127.0.0.1:8080/2963/jwks"
                 "resource_identifier",
             ),
             ("listen =", "listens =", "listens"),
+            (
+                "listen =",
+                "operator_listen = \"127.0.0.1:8090\"\nlisten =",
+                "operator_listen",
+            ),
             ("jwks_url", "jwks", "jwks"),
         ] {
             let error = Settings::parse(&GOOD.replace(from, to))

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -22,13 +23,19 @@ use uuid::Uuid;
 use wire::bank_port_client::BankPortClient;
 use zeroize::Zeroizing;
 
-use crate::{client_certificate::CertificateIdentity, metrics};
+use crate::{
+    bank_announcements::Announcements,
+    bank_answer::{self, CONTRACT_NAME_LONGEST, LOGIN_NAME_LONGEST, Repeats, shown_text},
+    client_certificate::CertificateIdentity,
+    metrics,
+};
 
 /// The bank port of every bank on the platform.
 #[derive(Clone)]
 pub struct BankPort {
     client: BankPortClient<Channel>,
     deadline: Duration,
+    announcements: Arc<Announcements>,
 }
 
 /// The port's name in spans.
@@ -178,6 +185,15 @@ pub struct BankAccount {
     pub tasks: BTreeMap<Task, NaiveDate>,
 }
 
+/// Maintenance that the bank has announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedMaintenance {
+    /// When it begins.
+    pub from: DateTime<Utc>,
+    /// When it ends, where known.
+    pub until: Option<DateTime<Utc>>,
+}
+
 impl BankPort {
     /// Connects when first used; `tls` for an https address.
     ///
@@ -198,6 +214,7 @@ impl BankPort {
         Ok(Self {
             client: BankPortClient::new(channel),
             deadline,
+            announcements: Arc::default(),
         })
     }
 
@@ -214,9 +231,14 @@ impl BankPort {
             bank_code: bank.to_string(),
             certificate: Some(wire_certificate(certificate)),
         };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            certificate_sha256: certificate.sha256.to_vec(),
+            ..wire::Asked::default()
+        };
         let mut client = self.client.clone();
         let answer = self
-            .ask("ResolveCertificate", || {
+            .ask("ResolveCertificate", asked, || {
                 client.resolve_certificate(self.within_deadline(request))
             })
             .await?;
@@ -259,9 +281,14 @@ impl BankPort {
             method: method.into(),
             certificate,
         };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            attempt_id: attempt.to_string(),
+            ..wire::Asked::default()
+        };
         let mut client = self.client.clone();
         let answer = self
-            .ask("Authenticate", || {
+            .ask("Authenticate", asked, || {
                 client.authenticate(self.within_deadline(request))
             })
             .await?;
@@ -270,14 +297,17 @@ impl BankPort {
             Outcome::Authenticated(a) => Ok(LoginOutcome::Authenticated {
                 role: role(a.role())?,
                 subject: subject(a.subject)?,
-                login_name: a.login_name,
-                contract_name: a.contract_name,
+                login_name: shown_text(a.login_name, LOGIN_NAME_LONGEST)?,
+                contract_name: shown_text(a.contract_name, CONTRACT_NAME_LONGEST)?,
             }),
             Outcome::Rejected(r) => Ok(LoginOutcome::Rejected(
                 r.subject.map(|s| subject(Some(s))).transpose()?,
             )),
-            Outcome::Refused(r) => Ok(LoginOutcome::Refused(r.reason())),
             Outcome::CertificateRefused(_) => Ok(LoginOutcome::CertificateRefused),
+            Outcome::Refused(r) => match r.reason() {
+                wire::LoginRefusal::Unspecified => Err(BankFailure::Malformed("no refusal")),
+                reason => Ok(LoginOutcome::Refused(reason)),
+            },
         }
     }
 
@@ -294,13 +324,19 @@ impl BankPort {
             bank_code: bank.to_string(),
             subject: Some(wire_subject(subject)),
         };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            contract_id: subject.contract.to_string(),
+            user_id: subject.user.to_string(),
+            ..wire::Asked::default()
+        };
         let mut client = self.client.clone();
         let answer = self
-            .ask("ListAccounts", || {
+            .ask("ListAccounts", asked, || {
                 client.list_accounts(self.within_deadline(request))
             })
             .await?;
-        answer.accounts.into_iter().map(account).collect()
+        bank_answer::accounts(answer.accounts)
     }
 
     /// Asks whether a PIN is right. Counted by the bank once per `attempt`.
@@ -322,9 +358,17 @@ impl BankPort {
             pin_scope_id: pin_scope.to_string(),
             pin: String::clone(pin),
         };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            attempt_id: attempt.to_string(),
+            contract_id: subject.contract.to_string(),
+            user_id: subject.user.to_string(),
+            pin_scope_id: pin_scope.to_string(),
+            ..wire::Asked::default()
+        };
         let mut client = self.client.clone();
         let answer = self
-            .ask("VerifyInquiryPin", || {
+            .ask("VerifyInquiryPin", asked, || {
                 client.verify_inquiry_pin(self.within_deadline(request))
             })
             .await?;
@@ -344,9 +388,14 @@ impl BankPort {
             bank_code: bank.to_string(),
             attempt_id: attempt.to_string(),
         };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            attempt_id: attempt.to_string(),
+            ..wire::Asked::default()
+        };
         let mut client = self.client.clone();
         let answer = self
-            .ask("GetVerdict", || {
+            .ask("GetVerdict", asked, || {
                 client.get_verdict(self.within_deadline(request))
             })
             .await?;
@@ -374,11 +423,54 @@ impl BankPort {
             account_ids: notice.accounts,
         };
         let mut client = self.client.clone();
-        self.ask("SendNotice", || {
+        self.call("SendNotice", || {
             client.send_notice(self.within_deadline(request))
         })
         .await
         .map(drop)
+    }
+
+    /// Maintenance of the bank that begins soon, as last heard; waits for the bank but a moment.
+    pub async fn maintenance_ahead(
+        &self,
+        bank: &BankCode,
+        now: DateTime<Utc>,
+    ) -> Option<PlannedMaintenance> {
+        let ask = self.planned_maintenance(bank);
+        self.announcements.next(bank, now, ask).await
+    }
+
+    /// The same as last heard, without asking.
+    pub fn maintenance_heard_of(
+        &self,
+        bank: &BankCode,
+        now: DateTime<Utc>,
+    ) -> Option<PlannedMaintenance> {
+        self.announcements.soon(bank, now)
+    }
+
+    /// Maintenance that the bank has announced.
+    ///
+    /// # Errors
+    /// [`BankFailure`].
+    pub async fn planned_maintenance(
+        &self,
+        bank: &BankCode,
+    ) -> Result<Vec<PlannedMaintenance>, BankFailure> {
+        let request = wire::ListPlannedMaintenanceRequest {
+            bank_code: bank.to_string(),
+        };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            ..wire::Asked::default()
+        };
+        let mut client = self.client.clone();
+        let answer = self
+            .ask("ListPlannedMaintenance", asked, || {
+                client.list_planned_maintenance(self.within_deadline(request))
+            })
+            .await?;
+        bank_answer::planned_maintenance(&answer.maintenance)
     }
 
     fn within_deadline<T>(&self, message: T) -> Request<T> {
@@ -388,7 +480,29 @@ impl BankPort {
         request
     }
 
-    async fn ask<T, F>(&self, rpc: &'static str, call: impl FnOnce() -> F) -> Result<T, BankFailure>
+    /// Calls, and takes only an answer to what was asked.
+    async fn ask<T: Repeats, F>(
+        &self,
+        rpc: &'static str,
+        asked: wire::Asked,
+        call: impl FnOnce() -> F,
+    ) -> Result<T, BankFailure>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
+        let answer = self.call(rpc, call).await?;
+        if answer.asked() == Some(&asked) {
+            return Ok(answer);
+        }
+        tracing::error!(rpc, "the bank's answer is not to what it was asked");
+        Err(BankFailure::Malformed("not the answer to what was asked"))
+    }
+
+    async fn call<T, F>(
+        &self,
+        rpc: &'static str,
+        call: impl FnOnce() -> F,
+    ) -> Result<T, BankFailure>
     where
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
@@ -413,22 +527,26 @@ impl BankPort {
 fn failure(status: &Status) -> BankFailure {
     match status.code() {
         Code::Unavailable if was_not_taken(status) => BankFailure::Unavailable,
-        Code::FailedPrecondition => match wire::ServiceClosed::decode(status.details()) {
-            Ok(closed) => BankFailure::Closed {
-                cause: match closed.reason() {
-                    wire::ClosedReason::Maintenance => ClosedCause::Maintenance,
-                    _ => ClosedCause::Hours,
-                },
-                reopens_at: closed
-                    .reopens_at
-                    .and_then(|t| DateTime::from_timestamp(t.seconds, 0)),
-            },
-            Err(_) => BankFailure::Unknown,
-        },
+        // Without a reason that is known it may be anybody's answer, not the bank's.
+        Code::FailedPrecondition => closed(status).unwrap_or(BankFailure::Unknown),
+
         Code::NotFound => BankFailure::NotFound,
         Code::InvalidArgument => BankFailure::Malformed("the bank refused the request's form"),
         _ => BankFailure::Unknown,
     }
+}
+
+fn closed(status: &Status) -> Option<BankFailure> {
+    let closed = wire::ServiceClosed::decode(status.details()).ok()?;
+    let cause = match closed.reason() {
+        wire::ClosedReason::Hours => ClosedCause::Hours,
+        wire::ClosedReason::Maintenance => ClosedCause::Maintenance,
+        wire::ClosedReason::Unspecified => return None,
+    };
+    let reopens_at = closed
+        .reopens_at
+        .and_then(|at| bank_answer::moment_ahead(&at, Utc::now()));
+    Some(BankFailure::Closed { cause, reopens_at })
 }
 
 /// The bank said so itself, or no connection came about. A connection that broke meanwhile carries
@@ -447,7 +565,7 @@ fn was_not_taken(status: &Status) -> bool {
     false
 }
 
-fn malformed(id: InvalidId) -> BankFailure {
+pub(crate) fn malformed(id: InvalidId) -> BankFailure {
     BankFailure::Malformed(id.kind)
 }
 
@@ -491,35 +609,4 @@ fn verdict(verdict: wire::Verdict) -> Result<Verdict, BankFailure> {
         wire::Verdict::Void => Ok(Verdict::Void),
         wire::Verdict::Unspecified => Err(BankFailure::Unknown),
     }
-}
-
-fn account(account: wire::Account) -> Result<BankAccount, BankFailure> {
-    let kind = match account.r#type() {
-        wire::AccountType::Ordinary => "普通",
-        wire::AccountType::Current => "当座",
-        wire::AccountType::Savings => "貯蓄",
-        wire::AccountType::Unspecified => return Err(BankFailure::Malformed("no account type")),
-    };
-    let mut tasks = BTreeMap::new();
-    for eligible in &account.tasks {
-        let task = match eligible.task() {
-            wire::Task::Balance => Task::Balance,
-            wire::Task::Transactions => Task::Transactions,
-            // A task of a later version of the port: not offered.
-            wire::Task::Unspecified => continue,
-        };
-        let from = NaiveDate::parse_from_str(&eligible.available_from_date, "%Y-%m-%d")
-            .map_err(|_| BankFailure::Malformed("available_from_date"))?;
-        tasks.insert(task, from);
-    }
-    Ok(BankAccount {
-        id: AccountId::parse(account.account_id).map_err(malformed)?,
-        label: format!(
-            "{}({}) {kind} {}",
-            account.branch_name, account.branch_code, account.number
-        ),
-        memo: Some(account.memo).filter(|memo| !memo.is_empty()),
-        pin_scope: PinScopeId::parse(account.pin_scope_id).map_err(malformed)?,
-        tasks,
-    })
 }

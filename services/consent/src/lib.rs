@@ -3,6 +3,8 @@
 
 pub mod app;
 mod authorization_server;
+mod bank_announcements;
+mod bank_answer;
 pub mod bank_pages;
 pub mod bank_port;
 mod boundary;

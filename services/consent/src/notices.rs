@@ -1,9 +1,11 @@
 //! Notices to customers (お知らせメール): to the master user and to whoever acted, at a link, a change,
 //! an end and a lock. They commit with the facts that they tell of; the bank sends them afterwards.
 
+use crate::store::sql_span;
 use consent_domain::{AccountId, BankCode, ContractId, PartnerId, UserId};
 use renkei_proto::bank::v1::NoticeKind as WireKind;
 use sqlx::{PgPool, Row as _};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
@@ -144,7 +146,10 @@ const TAKE: &str = "
 /// # Errors
 /// [`StoreError`].
 pub async fn send_due(app: &App) -> Result<(), StoreError> {
-    let rows = sqlx::query(TAKE).fetch_all(&app.pool).await?;
+    let rows = sqlx::query(TAKE)
+        .fetch_all(&app.pool)
+        .instrument(sql_span("take notices"))
+        .await?;
     for row in rows {
         let id: Uuid = row.try_get("notice_id")?;
         let kind: String = row.try_get("kind")?;
@@ -173,6 +178,7 @@ pub async fn send_due(app: &App) -> Result<(), StoreError> {
                 sqlx::query("UPDATE notices SET sent_at = now() WHERE notice_id = $1")
                     .bind(id)
                     .execute(&app.pool)
+                    .instrument(sql_span("settle notice"))
                     .await?;
             }
             Err(failure) => {

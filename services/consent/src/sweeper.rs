@@ -2,6 +2,7 @@
 //! unknown, forgets what is old. Any number of replicas may sweep at once: each act is a command that
 //! finds itself done, or a statement that touches a row once.
 
+use crate::store::sql_span;
 use std::{convert::Infallible, time::Duration};
 
 use actix_web::web;
@@ -103,6 +104,7 @@ async fn end_late_journeys(app: &App) -> Result<(), StoreError> {
     )
     .bind(BATCH)
     .fetch_all(&app.pool)
+    .instrument(sql_span("end late journeys"))
     .await?;
     for stream in late {
         let Some((bank, id)) = stream.split_once(':') else {
@@ -145,6 +147,7 @@ async fn expire_consents(pool: &PgPool, bus: &Bus) -> Result<(), StoreError> {
     )
     .bind(BATCH)
     .fetch_all(pool)
+    .instrument(sql_span("expire consents"))
     .await?;
     expire(bus, late).await
 }
@@ -166,6 +169,7 @@ pub async fn expire_consents_of(
     .bind(bank.as_str())
     .bind(contract.as_str())
     .fetch_all(pool)
+    .instrument(sql_span("expire consents of"))
     .await?;
     expire(bus, late).await
 }
@@ -243,6 +247,7 @@ async fn record_connections(app: &App) -> Result<(), StoreError> {
     )
     .bind(BATCH)
     .fetch_all(&app.pool)
+    .instrument(sql_span("record connections"))
     .await?;
     for (stream, journey, partner, contract) in missing {
         let Some((bank, _)) = stream.split_once(':') else {
@@ -284,7 +289,10 @@ async fn forget(pool: &PgPool) -> Result<(), StoreError> {
                WHERE e.bank = r.bank AND e.journey_id = r.journey_id)",
         "DELETE FROM bank_sessions WHERE login_at < now() - interval '30 days'",
     ] {
-        sqlx::query(sql).execute(pool).await?;
+        sqlx::query(sql)
+            .execute(pool)
+            .instrument(sql_span("forget what is over"))
+            .await?;
     }
     Ok(())
 }

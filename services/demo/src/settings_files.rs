@@ -151,6 +151,7 @@ struct PartnerAppSettings<'a> {
 struct OfferedBank<'a> {
     code: &'a str,
     name: &'a str,
+    name_en: &'a str,
     issuer: String,
 }
 
@@ -273,6 +274,7 @@ fn partner_app<'a>(
     let offer = |bank: Bank| OfferedBank {
         code: bank.code,
         name: bank.name,
+        name_en: bank.name_en,
         issuer: addresses.issuer(bank.code),
     };
     PartnerAppSettings {

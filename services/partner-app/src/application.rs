@@ -94,6 +94,7 @@ impl Application {
             App::new()
                 .app_data(web::Data::from(Arc::clone(&services)))
                 .configure(pages::routes)
+                .wrap(actix_web::middleware::from_fn(pages::in_language))
                 .wrap(pages::security_headers(&services.settings))
                 .wrap(actix_web::middleware::from_fn(pages::log_request))
         })

@@ -37,6 +37,7 @@ const CORPORATE_SUFFIX: &str = "（法人）";
 /// [[banks]]                              # 1 to 100
 /// code = "2963"                          # four digits
 /// name = "中央労働金庫"                    # shown as 「中央労働金庫（法人）」
+/// name_en = "Chuo Labour Bank"           # on English pages; without it the other one
 /// issuer = "http://127.0.0.1:8080/2963"  # byte for byte as in the bank's metadata
 /// ```
 ///
@@ -74,6 +75,8 @@ pub struct Bank {
     pub code: BankCode,
     /// Its name without 「（法人）」.
     pub name: String,
+    /// The same in English, where it has one.
+    pub name_en: Option<String>,
     /// Its OAuth issuer identifier.
     pub issuer: Issuer,
 }
@@ -293,6 +296,7 @@ struct File {
 struct FileBank {
     code: String,
     name: String,
+    name_en: Option<String>,
     issuer: String,
 }
 
@@ -384,7 +388,16 @@ fn banks(listed: Vec<FileBank>) -> Result<Vec<Bank>, SettingsError> {
             .strip_suffix(CORPORATE_SUFFIX)
             .unwrap_or(&name)
             .to_owned();
-        banks.push(Bank { code, name, issuer });
+        let name_en = entry
+            .name_en
+            .map(|name| required("banks.name_en", name))
+            .transpose()?;
+        banks.push(Bank {
+            code,
+            name,
+            name_en,
+            issuer,
+        });
     }
     Ok(banks)
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::certificate::CustomerCertificate;
 use crate::seed::{BankCode, Contract, Seed, User};
 use crate::state::{Counters, Notice, PinRequest, State};
-use crate::switches::{Clock, Closure, CustomerFlag, Fault, HELD_BACK_AT_MOST, Rpc};
+use crate::switches::{
+    Clock, Closure, CustomerFlag, Fault, HELD_BACK_AT_MOST, Lie, PlannedMaintenance, Rpc,
+};
 
 /// A bank's core in memory. Clones are handles of the same bank.
 #[derive(Debug, Clone)]
@@ -182,6 +184,26 @@ impl SandboxBank {
         let switch = state.switches.rpc(rpc);
         switch.fault = fault;
         switch.release.send_replace(());
+    }
+
+    /// Makes the answers of one rpc lie, or tell the truth again.
+    pub fn set_lie(&self, rpc: Rpc, lie: Option<Lie>) {
+        self.state().switches.rpc(rpc).lie = lie;
+    }
+
+    /// Announces maintenance of a bank, in place of what was announced before.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownTarget::Bank`]
+    pub fn set_planned_maintenance(
+        &self,
+        bank_code: &str,
+        planned: Vec<PlannedMaintenance>,
+    ) -> Result<(), UnknownTarget> {
+        let bank = self.bank(bank_code)?;
+        self.state().switches.planned.insert(bank, planned);
+        Ok(())
     }
 
     /// Closes a bank, or with `None` opens it.

@@ -161,5 +161,6 @@ pub(crate) fn resolve(
     };
     Ok(port::ResolveCertificateResponse {
         outcome: Some(outcome),
+        asked: None,
     })
 }

@@ -149,5 +149,6 @@ fn response(outcome: &LoginOutcome) -> port::AuthenticateResponse {
     };
     port::AuthenticateResponse {
         outcome: Some(outcome),
+        asked: None,
     }
 }

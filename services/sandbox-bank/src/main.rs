@@ -23,6 +23,9 @@ struct Settings {
     customer_certificate: Vec<GivenCertificate>,
     #[command(flatten)]
     tls: TlsFiles,
+    /// The address for operators (health, metrics); without it there is none.
+    #[arg(long, env = "SANDBOX_BANK_OPERATOR_LISTEN")]
+    operator_listen: Option<SocketAddr>,
     /// What is logged, as `tracing` directives.
     #[arg(long, env = "SANDBOX_BANK_LOG", default_value = "info", value_parser = directives)]
     log: String,
@@ -147,6 +150,16 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
         bank.register_certificate(&given.bank_code, &given.login_id, given.certificate)?;
     }
     tracing::info!(%address, "sandbox bank listening");
+    if let Some(operators) = settings.operator_listen {
+        let listener = std::net::TcpListener::bind(operators)?;
+        tracing::info!(address = %listener.local_addr()?, "operators");
+        let serving = sandbox_bank::serve_operators(listener, bank.clone())?;
+        tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the operators' listener failed");
+            }
+        });
+    }
     sandbox_bank::serve_with(listener, tls, bank, async move {
         tokio::select! {
             _ = interrupt.recv() => {}

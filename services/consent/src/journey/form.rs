@@ -1,9 +1,11 @@
 //! What a page's form becomes: fields strictly read, a key that is ours, and the outcome of an
 //! earlier sending, if there was one.
 
+use crate::store::sql_span;
 use actix_web::{HttpRequest, HttpResponse, web};
 use consent_domain::journey::{FailureCode, Journey, Step};
 use sqlx::Row as _;
+use tracing::Instrument as _;
 
 use super::{
     cookie::BrowserCookie,
@@ -175,6 +177,7 @@ pub(super) async fn find_spent(visit: &Visit, nonce: &str) -> Result<Option<Spen
     .bind(visit.bank.as_str())
     .bind(nonce)
     .fetch_optional(&visit.app.pool)
+    .instrument(sql_span("find spent"))
     .await?;
     row.map(|row| {
         Ok(Spent {

@@ -12,7 +12,8 @@ use super::{
 use crate::{
     bank_port::{BankFailure, LoginOutcome, LoginProof, Subject},
     guess::{
-        Guess, GuessKind, GuessLimit, Lock, Locked, Reservation, Settled, locked, reserve, settle,
+        Guess, GuessKind, GuessLimit, Lock, Locked, Recorded, Reservation, Settled, locked,
+        reserve, settle,
     },
     notices::{Notice, NoticeKind},
     pages::ErrorKind,
@@ -103,8 +104,11 @@ pub(super) async fn try_login(
         Ok(LoginOutcome::Rejected(subject)) => {
             let lock = settle(&app.pool, attempt, Settled::Mismatch, limit).await?;
             return Ok(match lock {
-                Lock::Open => LoginTry::Judged(LoginOutcome::Rejected(subject), attempt),
-                Lock::Reached => {
+                Recorded::Before(first) if first != Settled::Mismatch => LoginTry::Undecided,
+                Recorded::Before(_) | Recorded::Now(Lock::Open) => {
+                    LoginTry::Judged(LoginOutcome::Rejected(subject), attempt)
+                }
+                Recorded::Now(Lock::Reached) => {
                     if let Some(subject) = subject {
                         record_lock(visit, subject, attempt);
                     }
@@ -122,8 +126,10 @@ pub(super) async fn try_login(
         Err(BankFailure::Unknown | BankFailure::Malformed(_)) => return Ok(LoginTry::Undecided),
         Err(failure) => (Settled::Outage, LoginTry::NoOutcome(failure)),
     };
-    settle(&app.pool, attempt, settled, limit).await?;
-    Ok(result)
+    match settle(&app.pool, attempt, settled, limit).await? {
+        Recorded::Before(first) if first != settled => Ok(LoginTry::Undecided),
+        Recorded::Before(_) | Recorded::Now(_) => Ok(result),
+    }
 }
 
 /// Records the lock of a known user as a fact of the contract, beside the answer: an unknown id,

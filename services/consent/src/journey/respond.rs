@@ -94,6 +94,19 @@ fn status(kind: &ErrorKind) -> StatusCode {
 /// After how many seconds an unavailable part may be tried again.
 const RETRY_AFTER_SECONDS: u32 = 30;
 
+/// A day: a bank that names a later moment may be asked again before.
+const RETRY_AFTER_AT_MOST: i64 = 24 * 3600;
+
+/// Until the bank reopens, where it said when.
+fn retry_after_seconds(kind: &ErrorKind) -> u32 {
+    let left = kind
+        .reopens_at()
+        .map(|at| (at - chrono::Utc::now()).num_seconds());
+    left.map_or(RETRY_AFTER_SECONDS, |seconds| {
+        u32::try_from(seconds.clamp(1, RETRY_AFTER_AT_MOST)).unwrap_or(RETRY_AFTER_SECONDS)
+    })
+}
+
 impl Known {
     /// What a request tells by itself: its number, its language, and the bank that its path names.
     pub(super) fn of(app: &App, request: &HttpRequest, context: &RequestContext) -> Self {
@@ -132,7 +145,7 @@ impl Known {
             status,
             html: view.render(texts).unwrap_or_default(),
             retry_after_seconds: (status == StatusCode::SERVICE_UNAVAILABLE)
-                .then_some(RETRY_AFTER_SECONDS),
+                .then(|| retry_after_seconds(&kind)),
         }
     }
 }

@@ -88,7 +88,11 @@ fn login_page(
         shell: Shell {
             deadline,
             cancel: Some(visit.form(cookie, FormName::Cancel, "cancel")),
-            notices: said.into_iter().chain(near).collect(),
+            notices: said
+                .into_iter()
+                .chain(near)
+                .chain(visit.maintenance_near())
+                .collect(),
             ..visit.shell()
         },
         form: visit.form(cookie, FormName::Login, "login"),

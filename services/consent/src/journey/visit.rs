@@ -1,9 +1,15 @@
 //! One request to a page of a journey: what it names, what the browser proves, what the database
 //! says, read at one moment.
 
+use crate::store::sql_span;
 use std::{collections::BTreeSet, sync::Arc};
+use tracing::Instrument as _;
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, StatusCode},
+    web,
+};
 use chrono::TimeDelta;
 use consent_domain::{
     BankCode, ContractId, Instant, JourneyId, PartnerId,
@@ -32,7 +38,7 @@ use super::{
 use crate::{
     app::App,
     bank_pages::BankPages,
-    bank_port::Subject,
+    bank_port::{PlannedMaintenance, Subject},
     pages::{
         AccessInView, Customer, Deadline, DeadlineKind, ErrorKind, Extension, FormTarget, Locale,
         Notice, Shell, Texts, WARN_SECONDS,
@@ -68,6 +74,8 @@ pub(super) struct Visit {
     pub session: Option<BankSession>,
     /// How many logins the journey has seen.
     pub generation: i32,
+    /// Maintenance of the bank that begins soon.
+    maintenance: Option<PlannedMaintenance>,
     /// The database's time.
     pub now: Instant,
     pub context: RequestContext,
@@ -152,7 +160,10 @@ impl Visit {
         let browser = browser(&app, &id);
         let visit = Self::read(&app, request, (bank, id), browser, context).await;
         match visit {
-            Ok(Some(visit)) => Ok(visit),
+            Ok(Some(mut visit)) => {
+                visit.hear_of_maintenance(request.method()).await;
+                Ok(visit)
+            }
             Ok(None) => Err(known.error(&app, ErrorKind::JourneyNotFound)),
             Err(error) => Err(known.error(&app, error.into())),
         }
@@ -173,6 +184,7 @@ impl Visit {
             .bind(id.as_str())
             .bind(cookie.as_ref().map(|cookie| cookie.hash().to_vec()))
             .fetch_optional(&app.pool)
+            .instrument(sql_span("load visit"))
             .await?;
         let Some(row) = row else { return Ok(None) };
         let now: Instant = row.try_get("now")?;
@@ -228,9 +240,19 @@ impl Visit {
             cookie,
             session,
             generation: row.try_get::<Option<i32>, _>("generations")?.unwrap_or(0),
+            maintenance: None,
             now,
             context,
         }))
+    }
+
+    /// A form's answer does not wait for announcements.
+    async fn hear_of_maintenance(&mut self, method: &Method) {
+        let port = &self.app.bank_port;
+        self.maintenance = match *method {
+            Method::GET => port.maintenance_ahead(&self.bank, self.now).await,
+            _ => port.maintenance_heard_of(&self.bank, self.now),
+        };
     }
 
     /// The address of a page of this journey.
@@ -475,6 +497,14 @@ impl Visit {
         })
     }
 
+    /// What is said where the bank's maintenance is near.
+    pub(super) fn maintenance_near(&self) -> Option<Notice> {
+        self.maintenance.map(|planned| Notice::MaintenanceAhead {
+            from: planned.from,
+            until: planned.until,
+        })
+    }
+
     /// A form of this browser's journey.
     pub(super) fn form(&self, cookie: &BrowserCookie, form: FormName, path: &str) -> FormTarget {
         let shown = match &self.journey {
@@ -598,6 +628,7 @@ impl AtStep<'_> {
             notices: said
                 .into_iter()
                 .chain(visit.deadline_near(self.journey))
+                .chain(visit.maintenance_near())
                 .collect(),
             ..visit.shell()
         }

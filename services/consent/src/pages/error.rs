@@ -100,7 +100,8 @@ impl ErrorKind {
         }
     }
 
-    fn reopens_at(&self) -> Option<DateTime<Utc>> {
+    /// When the bank opens again, where that is known.
+    pub fn reopens_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::BankClosed { reopens_at } | Self::BankMaintenance { reopens_at } => *reopens_at,
             _ => None,

@@ -210,6 +210,8 @@ texts! {
         session_ended: Label,
         selection_changed: Label,
         deadline_near: Phrase,
+        maintenance_ahead: Phrase,
+        maintenance_ahead_open: Phrase,
     }
     TaskNames {
         balance: Label,

@@ -3,7 +3,9 @@
 //! A signing key is published before it signs, and stays published after it stopped until the
 //! last token that it signed has ended.
 
+use crate::store::sql_span;
 use std::collections::BTreeMap;
+use tracing::Instrument as _;
 
 use chrono::{DateTime, Duration, Utc};
 use consent_domain::BankCode;
@@ -195,6 +197,7 @@ pub async fn activate_published_key(pool: &PgPool, now: DateTime<Utc>) -> Result
     )
     .bind(now)
     .fetch_optional(&mut *transaction)
+    .instrument(sql_span("activate published key"))
     .await?;
     let kid = ready.ok_or(KeyError::NoneReady)?;
     sqlx::query(
@@ -203,10 +206,12 @@ pub async fn activate_published_key(pool: &PgPool, now: DateTime<Utc>) -> Result
     )
     .bind(now)
     .execute(&mut *transaction)
+    .instrument(sql_span("activate published key"))
     .await?;
     sqlx::query("UPDATE signing_keys SET state = 'active' WHERE kid = $1 AND state = 'published'")
         .bind(kid)
         .execute(&mut *transaction)
+        .instrument(sql_span("activate published key"))
         .await?;
     transaction.commit().await?;
     Ok(())
@@ -242,6 +247,7 @@ async fn load_signing_keys(
     )
     .bind(now - Duration::seconds(RETIRED_SECONDS))
     .fetch_all(pool)
+    .instrument(sql_span("load signing keys"))
     .await?;
     rows.iter()
         .map(|row| {
@@ -273,6 +279,7 @@ async fn load_shared_keys(
 ) -> Result<BTreeMap<KeyPurpose, SharedKey>, KeyError> {
     let rows = sqlx::query("SELECT name, key_wrapped, key_nonce FROM shared_keys")
         .fetch_all(pool)
+        .instrument(sql_span("load shared keys"))
         .await?;
     let mut keys = BTreeMap::new();
     for row in rows {
@@ -320,6 +327,7 @@ async fn insert_shared_key(
     .bind(wrapped.nonce)
     .bind(now)
     .execute(pool)
+    .instrument(sql_span("insert shared key"))
     .await?;
     Ok(())
 }
@@ -354,6 +362,7 @@ async fn insert_signing_key(
     .bind(not_before)
     .bind(now)
     .execute(pool)
+    .instrument(sql_span("insert signing key"))
     .await?;
     Ok(key.kid().to_owned())
 }

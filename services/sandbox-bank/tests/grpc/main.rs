@@ -10,6 +10,7 @@ mod attempts;
 mod certificates;
 mod control;
 mod customers;
+mod lies;
 mod running;
 mod statements;
 mod switches;

@@ -467,6 +467,17 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
     near.shell.deadline = before_login().deadline;
     near.shell.notices = vec![Notice::DeadlineNear { minutes: 2 }];
     add("tasks-asked", near.render(texts).unwrap());
+    let mut ahead = tasks();
+    ahead.shell.notices = vec![Notice::MaintenanceAhead {
+        from: at("2026-11-22T15:00:00Z"),
+        until: Some(at("2026-11-22T21:30:00Z")),
+    }];
+    add("tasks-maintenance-ahead", ahead.render(texts).unwrap());
+    ahead.shell.notices = vec![Notice::MaintenanceAhead {
+        from: at("2026-11-22T15:00:00Z"),
+        until: None,
+    }];
+    add("tasks-maintenance-open", ahead.render(texts).unwrap());
     add(
         "authorize-amending",
         authorize_amending().render(texts).unwrap(),
