@@ -24,8 +24,8 @@ pub async fn durable_insert(ground: &Ground) -> Result<Pgbench, BenchError> {
     .await?;
     // What the flow's own events are, where it has run; else about that.
     let (payload, metadata): (i32, i32) = sqlx::query_as(
-        "SELECT coalesce(avg(length(payload::text))::int, 350),
-                coalesce(avg(length(metadata::text))::int, 130)
+        "SELECT coalesce(avg(length(payload::text))::int, 204),
+                coalesce(avg(length(metadata::text))::int, 108)
          FROM events WHERE aggregate_type IN ('contract', 'consent')",
     )
     .fetch_one(&superuser)
