@@ -68,10 +68,25 @@ fn packages_of_the_workspace_depend_on_each_other_in_one_direction_only() {
         ("renkei-proto", &[][..]),
         ("consent-domain", &[]),
         ("telemetry", &[]),
-        ("consent", &["consent-domain", "renkei-proto", "telemetry"]),
+        ("shared-keys", &["consent-domain"]),
+        // What partners learn is a translation of facts: no transport in it.
+        (
+            "public-events",
+            &["consent-domain", "renkei-proto", "shared-keys"],
+        ),
+        (
+            "consent",
+            &["consent-domain", "renkei-proto", "shared-keys", "telemetry"],
+        ),
         (
             "consent-relay",
-            &["consent-domain", "renkei-proto", "telemetry"],
+            &[
+                "consent-domain",
+                "public-events",
+                "renkei-proto",
+                "shared-keys",
+                "telemetry",
+            ],
         ),
         ("account-api", &["renkei-proto", "telemetry"]),
         ("sandbox-bank", &["renkei-proto", "telemetry"]),
