@@ -20,10 +20,10 @@ help: ## List the targets
 demo: build ## Start everything on this machine; Ctrl-C stops it
 	@exec $(DEMO) run
 
-test: test-rust test-walk test-browser ## Every test, on a real PostgreSQL and in a real browser
+test: test-rust test-walk test-browser ## Every test, on a real PostgreSQL and Kafka and in a real browser
 
 test-rust: build ## The tests in Rust only
-	$(DEMO) with-postgres -- cargo test --workspace --locked
+	$(DEMO) with-services -- cargo test --workspace --locked
 
 test-walk: build ## The demonstration, walking the seven steps by itself
 	$(DEMO) run --once --port-base free --directory target/walk

@@ -35,7 +35,7 @@ use crate::watchdog::Watchdog;
 pub use self::error::RunError;
 
 /// The roles that `consent provision` makes for a database, by the end of their names.
-const ROLES: [&str; 3] = ["owner", "service", "auditor"];
+const ROLES: [&str; 4] = ["owner", "service", "auditor", "relay"];
 /// After a kill -9 the services of the last demonstration take a moment to end.
 const PORTS_FREE_WITHIN: Duration = Duration::from_secs(15);
 /// How often the services are looked at.
