@@ -1,4 +1,4 @@
-//! Makes a database of the service's own with its three roles, and migrates it.
+//! Makes a database of the service's own with its four roles, and migrates it.
 
 use std::str::FromStr as _;
 
@@ -22,6 +22,8 @@ pub struct Provisioned {
     pub owner_url: String,
     /// Reads.
     pub auditor_url: String,
+    /// For the relay's `database_url`: reads events, writes the log.
+    pub relay_url: String,
 }
 
 /// Why provisioning failed.
@@ -41,8 +43,8 @@ pub enum ProvisionError {
     Migration(#[from] sqlx::migrate::MigrateError),
 }
 
-/// Makes the database and the roles `NAME_owner`, `NAME_service` and `NAME_auditor` where they are
-/// missing, gives the roles fresh passwords, and migrates. Touches nothing else on the server.
+/// Makes the database and the roles `NAME_owner`, `NAME_service`, `NAME_auditor` and `NAME_relay` where
+/// they are missing, gives the roles fresh passwords, and migrates. Touches nothing else on the server.
 ///
 /// # Errors
 /// [`ProvisionError`].
@@ -54,9 +56,10 @@ pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, Provi
         return Err(ProvisionError::Name);
     }
     let mut admin = PgConnection::connect(admin_url).await?;
-    let [owner, service, auditor] = ["owner", "service", "auditor"].map(|r| format!("{name}_{r}"));
+    let [owner, service, auditor, relay] =
+        ["owner", "service", "auditor", "relay"].map(|r| format!("{name}_{r}"));
     let mut urls = Vec::new();
-    for role in [&owner, &service, &auditor] {
+    for role in [&owner, &service, &auditor, &relay] {
         let password = entropy::random_token();
         let exists: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
@@ -92,12 +95,15 @@ pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, Provi
         .execute(format!("REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC").as_str())
         .await?;
     admin
-        .execute(format!("GRANT CONNECT ON DATABASE {name} TO {service}, {auditor}").as_str())
+        .execute(
+            format!("GRANT CONNECT ON DATABASE {name} TO {service}, {auditor}, {relay}").as_str(),
+        )
         .await?;
+    see_other_sessions(&mut admin, &relay).await?;
     admin.close().await?;
     let mut urls = urls.into_iter();
-    let (Some(owner_url), Some(service_url), Some(auditor_url)) =
-        (urls.next(), urls.next(), urls.next())
+    let (Some(owner_url), Some(service_url), Some(auditor_url), Some(relay_url)) =
+        (urls.next(), urls.next(), urls.next(), urls.next())
     else {
         return Err(ProvisionError::Name);
     };
@@ -106,7 +112,23 @@ pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, Provi
         service_url,
         owner_url,
         auditor_url,
+        relay_url,
     })
+}
+
+/// The relay names the session that holds the log back, which it can see as a member of
+/// `pg_read_all_stats`. Where the administrator may not make it one, the alarm comes without the name.
+async fn see_other_sessions(admin: &mut PgConnection, relay: &str) -> Result<(), sqlx::Error> {
+    let granted = admin
+        .execute(format!("GRANT pg_read_all_stats TO {relay}").as_str())
+        .await;
+    match granted {
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => {
+            tracing::warn!(relay, "not a member of pg_read_all_stats");
+            Ok(())
+        }
+        granted => granted.map(drop),
+    }
 }
 
 /// Applies the migrations that are missing, as the owner.

@@ -1,0 +1,15 @@
+//! Gives the committed events one global order, and publishes them to Kafka exactly once.
+//!
+//! One instance leads by a lease in the database; the others stand by. The leader's *sequencer* copies
+//! committed events into the log under dense numbers; its *publisher* translates the log for partners
+//! and the platform, one Kafka transaction a batch. How to run it: `docs/relay.md`; why it is so:
+//! `docs/decisions/0024-sequencer.md` and `0025-publisher.md`.
+
+pub mod committed_tail;
+pub mod database;
+pub mod lease;
+pub mod lineage;
+pub mod metrics;
+pub mod postgres_tail;
+pub mod sequencer;
+pub mod topics;
