@@ -67,6 +67,16 @@ impl TopicNames {
         format!("{}.registrations", self.prefix)
     }
 
+    /// What every name begins with, for access rights by prefix.
+    pub fn common_prefix(&self) -> String {
+        format!("{}.", self.prefix)
+    }
+
+    /// What a partner's consumer groups begin with; no partner's is the beginning of another's.
+    pub fn partner_group_prefix(&self, partner: &PartnerId) -> String {
+        format!("{}.partner.{}.", self.prefix, escaped(partner))
+    }
+
     /// How far the relay has come, compacted.
     pub fn offsets(&self) -> String {
         format!("{}.relay-offsets", self.prefix)
