@@ -1,0 +1,7 @@
+//! What is told of every fact that there is, to whom, and in which bytes.
+
+mod golden_records;
+mod laws;
+mod stored;
+mod story;
+mod total;
