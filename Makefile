@@ -10,7 +10,7 @@ BROWSER_TESTS := tests/browser
 DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 
 .PHONY: help demo test test-rust test-walk test-browser check check-format check-lints check-dependencies \
-	check-generated check-openapi openapi check-deployment fmt build clean
+	check-generated check-openapi check-events openapi asyncapi proto check-deployment fmt build clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,10 +46,20 @@ check-dependencies: $(CARGO_DENY) ## The dependency policy of deny.toml and of t
 	cargo test --locked -p demo --test dependency_policy
 
 # Each generated file that is committed adds a prerequisite here which writes it anew and compares.
-check-generated: check-openapi
+check-generated: check-openapi check-events
 
 check-openapi: build ## Whether docs/openapi is what the code says, and valid
 	@scripts/check-openapi
+
+check-events: ## Whether the public events' descriptors and docs/asyncapi.yaml are what the schema says, and break nobody
+	cargo test --locked -p renkei-proto --test public_events
+	cargo test --locked -p public-events --test it asyncapi
+
+proto: ## Write the committed descriptors of the public events anew, unless that would break a reader
+	UPDATE_DESCRIPTORS=1 cargo test --locked -p renkei-proto --test public_events
+
+asyncapi: proto ## Write docs/asyncapi.yaml anew
+	UPDATE_ASYNCAPI=1 cargo test --locked -p public-events --test it asyncapi
 
 openapi: build ## Write docs/openapi anew
 	@scripts/openapi docs/openapi

@@ -120,6 +120,43 @@ fn the_sample_partner_uses_nothing_of_ours_in_its_tests_either() {
 }
 
 #[test]
+fn what_is_told_is_translated_without_transport_clock_or_entropy() {
+    const PURE: [&str; 15] = [
+        "aes-gcm",
+        "base64",
+        "chrono",
+        "consent-domain",
+        "hmac",
+        "prost",
+        "prost-reflect",
+        "prost-types",
+        "renkei-proto",
+        "serde",
+        "serde_json",
+        "sha2",
+        "shared-keys",
+        "thiserror",
+        "zeroize",
+    ];
+    let packages = packages();
+    for name in ["public-events", "shared-keys"] {
+        let package = packages.get(name).expect("it is there");
+        for dependency in package.dependencies.iter().filter(|one| one.is_shipped()) {
+            // Ids are read and written; making one would draw randomness or read the clock.
+            let reads_only = dependency.name == "uuid"
+                && !["v1", "v4", "v6", "v7"]
+                    .iter()
+                    .any(|made| dependency.features.iter().any(|on| on == made));
+            assert!(
+                reads_only || PURE.contains(&dependency.name.as_str()),
+                "{name} must not depend on {}",
+                dependency.name
+            );
+        }
+    }
+}
+
+#[test]
 fn the_domain_is_built_from_crates_that_read_no_clock_socket_or_entropy() {
     const PURE: [&str; 4] = ["chrono", "serde", "serde_json", "thiserror"];
     let packages = packages();
