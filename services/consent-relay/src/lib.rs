@@ -7,9 +7,16 @@
 
 pub mod committed_tail;
 pub mod database;
+pub mod epoch;
 pub mod lease;
 pub mod lineage;
+pub mod log_reader;
 pub mod metrics;
+pub mod operators;
+pub mod parking;
 pub mod postgres_tail;
+pub mod publisher;
+pub mod relay;
 pub mod sequencer;
+pub mod settings;
 pub mod topics;

@@ -1,2 +1,247 @@
-//! The relay.
-fn main() {}
+//! The relay's command line.
+
+use std::{net::TcpListener, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use consent_relay::{
+    database,
+    epoch::{self, Begun},
+    parking::{self, Order},
+    publisher,
+    relay::{StartError, start},
+    settings::Settings,
+    topics::{self, TopicsCommand},
+};
+use telemetry::{Export, LogFormat, Logs, Service, Telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The relay: one order for all events, and Kafka, exactly once.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Config {
+    /// The settings (TOML).
+    #[arg(long, env = "RENKEI_RELAY_CONFIG")]
+    config: PathBuf,
+}
+
+#[derive(Args)]
+struct Ordered {
+    /// Who orders this, for the record.
+    #[arg(long)]
+    by: String,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Stands by or leads until SIGTERM or SIGINT.
+    Serve {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// The topics that the relay writes to.
+    Topics {
+        #[command(flatten)]
+        config: Config,
+        #[command(subcommand)]
+        command: TopicsCommand,
+    },
+    /// Events that can't be published, and those of their streams behind them.
+    #[command(subcommand)]
+    Parked(ParkedCommand),
+    /// The epochs of the log.
+    #[command(subcommand)]
+    Epoch(EpochCommand),
+}
+
+#[derive(Subcommand)]
+enum ParkedCommand {
+    /// Prints what stands still, a JSON object a line.
+    List {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Has parked events tried again, and then what waits behind them.
+    Retry {
+        #[command(flatten)]
+        config: Config,
+        /// Only these numbers; all that are parked where there are none.
+        #[arg(long)]
+        number: Vec<i64>,
+        #[command(flatten)]
+        ordered: Ordered,
+    },
+    /// Gives an event up: it is never published, and its stream goes on.
+    Skip {
+        #[command(flatten)]
+        config: Config,
+        /// Its number.
+        #[arg(long)]
+        number: i64,
+        #[command(flatten)]
+        ordered: Ordered,
+    },
+}
+
+#[derive(Subcommand)]
+enum EpochCommand {
+    /// Begins an epoch after a restore. docs/relay.md says when.
+    Advance {
+        #[command(flatten)]
+        config: Config,
+        /// The database, as its owner.
+        #[arg(long, env = "RENKEI_OWNER_URL")]
+        owner_url: String,
+        #[command(flatten)]
+        ordered: Ordered,
+    },
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let service = Service {
+        name: "consent-relay",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let logs = Logs::from_environment("info,sqlx=warn", LogFormat::Json, std::io::stderr);
+    let telemetry = match Telemetry::start(service, logs, Export::from_environment()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            say_error(&error.into());
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = run(arguments.command).await;
+    telemetry.stop().await;
+    done.unwrap_or_else(|failure| {
+        say_error(&failure);
+        ExitCode::FAILURE
+    })
+}
+
+#[expect(clippy::print_stderr, reason = "the command line's own answer")]
+fn say_error(failure: &Failure) {
+    eprintln!("consent-relay: {failure}");
+}
+
+#[expect(clippy::print_stdout, reason = "the command line's own answer")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+async fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve { config } => serve(config.read()?).await?,
+        Command::Topics { config, command } => {
+            let settings = config.read()?;
+            let pool = database::connect(&settings.database_url).await?;
+            let client = settings.kafka.client();
+            let mut out = Vec::new();
+            let done = topics::run(command, &settings.topics, &client, &pool, &mut out).await?;
+            say(String::from_utf8_lossy(&out).trim_end());
+            return Ok(done);
+        }
+        Command::Parked(command) => parked(command).await?,
+        Command::Epoch(EpochCommand::Advance {
+            config,
+            owner_url,
+            ordered,
+        }) => advance(config.read()?, &owner_url, ordered.order()).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(settings: Settings) -> Result<(), Failure> {
+    let address = settings.operator_listen;
+    let listener =
+        TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })?;
+    let mut running = start(settings, listener).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        served = running.serve() => served?,
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("consent-relay stops");
+    running.stop().await;
+    Ok(())
+}
+
+async fn parked(command: ParkedCommand) -> Result<(), Failure> {
+    match command {
+        ParkedCommand::List { config } => {
+            let pool = database::connect(&config.read()?.database_url).await?;
+            for parked in parking::list(&pool).await? {
+                say(&serde_json::to_string(&parked)?);
+            }
+        }
+        ParkedCommand::Retry {
+            config,
+            number,
+            ordered,
+        } => {
+            let pool = database::connect(&config.read()?.database_url).await?;
+            let retried = parking::retry(&pool, &number, &ordered.order()).await?;
+            say(&format!("{retried} events are tried again"));
+        }
+        ParkedCommand::Skip {
+            config,
+            number,
+            ordered,
+        } => {
+            let pool = database::connect(&config.read()?.database_url).await?;
+            if !parking::skip(&pool, number, &ordered.order()).await? {
+                return Err(format!("{number} is not parked").into());
+            }
+            say(&format!("{number} is never published"));
+        }
+    }
+    Ok(())
+}
+
+async fn advance(settings: Settings, owner_url: &str, order: Order) -> Result<(), Failure> {
+    let (client, topics) = (settings.kafka.client(), settings.topics.names()?);
+    let bootstrap = settings.kafka.bootstrap.clone();
+    let known = tokio::task::spawn_blocking(move || publisher::read(&client, &bootstrap, &topics))
+        .await??;
+    let published = known
+        .position
+        .map_or(0, |position| position.global_sequence);
+    let Begun {
+        epoch,
+        first_global_sequence,
+        taken,
+    } = epoch::advance(owner_url, published, &order).await?;
+    say(&format!(
+        "epoch {epoch} begins at {first_global_sequence}; {taken} events were taken into it; up to \
+         {published} were published before"
+    ));
+    Ok(())
+}
+
+impl Config {
+    fn read(&self) -> Result<Settings, Failure> {
+        Ok(Settings::read(&self.config)?)
+    }
+}
+
+impl Ordered {
+    fn order(self) -> Order {
+        Order {
+            by: self.by,
+            reason: self.reason,
+        }
+    }
+}

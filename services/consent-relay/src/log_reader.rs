@@ -1,0 +1,197 @@
+//! Reads the log with its events, in order.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use consent_domain::consent::Consent;
+use public_events::{LoggedFact, Names, Needs, PublicEvent, Untranslatable, advance, translate};
+use sqlx::{PgPool, types::Json};
+use uuid::Uuid;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    global_sequence: i64,
+    event_id: Uuid,
+    stream_type: String,
+    stream_id: String,
+    sequence: i64,
+    event_type: String,
+    event_version: String,
+    payload: Json<serde_json::Value>,
+    recorded_at: DateTime<Utc>,
+    traceparent: Option<String>,
+}
+
+impl From<Row> for LoggedFact {
+    fn from(row: Row) -> Self {
+        Self {
+            global_sequence: row.global_sequence,
+            event_id: row.event_id,
+            stream_type: row.stream_type,
+            stream_id: row.stream_id,
+            sequence: row.sequence,
+            event_type: row.event_type,
+            event_version: row.event_version,
+            payload: row.payload.0,
+            recorded_at: row.recorded_at,
+            traceparent: row.traceparent,
+        }
+    }
+}
+
+const COLUMNS: &str =
+    "e.event_id, e.aggregate_type AS stream_type, e.aggregate_id AS stream_id, e.sequence,
+    e.event_type, e.event_version, e.payload, e.recorded_at, e.traceparent";
+const OF_LOG: &str =
+    "FROM event_log l JOIN events e USING (aggregate_type, aggregate_id, sequence)";
+
+/// At most `max` facts after a number, in order.
+///
+/// # Errors
+/// The database's.
+pub async fn after(pool: &PgPool, number: i64, max: u32) -> Result<Vec<LoggedFact>, sqlx::Error> {
+    let rows: Vec<Row> = sqlx::query_as(&format!(
+        "SELECT l.global_sequence, {COLUMNS} {OF_LOG}
+         WHERE l.global_sequence > $1 ORDER BY l.global_sequence LIMIT $2"
+    ))
+    .bind(number)
+    .bind(i64::from(max))
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(LoggedFact::from).collect())
+}
+
+/// The facts of these numbers, in order.
+///
+/// # Errors
+/// The database's.
+pub async fn of_numbers(pool: &PgPool, numbers: &[i64]) -> Result<Vec<LoggedFact>, sqlx::Error> {
+    let rows: Vec<Row> = sqlx::query_as(&format!(
+        "SELECT l.global_sequence, {COLUMNS} {OF_LOG}
+         WHERE l.global_sequence = ANY($1) ORDER BY l.global_sequence"
+    ))
+    .bind(numbers)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(LoggedFact::from).collect())
+}
+
+/// What the log has under a number.
+///
+/// # Errors
+/// The database's.
+pub async fn event_at(pool: &PgPool, number: i64) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar("SELECT event_id FROM event_log WHERE global_sequence = $1")
+        .bind(number)
+        .fetch_optional(pool)
+        .await
+}
+
+/// The epoch of a number.
+///
+/// # Errors
+/// The database's; there is such a number.
+pub async fn epoch_at(pool: &PgPool, number: i64) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar("SELECT epoch FROM event_log WHERE global_sequence = $1")
+        .bind(number)
+        .fetch_one(pool)
+        .await
+}
+
+/// Whether an operator began an epoch after that number.
+///
+/// # Errors
+/// The database's.
+pub async fn epoch_begins_after(pool: &PgPool, number: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM event_log_epochs WHERE first_global_sequence > $1)",
+    )
+    .bind(number)
+    .fetch_one(pool)
+    .await
+}
+
+/// How many events of the log lie after a number, and for how many seconds the first of them has.
+///
+/// # Errors
+/// The database's.
+pub async fn lag(pool: &PgPool, number: i64) -> Result<(i64, f64), sqlx::Error> {
+    sqlx::query_as(
+        "SELECT greatest((SELECT global_sequence FROM sequencer) - $1, 0),
+             coalesce((SELECT extract(epoch FROM clock_timestamp() - appended_at)::float8
+                 FROM event_log WHERE global_sequence > $1 ORDER BY global_sequence LIMIT 1), 0)",
+    )
+    .bind(number)
+    .fetch_one(pool)
+    .await
+}
+
+/// Translates the facts of one batch; states of streams that a translation needs are folded from the
+/// events before the fact, and carried on within the batch.
+pub struct Translator<'n> {
+    names: &'n Names,
+    /// By stream: the fold up to, and without, the given sequence.
+    states: HashMap<(String, String), (i64, Consent)>,
+}
+
+/// Why a fact has no public form, or not now.
+#[derive(Debug, thiserror::Error)]
+pub enum TranslationError {
+    /// The fact can't be read by this release.
+    #[error(transparent)]
+    Untranslatable(#[from] Untranslatable),
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl<'n> Translator<'n> {
+    /// For one batch.
+    pub fn new(names: &'n Names) -> Self {
+        Self {
+            names,
+            states: HashMap::new(),
+        }
+    }
+
+    /// What a fact tells, and whom.
+    ///
+    /// # Errors
+    /// [`TranslationError`].
+    pub async fn translate(
+        &mut self,
+        pool: &PgPool,
+        fact: &LoggedFact,
+    ) -> Result<Vec<PublicEvent>, TranslationError> {
+        if fact.needs() == Needs::Nothing {
+            return Ok(translate(fact, &Consent::default(), self.names)?);
+        }
+        let stream = (fact.stream_type.clone(), fact.stream_id.clone());
+        let known = self.states.remove(&stream);
+        let mut state = match known {
+            Some((next, state)) if next == fact.sequence => state,
+            _ => fold_before(pool, fact).await?,
+        };
+        let events = translate(fact, &state, self.names)?;
+        advance(&mut state, fact)?;
+        self.states.insert(stream, (fact.sequence + 1, state));
+        Ok(events)
+    }
+}
+
+async fn fold_before(pool: &PgPool, fact: &LoggedFact) -> Result<Consent, TranslationError> {
+    let rows: Vec<Row> = sqlx::query_as(&format!(
+        "SELECT 0::bigint AS global_sequence, {COLUMNS} FROM events e
+         WHERE e.aggregate_type = $1 AND e.aggregate_id = $2 AND e.sequence < $3 ORDER BY e.sequence"
+    ))
+    .bind(&fact.stream_type)
+    .bind(&fact.stream_id)
+    .bind(fact.sequence)
+    .fetch_all(pool)
+    .await?;
+    let mut state = Consent::default();
+    for row in rows {
+        advance(&mut state, &row.into())?;
+    }
+    Ok(state)
+}
