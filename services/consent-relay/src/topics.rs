@@ -52,6 +52,12 @@ pub enum TopicsError {
         /// The broker's reason.
         why: rdkafka::types::RDKafkaErrorCode,
     },
+    /// A topic was made, but the brokers don't know it yet.
+    #[error("{topic} was made, but the brokers don't show it yet; apply again")]
+    NotShown {
+        /// The topic.
+        topic: String,
+    },
     /// Nobody reads the output.
     #[error(transparent)]
     Output(#[from] io::Error),
@@ -98,22 +104,31 @@ async fn apply(
     out: &mut impl Write,
 ) -> Result<bool, TopicsError> {
     let cluster = cluster::Cluster::connect(kafka)?;
-    let found = cluster.describe(planned).await?;
+    let before = cluster.describe(planned).await?;
     let missing: Vec<&PlannedTopic> = planned
         .iter()
-        .filter(|topic| !found.contains_key(&topic.name))
+        .filter(|topic| !before.contains_key(&topic.name))
         .collect();
-    cluster.create(&missing).await?;
+    let made = cluster.create(&missing).await?;
+    // What was just made is read back, too: a cluster may have rules of its own.
+    let found = if missing.is_empty() {
+        before
+    } else {
+        cluster.describe_all(planned).await?
+    };
     let mut as_planned = true;
     for topic in planned {
-        let Some(found) = found.get(&topic.name) else {
-            writeln!(out, "made      {}", topic.name)?;
-            continue;
+        let differences = found
+            .get(&topic.name)
+            .map_or_else(Vec::new, |found| topic.differences(found));
+        let state = if made.contains(&topic.name) {
+            "made"
+        } else if differences.is_empty() {
+            "in order"
+        } else {
+            "there"
         };
-        let differences = topic.differences(found);
-        if differences.is_empty() {
-            writeln!(out, "in order  {}", topic.name)?;
-        }
+        writeln!(out, "{state:<10}{}", topic.name)?;
         for difference in differences {
             as_planned = false;
             writeln!(out, "differs   {}: {difference}", topic.name)?;

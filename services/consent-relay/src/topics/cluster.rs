@@ -1,7 +1,7 @@
 //! The cluster, asked by Kafka's own admin calls.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
@@ -16,6 +16,7 @@ use super::{PlannedTopic, TopicsError, plan::FoundTopic};
 
 /// For each call, on the broker and on the way.
 const TIMEOUT: Duration = Duration::from_secs(30);
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 pub(super) struct Cluster(AdminClient<DefaultClientContext>);
 
@@ -46,47 +47,83 @@ impl Cluster {
                 (topic.name().to_owned(), topic_found)
             })
             .collect();
-        for (name, config) in self.configs(found.keys()).await? {
-            if let Some(topic) = found.get_mut(&name) {
+        let mut configs = self.configs(found.keys()).await?;
+        found.retain(|name, topic| match configs.remove(name) {
+            Some(config) => {
                 topic.config = config;
+                true
             }
-        }
+            None => false,
+        });
         Ok(found)
     }
 
+    /// All of the planned topics. A broker learns of one that was just made a moment later.
+    pub(super) async fn describe_all(
+        &self,
+        planned: &[PlannedTopic],
+    ) -> Result<BTreeMap<String, FoundTopic>, TopicsError> {
+        let deadline = Instant::now() + TIMEOUT;
+        loop {
+            let found = self.describe(planned).await?;
+            match planned.iter().find(|one| !found.contains_key(&one.name)) {
+                None => return Ok(found),
+                Some(topic) if Instant::now() >= deadline => {
+                    return Err(TopicsError::NotShown {
+                        topic: topic.name.clone(),
+                    });
+                }
+                Some(_) => tokio::time::sleep(ASK_AGAIN).await,
+            }
+        }
+    }
+
+    /// The settings of each; without those that this broker does not know (yet).
     async fn configs(
         &self,
         names: impl Iterator<Item = &String>,
-    ) -> Result<Vec<(String, BTreeMap<String, String>)>, TopicsError> {
+    ) -> Result<BTreeMap<String, BTreeMap<String, String>>, TopicsError> {
         let asked: Vec<_> = names.map(|name| ResourceSpecifier::Topic(name)).collect();
+        let mut configs = BTreeMap::new();
         if asked.is_empty() {
-            return Ok(Vec::new());
+            return Ok(configs);
         }
-        let mut configs = Vec::new();
         for answer in self.0.describe_configs(&asked, &options()).await? {
-            let resource = answer.map_err(KafkaError::AdminOp)?;
+            let resource = match answer {
+                Ok(resource) => resource,
+                Err(RDKafkaErrorCode::UnknownTopicOrPartition) => continue,
+                Err(code) => return Err(KafkaError::AdminOp(code).into()),
+            };
             if let OwnedResourceSpecifier::Topic(name) = resource.specifier {
                 let entries = resource.entries.into_iter();
                 let config = entries.filter_map(|entry| Some((entry.name, entry.value?)));
-                configs.push((name, config.collect()));
+                configs.insert(name, config.collect());
             }
         }
         Ok(configs)
     }
 
-    /// Makes the topics; one that somebody else has made in the meantime is left as it is.
-    pub(super) async fn create(&self, missing: &[&PlannedTopic]) -> Result<(), TopicsError> {
+    /// Makes the topics and gives the names of those; one that somebody else has made in the meantime
+    /// is left as it is, and is not among them.
+    pub(super) async fn create(
+        &self,
+        missing: &[&PlannedTopic],
+    ) -> Result<BTreeSet<String>, TopicsError> {
         if missing.is_empty() {
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
         let new: Vec<NewTopic<'_>> = missing.iter().map(|topic| new_topic(topic)).collect();
+        let mut made = BTreeSet::new();
         for answer in self.0.create_topics(&new, &options()).await? {
             match answer {
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Ok(name) => {
+                    made.insert(name);
+                }
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((topic, why)) => return Err(TopicsError::NotCreated { topic, why }),
             }
         }
-        Ok(())
+        Ok(made)
     }
 }
 
