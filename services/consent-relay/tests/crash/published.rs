@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use demo::kafka::{CommittedRecord, read_committed};
-use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use sqlx::PgPool;
 
 const END: &str = "end-of-the-test";
@@ -17,6 +19,7 @@ const WITHIN: Duration = Duration::from_secs(90);
 pub struct Logged {
     pub global_sequence: i64,
     pub event_id: String,
+    pub aggregate_type: String,
     pub aggregate_id: String,
     pub sequence: i64,
     pub partner: Option<String>,
@@ -25,7 +28,7 @@ pub struct Logged {
 /// The log in its order.
 pub async fn log(pool: &PgPool) -> Vec<Logged> {
     sqlx::query_as(
-        "SELECT global_sequence, event_id::text AS event_id, aggregate_id, sequence, partner
+        "SELECT global_sequence, event_id::text AS event_id, aggregate_type, aggregate_id, sequence, partner
          FROM event_log ORDER BY global_sequence",
     )
     .fetch_all(pool)
@@ -88,7 +91,10 @@ pub fn assert_holds(topic: &str, records: &[CommittedRecord], expected: &[&Logge
     let twice: Vec<_> = times.iter().filter(|(_, times)| **times > 1).collect();
     assert!(twice.is_empty(), "{topic}: published twice: {twice:?}");
     let found: BTreeSet<&str> = times.into_keys().collect();
-    let wanted: BTreeSet<&str> = expected.iter().map(|event| event.event_id.as_str()).collect();
+    let wanted: BTreeSet<&str> = expected
+        .iter()
+        .map(|event| event.event_id.as_str())
+        .collect();
     let lost: Vec<_> = wanted.difference(&found).collect();
     let invented: Vec<_> = found.difference(&wanted).collect();
     assert!(lost.is_empty(), "{topic}: {} lost: {lost:?}", lost.len());
@@ -118,7 +124,10 @@ fn assert_order(topic: &str, records: &[CommittedRecord], expected: &[&Logged]) 
         let partition = *partition_of
             .entry(&event.aggregate_id)
             .or_insert(record.partition);
-        assert_eq!(partition, record.partition, "{topic}: the stream of {event:?}");
+        assert_eq!(
+            partition, record.partition,
+            "{topic}: the stream of {event:?}"
+        );
         let before = last.insert(record.partition, event.global_sequence);
         assert!(
             before.is_none_or(|before| before < event.global_sequence),
@@ -153,4 +162,44 @@ pub async fn assert_log_is_whole(pool: &PgPool) {
     .await
     .expect("a count");
     assert_eq!(turned, 0, "out of their stream's order");
+}
+
+/// Of the log, what a partner is told.
+pub fn of_partner<'a>(log: &'a [Logged], partner: &str) -> Vec<&'a Logged> {
+    log.iter()
+        .filter(|event| matches!(event.aggregate_type.as_str(), "consent" | "partner_at_bank"))
+        .filter(|event| event.partner.as_deref() == Some(partner))
+        .collect()
+}
+
+/// How many records a topic holds for readers who read aborted transactions, too; not counting the
+/// last record of each partition.
+pub fn written(bootstrap: &str, topic: &str) -> usize {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", bootstrap)
+        .set("group.id", topic)
+        .set("isolation.level", "read_uncommitted")
+        .set("enable.partition.eof", "true")
+        .set("auto.offset.reset", "earliest");
+    let consumer: BaseConsumer = config.create().expect("a consumer");
+    let metadata = consumer
+        .fetch_metadata(Some(topic), Duration::from_secs(10))
+        .expect("metadata");
+    let mut assigned = TopicPartitionList::new();
+    for partition in metadata.topics()[0].partitions() {
+        assigned
+            .add_partition_offset(topic, partition.id(), Offset::Beginning)
+            .expect("a place to begin at");
+    }
+    consumer.assign(&assigned).expect("assigned");
+    let (mut records, mut unfinished) = (0, assigned.count());
+    while unfinished > 0 {
+        match consumer.poll(Duration::from_secs(30)) {
+            Some(Ok(record)) => records += usize::from(record.key() != Some(END.as_bytes())),
+            Some(Err(KafkaError::PartitionEOF(_))) => unfinished -= 1,
+            other => panic!("{topic}: {other:?}"),
+        }
+    }
+    records
 }
