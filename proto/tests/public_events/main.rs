@@ -3,6 +3,8 @@
 //! `UPDATE_DESCRIPTORS=1` (or `make proto`) writes the committed descriptor set anew, unless the
 //! change would break a reader.
 
+#![cfg(test)]
+
 mod breaking;
 mod style;
 

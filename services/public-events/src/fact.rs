@@ -45,8 +45,8 @@ pub enum Needs {
     ConsentBefore,
 }
 
-/// A row that this release can't make public events of. Publishing must stop and somebody must look:
-/// passing over it would break the order that readers rely on.
+/// A row that this release can't make public events of. Somebody must look, and what follows in its
+/// stream must wait: passing over it would break the order that readers rely on.
 #[derive(Debug, thiserror::Error)]
 pub enum Untranslatable {
     /// Another release's kind of stream.

@@ -51,7 +51,7 @@ impl Told {
 /// [`LoggedFact::needs`] asks for that, else any state.
 ///
 /// # Errors
-/// [`Untranslatable`]; publishing must stop then.
+/// [`Untranslatable`]; the stream's later facts must wait then.
 pub fn translate(
     fact: &LoggedFact,
     before: &Consent,
