@@ -214,32 +214,32 @@ struct Relay {
 }
 
 impl Relay {
+    /// Until it is stopped; whoever leads then gives the lease back first.
     async fn run(&self, mut stopped: watch::Receiver<bool>) {
-        tokio::select! {
-            () = self.stand_by_and_lead(stopped.clone()) => {}
-            _ = stopped.wait_for(|stop| *stop) => {}
-        }
-    }
-
-    async fn stand_by_and_lead(&self, stopped: watch::Receiver<bool>) {
         // A standby looks often enough to lead well within twice the lease.
         let look_every = self.lease.duration() / 6;
-        loop {
+        while !*stopped.borrow() {
             let pause = match self.try_to_lead(stopped.clone()).await {
                 Ok(()) => look_every,
                 Err(error) => {
-                    if self.role.send_if_modified(|role| {
-                        let unable = Role::Unable(error.to_string());
-                        let changed = *role != unable;
-                        *role = unable;
-                        changed
-                    }) {
-                        tracing::error!(%error, "this instance can't lead");
-                    }
+                    self.tell_unable(&error);
                     AFTER_ERROR
                 }
             };
-            sleep(pause).await;
+            drop(timeout(pause, stopped.wait_for(|stop| *stop)).await);
+        }
+    }
+
+    /// Says it once, not at every attempt.
+    fn tell_unable(&self, error: &LineageError) {
+        let unable = Role::Unable(error.to_string());
+        let news = self.role.send_if_modified(|role| {
+            let changed = *role != unable;
+            *role = unable;
+            changed
+        });
+        if news {
+            tracing::error!(%error, "this instance can't lead");
         }
     }
 

@@ -252,6 +252,7 @@ impl<'p> Session<'p> {
             if replayed.is_empty() {
                 return Ok(false);
             }
+            self.transactions.look_up_topics(&records).await?;
             let marks: Vec<Mark> = replayed.iter().copied().map(Mark::Replayed).collect();
             match self.transactions.commit(&records, &marks).await? {
                 Outcome::Committed => {

@@ -1,6 +1,6 @@
 //! The transactional producer. Its calls block, so they run on threads made for that.
 
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use futures_util::future::join_all;
 use public_events::topics::TopicNames;
@@ -21,6 +21,8 @@ use crate::{parking::Cause, settings::KafkaSettings};
 
 /// For the brokers to find the coordinator and end an older instance's transaction.
 const INIT_WITHIN: Duration = Duration::from_secs(30);
+/// For one topic's metadata.
+const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
 /// After an abort every report is in, or will not come.
 const REPORTS_WITHIN: Duration = Duration::from_secs(5);
 
@@ -81,6 +83,20 @@ impl Transactions {
         life.call(|producer| producer.init_transactions(INIT_WITHIN))
             .await??;
         Ok(life)
+    }
+
+    /// Has the client look at the records' topics anew: it keeps for minutes that one was missing.
+    pub async fn look_up_topics(&self, records: &[Outgoing]) -> Result<(), Problem> {
+        let topics: BTreeSet<String> = records.iter().map(|record| record.topic.clone()).collect();
+        self.call(move |producer| {
+            for topic in topics {
+                producer
+                    .client()
+                    .fetch_metadata(Some(&topic), LOOK_UP_WITHIN)?;
+            }
+            Ok(())
+        })
+        .await?
     }
 
     /// Publishes records and marks, all or none.

@@ -155,12 +155,12 @@ pub async fn append<'e>(
     id
 }
 
-/// Waits for a state, for at most half a minute.
+/// Waits for a state, for at most a minute.
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !holds().await {
         assert!(
-            started.elapsed() < Duration::from_secs(30),
+            started.elapsed() < Duration::from_secs(60),
             "not in time: {what}"
         );
         sleep(Duration::from_millis(10)).await;

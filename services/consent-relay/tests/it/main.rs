@@ -3,4 +3,8 @@
 mod bench;
 mod epochs;
 mod leases;
+mod parking;
+mod publishing;
+mod relaying;
 mod sequencing;
+mod topics;
