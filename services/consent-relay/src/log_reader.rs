@@ -42,8 +42,9 @@ impl From<Row> for LoggedFact {
 const COLUMNS: &str =
     "e.event_id, e.aggregate_type AS stream_type, e.aggregate_id AS stream_id, e.sequence,
     e.event_type, e.event_version, e.payload, e.recorded_at, e.traceparent";
+/// A number whose event is missing makes columns NULL and so an error: it must never be passed over.
 const OF_LOG: &str =
-    "FROM event_log l JOIN events e USING (aggregate_type, aggregate_id, sequence)";
+    "FROM event_log l LEFT JOIN events e USING (aggregate_type, aggregate_id, sequence)";
 
 /// At most `max` facts after a number, in order.
 ///

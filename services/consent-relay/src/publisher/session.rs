@@ -52,6 +52,10 @@ impl<'p> Session<'p> {
         log_end: watch::Receiver<i64>,
     ) -> Result<Self, Problem> {
         let (kafka, topics) = (&publisher.kafka, &publisher.topics);
+        if Instant::now() >= *leads_until.borrow() {
+            // The next leader may have taken the transactional id already: leave it alone.
+            return Err(Problem::TermOver);
+        }
         // The order matters: from here on no older instance can commit anything.
         let transactions =
             Transactions::begin_life(kafka, &publisher.transactional_id, topics).await?;
