@@ -127,10 +127,13 @@ pub async fn lag(pool: &PgPool, number: i64) -> Result<(i64, f64), sqlx::Error> 
     .await
 }
 
-/// Translates the facts of one batch; states of streams that a translation needs are folded from the
-/// events before the fact, and carried on within the batch.
-pub struct Translator<'n> {
-    names: &'n Names,
+/// Most streams whose state is kept between facts.
+const STATES_MAX: usize = 10_000;
+
+/// Translates facts. States of streams that a translation needs are folded from the events before the
+/// fact, and carried on from fact to fact.
+#[derive(Default)]
+pub struct Translator {
     /// By stream: the fold up to, and without, the given sequence.
     states: HashMap<(String, String), (i64, Consent)>,
 }
@@ -146,13 +149,62 @@ pub enum TranslationError {
     Database(#[from] sqlx::Error),
 }
 
-impl<'n> Translator<'n> {
-    /// For one batch.
-    pub fn new(names: &'n Names) -> Self {
-        Self {
-            names,
-            states: HashMap::new(),
+impl Translator {
+    /// Has the states ready that these facts, of one batch and in order, need: one read for all.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn look_ahead(
+        &mut self,
+        pool: &PgPool,
+        facts: &[LoggedFact],
+    ) -> Result<(), sqlx::Error> {
+        if self.states.len() > STATES_MAX {
+            self.states.clear();
         }
+        let mut firsts: HashMap<(&str, &str), i64> = HashMap::new();
+        for fact in facts.iter().filter(|fact| fact.needs() != Needs::Nothing) {
+            let stream = (fact.stream_type.as_str(), fact.stream_id.as_str());
+            firsts.entry(stream).or_insert(fact.sequence);
+        }
+        firsts.retain(|(kind, id), first| {
+            let known = self.states.get(&((*kind).to_owned(), (*id).to_owned()));
+            *first > 1 && known.is_none_or(|(next, _)| next != first)
+        });
+        if firsts.is_empty() {
+            return Ok(());
+        }
+        let (mut types, mut ids, mut before) = (Vec::new(), Vec::new(), Vec::new());
+        for ((kind, id), first) in firsts {
+            types.push(kind);
+            ids.push(id);
+            before.push(first);
+        }
+        let rows: Vec<Row> = sqlx::query_as(&format!(
+            "SELECT 0::bigint AS global_sequence, {COLUMNS}
+             FROM UNNEST($1::text[], $2::text[], $3::bigint[]) AS wanted (kind, id, before)
+             JOIN events e ON e.aggregate_type = wanted.kind AND e.aggregate_id = wanted.id
+                 AND e.sequence < wanted.before
+             ORDER BY e.aggregate_type, e.aggregate_id, e.sequence"
+        ))
+        .bind(&types)
+        .bind(&ids)
+        .bind(&before)
+        .fetch_all(pool)
+        .await?;
+        for row in rows {
+            let fact = LoggedFact::from(row);
+            let stream = (fact.stream_type.clone(), fact.stream_id.clone());
+            let (next, mut state) = match self.states.remove(&stream) {
+                Some(known) if fact.sequence > 1 => known,
+                _ => (1, Consent::default()),
+            };
+            // What does not fold is met again, and said, when its own fact is translated.
+            if next == fact.sequence && advance(&mut state, &fact).is_ok() {
+                self.states.insert(stream, (next + 1, state));
+            }
+        }
+        Ok(())
     }
 
     /// What a fact tells, and whom.
@@ -162,18 +214,18 @@ impl<'n> Translator<'n> {
     pub async fn translate(
         &mut self,
         pool: &PgPool,
+        names: &Names,
         fact: &LoggedFact,
     ) -> Result<Vec<PublicEvent>, TranslationError> {
         if fact.needs() == Needs::Nothing {
-            return Ok(translate(fact, &Consent::default(), self.names)?);
+            return Ok(translate(fact, &Consent::default(), names)?);
         }
         let stream = (fact.stream_type.clone(), fact.stream_id.clone());
-        let known = self.states.remove(&stream);
-        let mut state = match known {
+        let mut state = match self.states.remove(&stream) {
             Some((next, state)) if next == fact.sequence => state,
             _ => fold_before(pool, fact).await?,
         };
-        let events = translate(fact, &state, self.names)?;
+        let events = translate(fact, &state, names)?;
         advance(&mut state, fact)?;
         self.states.insert(stream, (fact.sequence + 1, state));
         Ok(events)
@@ -181,6 +233,10 @@ impl<'n> Translator<'n> {
 }
 
 async fn fold_before(pool: &PgPool, fact: &LoggedFact) -> Result<Consent, TranslationError> {
+    let mut state = Consent::default();
+    if fact.sequence == 1 {
+        return Ok(state);
+    }
     let rows: Vec<Row> = sqlx::query_as(&format!(
         "SELECT 0::bigint AS global_sequence, {COLUMNS} FROM events e
          WHERE e.aggregate_type = $1 AND e.aggregate_id = $2 AND e.sequence < $3 ORDER BY e.sequence"
@@ -190,7 +246,6 @@ async fn fold_before(pool: &PgPool, fact: &LoggedFact) -> Result<Consent, Transl
     .bind(fact.sequence)
     .fetch_all(pool)
     .await?;
-    let mut state = Consent::default();
     for row in rows {
         advance(&mut state, &row.into())?;
     }

@@ -19,6 +19,8 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
+    #[command(flatten)]
+    config: Config,
     #[command(subcommand)]
     command: Command,
 }
@@ -26,8 +28,8 @@ struct Arguments {
 #[derive(Args)]
 struct Config {
     /// The settings (TOML).
-    #[arg(long, env = "RENKEI_RELAY_CONFIG")]
-    config: PathBuf,
+    #[arg(long, global = true, env = "RENKEI_RELAY_CONFIG")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -43,14 +45,9 @@ struct Ordered {
 #[derive(Subcommand)]
 enum Command {
     /// Stands by or leads until SIGTERM or SIGINT.
-    Serve {
-        #[command(flatten)]
-        config: Config,
-    },
+    Serve,
     /// The topics that the relay writes to.
     Topics {
-        #[command(flatten)]
-        config: Config,
         #[command(subcommand)]
         command: TopicsCommand,
     },
@@ -65,14 +62,9 @@ enum Command {
 #[derive(Subcommand)]
 enum ParkedCommand {
     /// Prints what stands still, a JSON object a line.
-    List {
-        #[command(flatten)]
-        config: Config,
-    },
+    List,
     /// Has parked events tried again, and then what waits behind them.
     Retry {
-        #[command(flatten)]
-        config: Config,
         /// Only these numbers; all that are parked where there are none.
         #[arg(long)]
         number: Vec<i64>,
@@ -81,8 +73,6 @@ enum ParkedCommand {
     },
     /// Gives an event up: it is never published, and its stream goes on.
     Skip {
-        #[command(flatten)]
-        config: Config,
         /// Its number.
         #[arg(long)]
         number: i64,
@@ -95,8 +85,6 @@ enum ParkedCommand {
 enum EpochCommand {
     /// Begins an epoch after a restore. docs/relay.md says when.
     Advance {
-        #[command(flatten)]
-        config: Config,
         /// The database, as its owner.
         #[arg(long, env = "RENKEI_OWNER_URL")]
         owner_url: String,
@@ -122,7 +110,7 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let done = run(arguments.command).await;
+    let done = run(&arguments.config, arguments.command).await;
     telemetry.stop().await;
     done.unwrap_or_else(|failure| {
         say_error(&failure);
@@ -140,11 +128,11 @@ fn say(text: &str) {
     println!("{text}");
 }
 
-async fn run(command: Command) -> Result<ExitCode, Failure> {
+async fn run(config: &Config, command: Command) -> Result<ExitCode, Failure> {
+    let settings = config.read()?;
     match command {
-        Command::Serve { config } => serve(config.read()?).await?,
-        Command::Topics { config, command } => {
-            let settings = config.read()?;
+        Command::Serve => serve(settings).await?,
+        Command::Topics { command } => {
             let pool = database::connect(&settings.database_url).await?;
             let client = settings.kafka.client();
             let mut out = Vec::new();
@@ -152,12 +140,10 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
             say(String::from_utf8_lossy(&out).trim_end());
             return Ok(done);
         }
-        Command::Parked(command) => parked(command).await?,
-        Command::Epoch(EpochCommand::Advance {
-            config,
-            owner_url,
-            ordered,
-        }) => advance(config.read()?, &owner_url, ordered.order()).await?,
+        Command::Parked(command) => parked(&settings, command).await?,
+        Command::Epoch(EpochCommand::Advance { owner_url, ordered }) => {
+            advance(settings, &owner_url, ordered.order()).await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -179,29 +165,19 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn parked(command: ParkedCommand) -> Result<(), Failure> {
+async fn parked(settings: &Settings, command: ParkedCommand) -> Result<(), Failure> {
+    let pool = database::connect(&settings.database_url).await?;
     match command {
-        ParkedCommand::List { config } => {
-            let pool = database::connect(&config.read()?.database_url).await?;
+        ParkedCommand::List => {
             for parked in parking::list(&pool).await? {
                 say(&serde_json::to_string(&parked)?);
             }
         }
-        ParkedCommand::Retry {
-            config,
-            number,
-            ordered,
-        } => {
-            let pool = database::connect(&config.read()?.database_url).await?;
+        ParkedCommand::Retry { number, ordered } => {
             let retried = parking::retry(&pool, &number, &ordered.order()).await?;
             say(&format!("{retried} events are tried again"));
         }
-        ParkedCommand::Skip {
-            config,
-            number,
-            ordered,
-        } => {
-            let pool = database::connect(&config.read()?.database_url).await?;
+        ParkedCommand::Skip { number, ordered } => {
             if !parking::skip(&pool, number, &ordered.order()).await? {
                 return Err(format!("{number} is not parked").into());
             }
@@ -233,7 +209,9 @@ async fn advance(settings: Settings, owner_url: &str, order: Order) -> Result<()
 
 impl Config {
     fn read(&self) -> Result<Settings, Failure> {
-        Ok(Settings::read(&self.config)?)
+        let file = self.config.as_deref();
+        let file = file.ok_or("where are the settings? --config FILE or RENKEI_RELAY_CONFIG")?;
+        Ok(Settings::read(file)?)
     }
 }
 

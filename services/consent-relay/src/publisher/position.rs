@@ -100,6 +100,8 @@ pub fn read(client: &ClientConfig, bootstrap: &str, topics: &TopicNames) -> Resu
         .set("isolation.level", "read_committed")
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
+        // The end of the topic is said at once.
+        .set("fetch.wait.max.ms", "10")
         .set("allow.auto.create.topics", "false")
         .set("auto.offset.reset", "error");
     let problem = |error| of_client(error, listening.last_words(), bootstrap);

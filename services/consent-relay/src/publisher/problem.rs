@@ -89,6 +89,11 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// More was produced at once than the client's bounded queue holds.
+    pub(super) fn is_full_queue(&self) -> bool {
+        matches!(self, Self::Kafka(error) if error.rdkafka_error_code() == Some(Code::QueueFull))
+    }
+
     /// For the metric.
     pub fn label(&self) -> &'static str {
         match self {
@@ -124,6 +129,18 @@ pub(super) fn refusal(code: Code) -> Option<Cause> {
         }
         Code::TopicAuthorizationFailed => Some(Cause::Forbidden),
         _ => None,
+    }
+}
+
+/// What an operator changes so that the record is taken.
+pub(super) fn remedy(cause: Cause) -> &'static str {
+    match cause {
+        Cause::TooLarge => {
+            "more than kafka.record_bytes_max or the topic's max.message.bytes allows"
+        }
+        Cause::MissingTopic => "run `consent-relay topics apply`",
+        Cause::Forbidden => "`consent-relay topics print` shows the rights that the relay needs",
+        Cause::Invalid | Cause::Untranslatable => "another release may be needed",
     }
 }
 

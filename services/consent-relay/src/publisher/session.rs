@@ -36,9 +36,12 @@ pub(super) struct Session<'p> {
     transactions: Transactions,
     /// The last number of the ordinary way that is in Kafka.
     published: i64,
+    /// Most facts of one transaction.
+    batch_max: u32,
     /// Marks of replayed events that the database has noted: removed with the next transaction.
     to_forget: BTreeSet<i64>,
     looked_at_parked: Option<Instant>,
+    translator: Translator,
 }
 
 type Parking = Vec<ToPark>;
@@ -81,8 +84,10 @@ impl<'p> Session<'p> {
             log_end,
             transactions,
             published,
+            batch_max: publisher.batch_max,
             to_forget: known.replayed,
             looked_at_parked: None,
+            translator: Translator::default(),
         })
     }
 
@@ -115,7 +120,14 @@ impl<'p> Session<'p> {
             drop(timeout(LOOK_EVERY, self.log_end.changed()).await);
             return Ok(());
         }
-        self.publish(&facts).await
+        match self.publish(&facts).await {
+            Err(problem) if problem.is_full_queue() && facts.len() > 1 => {
+                // The queue bounds the memory: fewer at once, from now on.
+                self.batch_max = (self.batch_max / 2).max(1);
+                Ok(())
+            }
+            published => published,
+        }
     }
 
     /// Publishes a batch, passing over what can't be: its row is committed to the database first.
@@ -148,7 +160,7 @@ impl<'p> Session<'p> {
 
     /// The records of a batch, and what must stand still.
     async fn prepare(
-        &self,
+        &mut self,
         facts: &[LoggedFact],
         refused: &[Refused],
     ) -> Result<(Vec<Outgoing>, Parking), Problem> {
@@ -156,7 +168,8 @@ impl<'p> Session<'p> {
         let standing = parking::standing(&publisher.pool, facts).await?;
         let has_row: HashSet<i64> = standing.numbers.into_iter().collect();
         let mut still: HashSet<(String, String)> = standing.streams.into_iter().collect();
-        let mut translator = Translator::new(&publisher.names);
+        let mut translator = std::mem::take(&mut self.translator);
+        translator.look_ahead(&publisher.pool, facts).await?;
         let (mut records, mut to_park) = (Vec::new(), Vec::new());
         for fact in facts {
             if has_row.contains(&fact.global_sequence) {
@@ -175,13 +188,14 @@ impl<'p> Session<'p> {
                 }
             }
         }
+        self.translator = translator;
         Ok((records, to_park))
     }
 
     /// A fact's records, or why it must stand still.
     async fn outgoing(
         &self,
-        translator: &mut Translator<'_>,
+        translator: &mut Translator,
         fact: &LoggedFact,
         refused: &[Refused],
     ) -> Result<Result<Vec<Outgoing>, (Cause, String)>, Problem> {
@@ -204,7 +218,7 @@ impl<'p> Session<'p> {
         }
         let traceparent = parent.and_then(|_| TraceParent::of(&span));
         let translated = translator
-            .translate(&self.publisher.pool, fact)
+            .translate(&self.publisher.pool, &self.publisher.names, fact)
             .instrument(span)
             .await;
         match translated {
@@ -271,11 +285,12 @@ impl<'p> Session<'p> {
     }
 
     async fn prepare_replay(
-        &self,
+        &mut self,
         facts: &[LoggedFact],
         refused: &[Refused],
     ) -> Result<(Vec<Outgoing>, Vec<i64>, Parking), Problem> {
-        let mut translator = Translator::new(&self.publisher.names);
+        let mut translator = std::mem::take(&mut self.translator);
+        translator.look_ahead(&self.publisher.pool, facts).await?;
         let (mut records, mut replayed, mut to_park) = (Vec::new(), Vec::new(), Vec::new());
         let mut still = HashSet::new();
         for fact in facts {
@@ -294,6 +309,7 @@ impl<'p> Session<'p> {
                 }
             }
         }
+        self.translator = translator;
         Ok((records, replayed, to_park))
     }
 

@@ -1,6 +1,6 @@
 //! The transactional producer. Its calls block, so they run on threads made for that.
 
-use std::{collections::BTreeSet, future::Future, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 use public_events::topics::TopicNames;
@@ -15,7 +15,7 @@ use tokio::{task::spawn_blocking, time::timeout};
 use super::{
     client::Listening,
     position::Mark,
-    problem::{Problem, of_client, of_every_event, refusal},
+    problem::{Problem, of_client, of_every_event, refusal, remedy},
 };
 use crate::{parking::Cause, settings::KafkaSettings};
 
@@ -81,7 +81,7 @@ impl Transactions {
                 + Duration::from_secs(5),
         };
         life.call(|producer| producer.init_transactions(INIT_WITHIN))
-            .await??;
+            .await?;
         Ok(life)
     }
 
@@ -96,12 +96,12 @@ impl Transactions {
             }
             Ok(())
         })
-        .await?
+        .await
     }
 
     /// Publishes records and marks, all or none.
     pub async fn commit(&self, records: &[Outgoing], marks: &[Mark]) -> Result<Outcome, Problem> {
-        self.call(|producer| producer.begin_transaction()).await??;
+        self.call(|producer| producer.begin_transaction()).await?;
         let mut reports = Vec::with_capacity(records.len());
         for record in records {
             match self.send(record) {
@@ -164,7 +164,11 @@ impl Transactions {
             refused.push(Refused {
                 global_sequence: record.global_sequence,
                 cause,
-                detail: format!("topic {}, {bytes} bytes: {error}", record.topic),
+                detail: format!(
+                    "topic {}, {bytes} bytes: {error}; {}",
+                    record.topic,
+                    remedy(cause)
+                ),
             });
         }
         match passing {
@@ -209,7 +213,7 @@ impl Transactions {
     async fn abort(&self) -> Result<(), Problem> {
         let within = self.commit_within;
         self.call(move |producer| producer.abort_transaction(within))
-            .await?
+            .await
     }
 
     fn producer(&self) -> Result<&FutureProducer<Listening>, KafkaError> {
@@ -220,17 +224,12 @@ impl Transactions {
         of_client(error, self.listening.last_words(), &self.bootstrap)
     }
 
-    fn call<F>(
-        &self,
-        act: F,
-    ) -> impl Future<Output = Result<Result<(), Problem>, Problem>> + use<'_, F>
+    async fn call<F>(&self, act: F) -> Result<(), Problem>
     where
         F: FnOnce(&FutureProducer<Listening>) -> Result<(), KafkaError> + Send + 'static,
     {
-        async move {
-            let done = self.call_raw(act).await?;
-            Ok(done.map_err(|error| self.problem(error)))
-        }
+        let done = self.call_raw(act).await?;
+        done.map_err(|error| self.problem(error))
     }
 
     async fn call_raw<F>(&self, act: F) -> Result<Result<(), KafkaError>, Problem>
@@ -253,9 +252,7 @@ impl Drop for Transactions {
     }
 }
 
-async fn failed_reports<'r>(
-    reports: Vec<(&'r Outgoing, DeliveryFuture)>,
-) -> Vec<(&'r Outgoing, KafkaError)> {
+async fn failed_reports(reports: Vec<(&Outgoing, DeliveryFuture)>) -> Vec<(&Outgoing, KafkaError)> {
     let all = join_all(reports.into_iter().map(async |(record, report)| {
         let delivered = timeout(REPORTS_WITHIN, report).await;
         match delivered {
