@@ -1,7 +1,7 @@
 //! A migrated database of its own in this process's cluster, and writers that append facts as the
 //! service does.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{process::Command, sync::OnceLock, time::Duration};
 
 use consent::provision::{Provisioned, provision};
 use consent_relay::{
@@ -12,7 +12,9 @@ use consent_relay::{
     postgres_tail::PostgresTail,
     sequencer::Pace,
 };
-use demo::postgres::{PrivateOptions, PrivateServer, State};
+use demo::postgres::{
+    Binaries, PrivateOptions, PrivateServer, State, create_database, drop_database, with_database,
+};
 use sqlx::{PgConnection, PgPool, Postgres, postgres::PgPoolOptions};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -62,9 +64,34 @@ impl Bench {
         Self::make(&cluster.admin_url(), Some(cluster)).await
     }
 
+    /// What `pg_dump` says of `other`, loaded into a cluster of its own.
+    pub async fn restored_from(other: &Self) -> Self {
+        let cluster = tokio::task::spawn_blocking(start_cluster).await.unwrap();
+        let admin_url = cluster.admin_url();
+        // Roles are the cluster's, not the dump's; and the database is made anew, without a schema.
+        let urls = provision(&admin_url, &other.name).await.expect("roles");
+        drop_database(&admin_url, &other.name).await.unwrap();
+        create_database(&admin_url, &other.name).await.unwrap();
+        let (from, to) = (
+            with_database(&other.admin_url, &other.name).unwrap(),
+            with_database(&admin_url, &other.name).unwrap(),
+        );
+        dump_and_load(cluster.binaries(), &from, &to);
+        Self::connect(&admin_url, other.name.clone(), urls, Some(cluster)).await
+    }
+
     async fn make(admin_url: &str, cluster: Option<PrivateServer>) -> Self {
         let name = format!("relay_{:08x}", Uuid::new_v4().as_fields().0);
         let urls = provision(admin_url, &name).await.expect("a database");
+        Self::connect(admin_url, name, urls, cluster).await
+    }
+
+    async fn connect(
+        admin_url: &str,
+        name: String,
+        urls: Provisioned,
+        cluster: Option<PrivateServer>,
+    ) -> Self {
         let relay = database::connect(&urls.relay_url)
             .await
             .expect("the relay connects");
@@ -132,6 +159,37 @@ impl Bench {
         use sqlx::Connection as _;
         PgConnection::connect(&self.urls.owner_url).await.unwrap()
     }
+}
+
+fn dump_and_load(programs: &Binaries, from: &str, to: &str) {
+    let dump = Command::new(programs.program("pg_dump"))
+        .arg(from)
+        .output()
+        .unwrap();
+    assert!(
+        dump.status.success(),
+        "{}",
+        String::from_utf8_lossy(&dump.stderr)
+    );
+    let file = std::env::temp_dir().join(format!("dump-{}.sql", Uuid::new_v4()));
+    std::fs::write(&file, dump.stdout).unwrap();
+    let loaded = Command::new(programs.program("psql"))
+        .args([
+            "--quiet",
+            "--set=ON_ERROR_STOP=1",
+            "--output=/dev/null",
+            "--file",
+        ])
+        .arg(&file)
+        .arg(to)
+        .output()
+        .unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(
+        loaded.status.success(),
+        "{}",
+        String::from_utf8_lossy(&loaded.stderr)
+    );
 }
 
 /// Appends one event as the service does: the sequence was read before the transaction took an id.
