@@ -9,8 +9,9 @@ use rdkafka::{
     error::KafkaError,
     message::{Header, OwnedHeaders},
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _},
+    types::RDKafkaErrorCode,
 };
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::{task::spawn_blocking, time::sleep};
 
 use super::{
     client::Listening,
@@ -21,10 +22,10 @@ use crate::{parking::Cause, settings::KafkaSettings};
 
 /// For the brokers to find the coordinator and end an older instance's transaction.
 const INIT_WITHIN: Duration = Duration::from_secs(30);
+/// To what the client says meanwhile.
+const LISTEN_EVERY: Duration = Duration::from_millis(200);
 /// For one topic's metadata.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
-/// After an abort every report is in, or will not come.
-const REPORTS_WITHIN: Duration = Duration::from_secs(5);
 
 /// One record of a fact.
 #[derive(Debug, Clone)]
@@ -80,9 +81,24 @@ impl Transactions {
             commit_within: Duration::from_millis(kafka.transaction_timeout_milliseconds.into())
                 + Duration::from_secs(5),
         };
-        life.call(|producer| producer.init_transactions(INIT_WITHIN))
-            .await?;
+        // The client would try wrong credentials until the time is up, and longer.
+        tokio::select! {
+            taken_over = life.call(|producer| producer.init_transactions(INIT_WITHIN)) => taken_over?,
+            problem = life.turned_away() => return Err(problem),
+        }
         Ok(life)
+    }
+
+    /// Waits until the client says that the brokers don't take it for whom it says it is.
+    async fn turned_away(&self) -> Problem {
+        loop {
+            sleep(LISTEN_EVERY).await;
+            let timed_out = KafkaError::Global(RDKafkaErrorCode::OperationTimedOut);
+            let problem = self.problem(timed_out);
+            if matches!(problem, Problem::Credentials(_) | Problem::Tls(_)) {
+                return problem;
+            }
+        }
     }
 
     /// Has the client look at the records' topics anew: it keeps for minutes that one was missing.
@@ -102,8 +118,9 @@ impl Transactions {
     /// Publishes records and marks, all or none.
     pub async fn commit(&self, records: &[Outgoing], marks: &[Mark]) -> Result<Outcome, Problem> {
         self.call(|producer| producer.begin_transaction()).await?;
-        let mut reports = Vec::with_capacity(records.len());
-        for record in records {
+        let marks: Vec<Outgoing> = marks.iter().map(|mark| self.of_mark(mark)).collect();
+        let mut reports = Vec::with_capacity(records.len() + marks.len());
+        for record in records.iter().chain(&marks) {
             match self.send(record) {
                 Ok(report) => reports.push((record, report)),
                 Err(error) => {
@@ -112,11 +129,12 @@ impl Transactions {
                 }
             }
         }
-        for mark in marks {
-            if let Err(error) = self.send_mark(mark) {
-                self.abort().await?;
-                return Err(self.problem(error));
-            }
+        // Every record is acknowledged before the commit: what failed is known by its own report, and
+        // the commit has nothing to wait for (its flush looks at the queue ten times a second only).
+        let failed = failed_reports(reports).await;
+        if !failed.is_empty() {
+            self.abort().await?;
+            return self.judge(failed);
         }
         let within = self.commit_within;
         match self
@@ -126,13 +144,20 @@ impl Transactions {
             Ok(()) => Ok(Outcome::Committed),
             Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
                 self.abort().await?;
-                let failed = failed_reports(reports).await;
-                if failed.is_empty() {
-                    return Err(self.problem(KafkaError::Transaction(error)));
-                }
-                self.judge(failed)
+                Err(self.problem(KafkaError::Transaction(error)))
             }
             Err(error) => Err(self.unknown(error)),
+        }
+    }
+
+    /// The offset topic has one partition.
+    fn of_mark(&self, mark: &Mark) -> Outgoing {
+        Outgoing {
+            global_sequence: 0,
+            topic: self.topics.offsets(),
+            key: mark.key(),
+            headers: Vec::new(),
+            value: mark.value(),
         }
     }
 
@@ -199,17 +224,6 @@ impl Transactions {
             .map_err(|(error, _)| error)
     }
 
-    fn send_mark(&self, mark: &Mark) -> Result<DeliveryFuture, KafkaError> {
-        let (topic, key, value) = (self.topics.offsets(), mark.key(), mark.value());
-        let mut outgoing = FutureRecord::to(&topic).partition(0).key(key.as_bytes());
-        if let Some(value) = &value {
-            outgoing = outgoing.payload(value.as_slice());
-        }
-        self.producer()?
-            .send_result(outgoing)
-            .map_err(|(error, _)| error)
-    }
-
     async fn abort(&self) -> Result<(), Problem> {
         let within = self.commit_within;
         self.call(move |producer| producer.abort_transaction(within))
@@ -252,12 +266,14 @@ impl Drop for Transactions {
     }
 }
 
+/// Waits for every report, which the client gives within the records' own time, and keeps the bad ones.
 async fn failed_reports(reports: Vec<(&Outgoing, DeliveryFuture)>) -> Vec<(&Outgoing, KafkaError)> {
     let all = join_all(reports.into_iter().map(async |(record, report)| {
-        let delivered = timeout(REPORTS_WITHIN, report).await;
-        match delivered {
-            Ok(Ok(Err((error, _)))) => Some((record, error)),
-            _ => None,
+        match report.await {
+            Ok(Ok(_)) => None,
+            Ok(Err((error, _))) => Some((record, error)),
+            // The producer ended, which it does not while it is used.
+            Err(_) => Some((record, KafkaError::Canceled)),
         }
     }))
     .await;
