@@ -9,7 +9,7 @@ CARGO_DENY := target/tools/bin/cargo-deny
 BROWSER_TESTS := tests/browser
 DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 
-.PHONY: help demo test test-rust test-walk test-browser check check-format check-lints check-dependencies \
+.PHONY: help demo test test-rust test-relay-full test-walk test-browser check check-format check-lints check-dependencies \
 	check-generated check-openapi check-events openapi asyncapi proto check-deployment fmt build clean
 
 help: ## List the targets
@@ -24,6 +24,10 @@ test: test-rust test-walk test-browser ## Every test, on a real PostgreSQL and K
 
 test-rust: build ## The tests in Rust only
 	$(DEMO) with-services -- cargo test --workspace --locked
+
+test-relay-full: build ## The relay killed 50 times under load, and Kafka away for a minute: some minutes
+	RELAY_KILLS=50 RELAY_OUTAGE_SECONDS=60 $(DEMO) with-kafka -- \
+		cargo test --locked -p consent-relay --test crash -- --nocapture --test-threads=1 whenever while_kafka
 
 test-walk: build ## The demonstration, walking the seven steps by itself
 	$(DEMO) run --once --port-base free --directory target/walk

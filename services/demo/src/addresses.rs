@@ -60,6 +60,7 @@ const CONSENT_PORT: u16 = 8080;
 const ACCOUNT_API_PORT: u16 = 8090;
 const OPERATOR_PORT: u16 = 9080;
 const DECISION_PORT: u16 = 9081;
+const RELAY_PORT: u16 = 9082;
 const SANDBOX_BANK_PORT: u16 = 50051;
 
 /// The addresses of one demonstration.
@@ -103,6 +104,11 @@ impl Addresses {
     /// sandbox-bank's address (gRPC).
     pub fn sandbox_bank(self) -> String {
         origin(self.sandbox_bank_listen())
+    }
+
+    /// The relay's origin: health and metrics.
+    pub fn relay(self) -> String {
+        origin(self.relay_listen())
     }
 
     /// A bank's issuer.
@@ -155,6 +161,11 @@ impl Addresses {
         self.loopback(SANDBOX_BANK_PORT)
     }
 
+    /// Where the relay listens for operators.
+    pub fn relay_listen(self) -> SocketAddr {
+        self.loopback(RELAY_PORT)
+    }
+
     /// Those of the listeners' addresses that something else listens on now.
     pub fn taken(self) -> Vec<SocketAddr> {
         let mut listeners = vec![
@@ -164,6 +175,7 @@ impl Addresses {
             self.decision_listen(),
             self.account_api_listen(),
             self.sandbox_bank_listen(),
+            self.relay_listen(),
         ];
         listeners.retain(|address| TcpListener::bind(address).is_err());
         listeners

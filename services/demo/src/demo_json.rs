@@ -7,8 +7,8 @@ use crate::agent::seed_example;
 use crate::banks::{BANKS, DANTAI01, DANTAI02};
 use crate::partners::{Partner, Partners};
 
-/// The document.
-pub fn document(addresses: Addresses, partners: &Partners) -> Value {
+/// The document. `mock_kafka`: the mock broker's `host:port`.
+pub fn document(addresses: Addresses, partners: &Partners, mock_kafka: &str) -> Value {
     let banks = BANKS.map(|bank| {
         json!({
             "code": bank.code,
@@ -38,6 +38,8 @@ pub fn document(addresses: Addresses, partners: &Partners) -> Value {
             "decisions": addresses.decisions(),
             "account_api": addresses.account_api(),
             "sandbox_bank": addresses.sandbox_bank(),
+            "relay": addresses.relay(),
+            "mock_kafka": mock_kafka,
         },
         "resource_identifier": addresses.account_api(),
         "banks": banks,
@@ -71,7 +73,7 @@ mod tests {
     fn it_names_every_bank_and_the_three_partners_with_their_private_keys() {
         let addresses = Addresses::new(PortBase::default());
         let partners = Partners::new(addresses, PartnerKeys::generate().expect("keys"));
-        let document = document(addresses, &partners);
+        let document = document(addresses, &partners, "127.0.0.1:9092");
         assert_eq!(document["banks"].as_array().map(Vec::len), Some(13));
         assert_eq!(document["banks"][2]["issuer"], "http://127.0.0.1:8080/2963");
         for letter in ["A", "B", "C"] {

@@ -6,7 +6,12 @@ use crate::agent::seed_example::{FIRST_ACCOUNT, LINKED_ACCOUNT};
 use crate::banks::{DANTAI01, DANTAI02};
 use crate::partners::Partners;
 
-pub(super) fn text(addresses: Addresses, partners: &Partners, directory: &DemoDirectory) -> String {
+pub(super) fn text(
+    addresses: Addresses,
+    partners: &Partners,
+    kafka: &str,
+    directory: &DemoDirectory,
+) -> String {
     let [first, second] = [DANTAI01, DANTAI02].map(|customer| {
         let crate::banks::Customer {
             login_id,
@@ -25,6 +30,8 @@ Everything is up.
   decisions (gRPC)           {decisions}
   account-api                {account_api}
   sandbox-bank (gRPC)        {sandbox_bank}
+  relay: health, metrics     {relay}/metrics
+  Kafka (a mock)             {kafka}    <- in memory; takes transactions, but does not do them
 
   Customers of 中央労働金庫 (2963):
     {first}
@@ -51,6 +58,7 @@ Ctrl-C stops everything.",
         decisions = addresses.decisions(),
         account_api = addresses.account_api(),
         sandbox_bank = addresses.sandbox_bank(),
+        relay = addresses.relay(),
         login_id = DANTAI01.login_id,
         demo_json = directory.demo_json().display(),
         logs = directory.logs().display(),
