@@ -4,7 +4,9 @@ use std::str::FromStr as _;
 
 use serde::Serialize;
 use sqlx::{
-    ConnectOptions as _, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions,
+    ConnectOptions as _, Connection as _, Executor as _, PgConnection,
+    migrate::MigrateError,
+    postgres::{PgConnectOptions, PgDatabaseError},
 };
 use url::Url;
 
@@ -40,7 +42,15 @@ pub enum ProvisionError {
     Database(#[from] sqlx::Error),
     /// A migration failed.
     #[error("migration failed: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(MigrateError),
+    /// A migration failed, and says what to do.
+    #[error("migration failed: {error}. {hint}")]
+    Hinted {
+        /// How it failed.
+        error: MigrateError,
+        /// What to do.
+        hint: String,
+    },
 }
 
 /// Makes the database and the roles `NAME_owner`, `NAME_service`, `NAME_auditor` and `NAME_relay` where
@@ -134,12 +144,26 @@ async fn see_other_sessions(admin: &mut PgConnection, relay: &str) -> Result<(),
 /// Applies the migrations that are missing, as the owner.
 ///
 /// # Errors
-/// [`ProvisionError::Database`], [`ProvisionError::Migration`].
+/// [`ProvisionError::Database`], [`ProvisionError::Migration`], [`ProvisionError::Hinted`].
 pub async fn migrate(owner_url: &str) -> Result<(), ProvisionError> {
     let mut owner = PgConnectOptions::from_str(owner_url)?.connect().await?;
-    MIGRATIONS.run(&mut owner).await?;
+    MIGRATIONS.run(&mut owner).await.map_err(hinted)?;
     owner.close().await?;
     Ok(())
+}
+
+/// An error's own text leaves the database's hint out.
+fn hinted(error: MigrateError) -> ProvisionError {
+    let hint = match &error {
+        MigrateError::ExecuteMigration(sqlx::Error::Database(refusal), _) => refusal
+            .try_downcast_ref::<PgDatabaseError>()
+            .and_then(|refusal| refusal.hint().map(str::to_owned)),
+        _ => None,
+    };
+    match hint {
+        Some(hint) => ProvisionError::Hinted { error, hint },
+        None => ProvisionError::Migration(error),
+    }
 }
 
 fn address(

@@ -11,6 +11,7 @@
 mod bench;
 mod epochs;
 mod leases;
+mod migrating;
 mod parking;
 mod publishing;
 mod relaying;
