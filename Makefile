@@ -11,8 +11,8 @@ DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 
 BENCH_PROGRAM := $(or $(CARGO_TARGET_DIR),target)/release/bench
 
-.PHONY: help demo bench test test-rust test-walk test-browser check check-format check-lints check-dependencies \
-	screens check-generated check-openapi openapi check-deployment fmt build clean
+.PHONY: help demo bench test test-rust test-relay-full test-walk test-browser screens check check-format check-lints \
+	check-dependencies check-generated check-openapi check-events openapi asyncapi proto check-deployment fmt build clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,10 +23,14 @@ help: ## List the targets
 demo: build ## Start everything on this machine; Ctrl-C stops it
 	@exec $(DEMO) run
 
-test: test-rust test-walk test-browser ## Every test, on a real PostgreSQL and in a real browser
+test: test-rust test-walk test-browser ## Every test, on a real PostgreSQL and Kafka and in a real browser
 
 test-rust: build ## The tests in Rust only
-	$(DEMO) with-postgres -- cargo test --workspace --locked
+	$(DEMO) with-services -- cargo test --workspace --locked
+
+test-relay-full: build ## The relay killed 50 times under load, and Kafka away for a minute: some minutes
+	RELAY_KILLS=50 RELAY_OUTAGE_SECONDS=60 $(DEMO) with-kafka -- \
+		cargo test --locked -p consent-relay --test crash -- --nocapture --test-threads=1 whenever while_kafka
 
 test-walk: build ## The demonstration, walking the seven steps by itself, without TLS and over it
 	$(DEMO) run --once --port-base free --directory target/walk
@@ -60,10 +64,20 @@ check-dependencies: $(CARGO_DENY) ## The dependency policy of deny.toml and of t
 	cargo test --locked -p demo --test dependency_policy
 
 # Each generated file that is committed adds a prerequisite here which writes it anew and compares.
-check-generated: check-openapi
+check-generated: check-openapi check-events
 
 check-openapi: build ## Whether docs/openapi is what the code says, and valid
 	@scripts/check-openapi
+
+check-events: ## Whether the public events' descriptors and docs/asyncapi.yaml are what the schema says, and break nobody
+	cargo test --locked -p renkei-proto --test public_events
+	cargo test --locked -p public-events --test it asyncapi
+
+proto: ## Write the committed descriptors of the public events anew, unless that would break a reader
+	UPDATE_DESCRIPTORS=1 cargo test --locked -p renkei-proto --test public_events
+
+asyncapi: proto ## Write docs/asyncapi.yaml anew
+	UPDATE_ASYNCAPI=1 cargo test --locked -p public-events --test it asyncapi
 
 openapi: build ## Write docs/openapi anew
 	@scripts/openapi docs/openapi

@@ -6,7 +6,7 @@
 #     compose-setup register    the banks, and partner-app as their partner
 #
 # Under /state every directory is a volume of its own, so that a container sees only what is its own:
-# database (PostgreSQL's password), operator (everything that only this script needs), consent,
+# database (PostgreSQL's password), operator (everything that only this script needs), consent, relay,
 # account-api, partner-app.
 set -eu
 umask 077
@@ -126,6 +126,23 @@ insecure_http = true
 END
 }
 
+relay_settings() {
+    cat <<END
+public_url = "$public_url"
+operator_listen = "0.0.0.0:9082"
+database_url = "$(provisioned relay_url)"
+key_encryption_key = "$(cat "$state/operator/key-encryption-key")"
+
+[kafka]
+bootstrap = "kafka:9092"
+
+# One broker holds everything once.
+[topics]
+replication_factor = 1
+min_insync_replicas = 1
+END
+}
+
 bank_registration() {
     cat <<END
 code = "$1"
@@ -167,8 +184,9 @@ case "${1:-}" in
         write "$state/partner-app/partner-app.toml" partner_app_settings
         ;;
     database)
-        # Provisioning gives the roles new passwords, so it is done once; later starts only migrate.
-        if [ -s "$state/operator/provisioned.json" ]; then
+        # Provisioning gives the roles new passwords, so it is done once, and again where a release
+        # brought a role; other starts only migrate.
+        if [ -s "$state/operator/provisioned.json" ] && [ -n "$(provisioned relay_url)" ]; then
             RENKEI_OWNER_URL=$(provisioned owner_url)
             export RENKEI_OWNER_URL
             consent migrate
@@ -179,6 +197,7 @@ case "${1:-}" in
             write "$state/operator/provisioned.json" consent provision
         fi
         write "$state/consent/consent.toml" consent_settings
+        write "$state/relay/relay.toml" relay_settings
         ;;
     register)
         while IFS=$tab read -r code name name_en; do

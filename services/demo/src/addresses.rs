@@ -61,6 +61,7 @@ const ACCOUNT_API_PORT: u16 = 8090;
 const OPERATOR_PORT: u16 = 9080;
 const DECISION_PORT: u16 = 9081;
 const CERTIFICATE_LOGIN_PORT: u16 = 8443;
+const RELAY_PORT: u16 = 9082;
 const SANDBOX_BANK_PORT: u16 = 50051;
 
 /// How the services are spoken to.
@@ -140,6 +141,11 @@ impl Addresses {
         format!("https://{}", self.certificate_login_listen())
     }
 
+    /// The relay's origin: health and metrics.
+    pub fn relay(self) -> String {
+        origin(self.relay_listen())
+    }
+
     /// A bank's issuer.
     pub fn issuer(self, bank_code: &str) -> String {
         format!("{}/{bank_code}", self.consent())
@@ -200,6 +206,11 @@ impl Addresses {
         self.loopback(CERTIFICATE_LOGIN_PORT)
     }
 
+    /// Where the relay listens for operators.
+    pub fn relay_listen(self) -> SocketAddr {
+        self.loopback(RELAY_PORT)
+    }
+
     /// Those of the listeners' addresses that something else listens on now.
     pub fn taken(self) -> Vec<SocketAddr> {
         let mut listeners = vec![
@@ -209,6 +220,7 @@ impl Addresses {
             self.decision_listen(),
             self.account_api_listen(),
             self.sandbox_bank_listen(),
+            self.relay_listen(),
         ];
         if self.transport == Transport::Tls {
             listeners.push(self.certificate_login_listen());

@@ -17,8 +17,13 @@ pub struct Tls {
     pub customer: CustomerCertificate,
 }
 
-/// The document.
-pub fn document(addresses: Addresses, partners: &Partners, tls: Option<&Tls>) -> Value {
+/// The document. `mock_kafka`: the mock broker's `host:port`.
+pub fn document(
+    addresses: Addresses,
+    partners: &Partners,
+    mock_kafka: &str,
+    tls: Option<&Tls>,
+) -> Value {
     let banks = BANKS.map(|bank| {
         json!({
             "code": bank.code,
@@ -48,6 +53,8 @@ pub fn document(addresses: Addresses, partners: &Partners, tls: Option<&Tls>) ->
             "decisions": addresses.decisions(),
             "account_api": addresses.account_api(),
             "sandbox_bank": addresses.sandbox_bank(),
+            "relay": addresses.relay(),
+            "mock_kafka": mock_kafka,
         },
         "resource_identifier": addresses.account_api(),
         "banks": banks,
@@ -102,7 +109,7 @@ mod tests {
     fn it_names_every_bank_and_the_three_partners_with_their_private_keys() {
         let addresses = Addresses::new(PortBase::default(), Transport::Plain);
         let partners = Partners::new(addresses, PartnerKeys::generate().expect("keys"));
-        let document = document(addresses, &partners, None);
+        let document = document(addresses, &partners, "127.0.0.1:9092", None);
         assert!(document.get("tls").is_none());
         assert_eq!(document["banks"].as_array().map(Vec::len), Some(13));
         assert_eq!(document["banks"][2]["issuer"], "http://127.0.0.1:8080/2963");

@@ -8,7 +8,7 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use demo::addresses::{PortBase, Transport};
 use demo::run::{Keeping, Mode, RunOptions, absolute, default_directory, run};
-use demo::{console, with_postgres};
+use demo::{console, with_postgres, with_services};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -35,6 +35,18 @@ enum Command {
     },
     /// Run a command with RENKEI_TEST_DATABASE_URL naming a PostgreSQL of its own.
     WithPostgres {
+        /// The command and its arguments, after `--`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Run a command with KAFKA_BOOTSTRAP naming an Apache Kafka of its own.
+    WithKafka {
+        /// The command and its arguments, after `--`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Run a command with a PostgreSQL and an Apache Kafka of its own.
+    WithServices {
         /// The command and its arguments, after `--`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         command: Vec<String>,
@@ -103,6 +115,12 @@ async fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::WithPostgres { command } => Box::pin(with_postgres::run(&command))
+            .await
+            .map_err(Into::into),
+        Command::WithKafka { command } => Box::pin(with_services::with_kafka(&command))
+            .await
+            .map_err(Into::into),
+        Command::WithServices { command } => Box::pin(with_services::with_services(&command))
             .await
             .map_err(Into::into),
     };

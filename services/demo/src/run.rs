@@ -26,11 +26,13 @@ use crate::certificates::{CUSTOMER, CertificateFiles};
 use crate::command::run_to_end;
 use crate::console::say;
 use crate::demo_json;
+use crate::mock_kafka::MockKafka;
 use crate::once;
 use crate::partners::Partners;
 use crate::postgres::{PrivateOptions, Server, State, database_exists, drop_database, drop_role};
 use crate::private_file::write_private;
 use crate::process::{Service, ServiceCommand};
+use crate::relay_settings;
 use crate::secrets::Secrets;
 use crate::settings_files::SettingsFiles;
 use crate::watchdog::Watchdog;
@@ -38,7 +40,7 @@ use crate::watchdog::Watchdog;
 pub use self::error::RunError;
 
 /// The roles that `consent provision` makes for a database, by the end of their names.
-const ROLES: [&str; 3] = ["owner", "service", "auditor"];
+const ROLES: [&str; 4] = ["owner", "service", "auditor", "relay"];
 /// After a kill -9 the services of the last demonstration take a moment to end.
 const PORTS_FREE_WITHIN: Duration = Duration::from_secs(15);
 /// How often the services are looked at.
@@ -133,12 +135,14 @@ struct Demo {
     watchdog: Arc<Watchdog>,
     services: Vec<Service>,
     server: Option<Server>,
+    kafka: MockKafka,
 }
 
 /// What `consent provision` prints.
 #[derive(Deserialize)]
 struct Provisioned {
     service_url: String,
+    relay_url: String,
 }
 
 impl Demo {
@@ -161,6 +165,7 @@ impl Demo {
             watchdog: Arc::new(watchdog),
             services: Vec::new(),
             server: None,
+            kafka: MockKafka::start()?,
         })
     }
 
@@ -169,9 +174,11 @@ impl Demo {
         match self.options.mode.clone() {
             Mode::Once => Box::pin(once::walk(self.addresses, &self.trust)).await,
             Mode::UntilStopped => {
+                let kafka = self.kafka.bootstrap();
                 say(welcome::text(
                     self.addresses,
                     &partners,
+                    &kafka,
                     &self.directory,
                     self.certificates.as_ref(),
                 ));
@@ -206,18 +213,27 @@ impl Demo {
             }
         };
         let partners = Partners::new(self.addresses, secrets.partners.clone());
-        let service_url = self.provision(&admin_url).await?;
+        let provisioned = self.provision(&admin_url).await?;
         let files = SettingsFiles::write(
             &self.directory.settings(),
             self.addresses,
             &secrets,
             &partners,
-            &service_url,
+            &provisioned.service_url,
             self.certificates.as_ref(),
         )
         .map_err(RunError::io("writing the settings"))?;
+        self.kafka.make_topics(&partners)?;
+        let relay = relay_settings::write(
+            &self.directory.settings(),
+            self.addresses,
+            &secrets,
+            &provisioned.relay_url,
+            &self.kafka.bootstrap(),
+        )
+        .map_err(RunError::io("writing the settings"))?;
         self.register(&files).await?;
-        self.start_services(&files).await?;
+        self.start_services(&files, &relay).await?;
         if kept.is_none() {
             say("Linking 1000014 to partner A and 9999999 to partner B, as the customer would.");
             Box::pin(earlier_linkages::make(
@@ -233,7 +249,12 @@ impl Demo {
                 .map_err(RunError::io("writing the keys down"))?;
         }
         let tls = self.tls()?;
-        let document = demo_json::document(self.addresses, &partners, tls.as_ref());
+        let document = demo_json::document(
+            self.addresses,
+            &partners,
+            &self.kafka.bootstrap(),
+            tls.as_ref(),
+        );
         write_private(&self.directory.demo_json(), &format!("{document:#}\n"))
             .map_err(RunError::io("writing demo.json"))?;
         Ok(partners)
@@ -294,7 +315,7 @@ impl Demo {
         Ok(admin_url)
     }
 
-    async fn provision(&self, admin_url: &str) -> Result<String, RunError> {
+    async fn provision(&self, admin_url: &str) -> Result<Provisioned, RunError> {
         let name = self.database_name();
         let mut command = self.consent(["provision", "--database", &name]);
         command
@@ -304,12 +325,10 @@ impl Demo {
             .run_to_end()
             .await
             .map_err(RunError::io("making consent's database"))?;
-        let provisioned: Provisioned =
-            serde_json::from_slice(&printed).map_err(|error| RunError::Io {
-                what: "reading what `consent provision` printed",
-                source: error.into(),
-            })?;
-        Ok(provisioned.service_url)
+        serde_json::from_slice(&printed).map_err(|error| RunError::Io {
+            what: "reading what `consent provision` printed",
+            source: error.into(),
+        })
     }
 
     async fn register(&self, files: &SettingsFiles) -> Result<(), RunError> {
@@ -326,20 +345,29 @@ impl Demo {
         Ok(())
     }
 
-    async fn start_services(&mut self, files: &SettingsFiles) -> Result<(), RunError> {
+    async fn start_services(
+        &mut self,
+        files: &SettingsFiles,
+        relay: &PathBuf,
+    ) -> Result<(), RunError> {
         let sandbox_bank = self.addresses.sandbox_bank_listen();
         let listen = sandbox_bank.to_string();
         let with_settings = |file: &PathBuf| file.display().to_string();
-        let (consent, account_api, partner_app) = (
+        let (consent, account_api, partner_app, relay) = (
             with_settings(&files.consent),
             with_settings(&files.account_api),
             with_settings(&files.partner_app),
+            with_settings(relay),
         );
         let in_order = [
             (self.sandbox_bank(&listen), Probe::Connects(sandbox_bank)),
             (
                 self.consent(["serve", "--config", &consent]),
                 Probe::Answers(format!("{}/health/ready", self.addresses.operators())),
+            ),
+            (
+                self.command("consent-relay", ["serve", "--config", &relay]),
+                Probe::Answers(format!("{}/health/ready", self.addresses.relay())),
             ),
             (
                 self.command("account-api", ["--config", &account_api]),

@@ -333,7 +333,7 @@ mod tests {
 
     /// A code issued some seconds ago.
     async fn issue(pool: &PgPool, seconds_ago: i64) -> Secret {
-        let key = SharedKey::for_test(1);
+        let key = SharedKey::new(zeroize::Zeroizing::new([1; 32]));
         let subject = CodeSubject {
             client_id: client(),
             grant_id: GrantId::parse("g1").unwrap(),
@@ -408,14 +408,21 @@ mod tests {
 
     #[test]
     fn a_code_follows_from_its_id_and_bank() {
-        let (key, id) = (SharedKey::for_test(1), Uuid::from_u128(7));
+        let (key, id) = (
+            SharedKey::new(zeroize::Zeroizing::new([1; 32])),
+            Uuid::from_u128(7),
+        );
         let code = derive(&key, &bank(), id);
         assert_eq!(code.expose(), derive(&key, &bank(), id).expose());
         assert_eq!(code.expose().len(), 43);
         let others = [
             derive(&key, &BankCode::parse("2951").unwrap(), id),
             derive(&key, &bank(), Uuid::from_u128(8)),
-            derive(&SharedKey::for_test(2), &bank(), id),
+            derive(
+                &SharedKey::new(zeroize::Zeroizing::new([2; 32])),
+                &bank(),
+                id,
+            ),
         ];
         assert!(others.iter().all(|other| other.expose() != code.expose()));
     }
@@ -481,7 +488,11 @@ mod tests {
         let other_bank = BankCode::parse("2951").unwrap();
         let other_client = ClientId::parse("other").unwrap();
         let other_verifier = CodeVerifier::parse("a".repeat(43).into()).unwrap();
-        let other_code = derive(&SharedKey::for_test(2), &bank, Uuid::from_u128(7));
+        let other_code = derive(
+            &SharedKey::new(zeroize::Zeroizing::new([2; 32])),
+            &bank,
+            Uuid::from_u128(7),
+        );
         let right = CodePresented {
             bank: &bank,
             client_id: &client,

@@ -217,11 +217,7 @@ pub async fn activate_published_key(pool: &PgPool, now: DateTime<Utc>) -> Result
     Ok(())
 }
 
-// The wrapped bytes are bound to these names.
-fn shared_key_name(name: &str) -> String {
-    format!("shared_key:{name}")
-}
-
+// The wrapped bytes are bound to this name.
 fn signing_key_name(kid: &str) -> String {
     format!("signing_key:{kid}")
 }
@@ -290,19 +286,13 @@ async fn load_shared_keys(
         else {
             continue;
         };
-        let name = shared_key_name(&stored);
-        let opened = open(
-            kek,
-            name.clone(),
-            row.try_get("key_wrapped")?,
-            row.try_get("key_nonce")?,
-        )?;
-        let mut bytes = Zeroizing::new([0; 32]);
-        if opened.len() != bytes.len() {
-            return Err(KeyError::DoesNotOpen(name));
-        }
-        bytes.copy_from_slice(&opened);
-        keys.insert(purpose, SharedKey::new(bytes));
+        let wrapped = WrappedKey {
+            ciphertext: row.try_get("key_wrapped")?,
+            nonce: row.try_get("key_nonce")?,
+        };
+        let key = SharedKey::open(kek, purpose, &wrapped)
+            .map_err(|DoesNotOpen| KeyError::DoesNotOpen(purpose.wrapped_name()))?;
+        keys.insert(purpose, key);
     }
     Ok(keys)
 }
@@ -313,10 +303,10 @@ async fn insert_shared_key(
     purpose: KeyPurpose,
     now: DateTime<Utc>,
 ) -> Result<(), KeyError> {
-    let name = shared_key_name(purpose.as_str());
+    let name = purpose.wrapped_name();
     let key = random_bytes::<32>();
     let wrapped = kek
-        .wrap(&name, key.as_slice())
+        .wrap(&name, key.as_slice(), *random_bytes())
         .map_err(|DoesNotOpen| KeyError::DoesNotOpen(name))?;
     sqlx::query(
         "INSERT INTO shared_keys (name, key_wrapped, key_nonce, created_at) \
@@ -342,7 +332,7 @@ async fn insert_signing_key(
     let key = SigningKey::generate();
     let name = signing_key_name(key.kid());
     let wrapped = kek
-        .wrap(&name, &key.to_scalar())
+        .wrap(&name, &key.to_scalar(), *random_bytes())
         .map_err(|DoesNotOpen| KeyError::DoesNotOpen(name))?;
     let state = match state {
         SigningKeyState::Published => "published",

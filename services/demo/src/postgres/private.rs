@@ -113,7 +113,7 @@ impl PrivateServer {
         self.binaries.version()
     }
 
-    /// The programs that it was started from.
+    /// The programs that it is of: `pg_dump` of its version, for example.
     pub fn binaries(&self) -> &Binaries {
         &self.binaries
     }

@@ -27,6 +27,9 @@ pub enum RunError {
     /// There is no PostgreSQL, or it refuses.
     #[error(transparent)]
     Postgres(#[from] PostgresError),
+    /// The mock broker did not start.
+    #[error("librdkafka's mock broker: {0}")]
+    MockKafka(#[from] rdkafka::error::KafkaError),
     /// A service can't be started.
     #[error("{name}: {source}")]
     Service {

@@ -10,6 +10,7 @@ use crate::partners::Partners;
 pub(super) fn text(
     addresses: Addresses,
     partners: &Partners,
+    kafka: &str,
     directory: &DemoDirectory,
     certificates: Option<&CertificateFiles>,
 ) -> String {
@@ -31,6 +32,8 @@ Everything is up.
   decisions (gRPC)           {decisions}
   account-api                {account_api}
   sandbox-bank (gRPC)        {sandbox_bank}
+  relay: health, metrics     {relay}/metrics
+  Kafka (a mock)             {kafka}    <- in memory; takes transactions, but does not do them
 
   Customers of 中央労働金庫 (2963):
     {first}
@@ -57,6 +60,7 @@ Ctrl-C stops everything.",
         decisions = addresses.decisions(),
         account_api = addresses.account_api(),
         sandbox_bank = addresses.sandbox_bank(),
+        relay = addresses.relay(),
         login_id = DANTAI01.login_id,
         trust = certificates.map_or_else(String::new, how_to_trust),
         demo_json = directory.demo_json().display(),

@@ -1,0 +1,105 @@
+//! Exactly once, whenever the relay dies.
+
+use std::time::Duration;
+
+use demo::kafka::test_bootstrap;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::bench::Bench;
+use super::number;
+use super::published::{assert_holds, assert_log_is_whole, committed, log, of_partner, written};
+use super::relay::Relay;
+use super::writers::{Load, PARTNERS, Writers};
+
+/// In `make test`; `RELAY_KILLS` asks for more.
+const KILLS: u32 = 12;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whenever_it_is_killed_every_event_is_published_once_and_in_its_streams_order() {
+    let kills = number("RELAY_KILLS", KILLS.into());
+    let seed = number("RELAY_SEED", rand::random::<u32>().into());
+    eprintln!("RELAY_KILLS={kills} RELAY_SEED={seed}");
+    let bootstrap = test_bootstrap().expect("a broker");
+    let bench = Bench::new(&bootstrap).await;
+    bench.make_topics();
+    let load = Load {
+        writers: 32,
+        pause: Duration::from_millis(150),
+        one_held_open_in: 40,
+        held_open: Duration::from_secs(3),
+        seed,
+    };
+
+    let mut relays = Pair::start(&bench);
+    let writers = Writers::start(&bench.service, load);
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut leaders_killed = 0;
+    for _ in 0..kills {
+        leaders_killed += u32::from(relays.kill_one(&bench, &mut random).await);
+    }
+    let written_events = writers.stop().await;
+    let both: Vec<&Relay> = relays.relays.iter().collect();
+    bench.drained(&both, Duration::from_secs(60)).await;
+
+    assert_log_is_whole(&bench.admin).await;
+    let log = log(&bench.admin).await;
+    let platform = bench.topic("platform");
+    let records = committed(&bootstrap, &platform).await;
+    assert_holds(&platform, &records, &log.iter().collect::<Vec<_>>());
+    for partner in PARTNERS {
+        let topic = bench.partner_topic(partner);
+        let records = committed(&bootstrap, &topic).await;
+        assert_holds(&topic, &records, &of_partner(&log, partner));
+    }
+    // A kill in the middle of a transaction leaves records that no committed reader sees.
+    let aborted = written(&bootstrap, &platform) - records.len();
+    eprintln!(
+        "{kills} kills, {leaders_killed} of them of the leader; {written_events:?}; {} events in the \
+         log; {} committed and {aborted} aborted records in the topic of the platform",
+        log.len(),
+        records.len(),
+    );
+}
+
+/// Two relays that run at once; one that was killed is followed by another.
+struct Pair {
+    relays: [Relay; 2],
+    started: u32,
+    /// The leader that was killed last.
+    fence: i64,
+}
+
+impl Pair {
+    fn start(bench: &Bench) -> Self {
+        Self {
+            relays: ["relay-1", "relay-2"].map(|instance| bench.settings.start(instance)),
+            started: 2,
+            fence: 0,
+        }
+    }
+
+    /// Kills one at a random point: at any time, or soon after a leader began. Says whether it was
+    /// the leader.
+    async fn kill_one(&mut self, bench: &Bench, random: &mut StdRng) -> bool {
+        let any_time = random.random_ratio(1, 5);
+        let later = Duration::from_millis(random.random_range(0..900));
+        if !any_time {
+            let within = Duration::from_secs(30);
+            bench.leader_after(self.fence, within).await;
+        }
+        tokio::time::sleep(later).await;
+        let leader = bench.leader().await;
+        let leads = |relay: &Relay| Some(&relay.instance) == leader.holder.as_ref();
+        let spare_the_leader = random.random_ratio(1, 5);
+        let victim = usize::from(leads(&self.relays[1]) != spare_the_leader);
+        let was_leader = leads(&self.relays[victim]);
+        self.relays[victim].kill();
+        if was_leader {
+            self.fence = leader.fence;
+        }
+        self.started += 1;
+        self.relays[victim] = bench.settings.start(&format!("relay-{}", self.started));
+        was_leader
+    }
+}
