@@ -20,7 +20,7 @@ use sqlx::postgres::PgPoolOptions;
 use uuid::Uuid;
 
 use super::relay::{Relay, Settings, until};
-use super::writers::{BANK, PARTNERS};
+use super::writers::{BANK, GRANTED, PARTNERS};
 
 pub const KEY_ENCRYPTION_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 /// The shortest that the relay takes, so that a test of 50 kills ends.
@@ -149,6 +149,40 @@ impl Bench {
         .fetch_one(&self.admin)
         .await
         .expect("the sequencer's row")
+    }
+
+    /// Appends the first fact of a consent for 100 accounts; gives its event id.
+    pub async fn append_large(&self) -> String {
+        let scope: Vec<_> = (0..100)
+            .map(|number| serde_json::json!({"account": format!("acct-{number}"), "task": "balance"}))
+            .collect();
+        let mut payload: serde_json::Value = serde_json::from_str(GRANTED).expect("a golden file");
+        let granted = &mut payload["payload"]["AccessGranted"];
+        granted["terms"]["scope"] = scope.into();
+        granted["terms"]["partner"] = PARTNERS[0].into();
+        self.append("AccessGranted", &payload["payload"]).await
+    }
+
+    /// Appends a fact of a type that this release does not know; gives its event id.
+    pub async fn append_unknown(&self) -> String {
+        self.append("AccessDreamt", &serde_json::json!({"AccessDreamt": {}}))
+            .await
+    }
+
+    async fn append(&self, event_type: &str, payload: &serde_json::Value) -> String {
+        sqlx::query_scalar(
+            "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version,
+                payload, metadata, bank, partner)
+             VALUES ('consent', $1, 1, $2, '1', $3, '{}', $4, $5) RETURNING event_id::text",
+        )
+        .bind(format!("{BANK}:{}", Uuid::new_v4()))
+        .bind(event_type)
+        .bind(payload)
+        .bind(BANK)
+        .bind(PARTNERS[0])
+        .fetch_one(&self.service)
+        .await
+        .expect("appends")
     }
 
     /// Waits until one leads with a greater fencing number than `fence`.

@@ -1,6 +1,6 @@
 //! Exactly once, whenever the relay dies.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use demo::kafka::test_bootstrap;
 use rand::rngs::StdRng;
@@ -9,9 +9,10 @@ use rand::{Rng, SeedableRng};
 use super::bench::Bench;
 use super::number;
 use super::published::{assert_holds, assert_log_is_whole, committed, log, of_partner, written};
-use super::relay::Relay;
+use super::relay::{Relay, until};
 use super::writers::{Load, PARTNERS, Writers};
 
+const WITHIN: Duration = Duration::from_secs(30);
 /// In `make test`; `RELAY_KILLS` asks for more.
 const KILLS: u32 = 12;
 
@@ -33,14 +34,17 @@ async fn whenever_it_is_killed_every_event_is_published_once_and_in_its_streams_
 
     let mut relays = Pair::start(&bench);
     let writers = Writers::start(&bench.service, load);
+    let began = Instant::now();
     let mut random = StdRng::seed_from_u64(seed);
     let mut leaders_killed = 0;
     for _ in 0..kills {
         leaders_killed += u32::from(relays.kill_one(&bench, &mut random).await);
     }
     let written_events = writers.stop().await;
+    let killing = began.elapsed();
     let both: Vec<&Relay> = relays.relays.iter().collect();
     bench.drained(&both, Duration::from_secs(60)).await;
+    let drained = began.elapsed() - killing;
 
     assert_log_is_whole(&bench.admin).await;
     let log = log(&bench.admin).await;
@@ -55,10 +59,12 @@ async fn whenever_it_is_killed_every_event_is_published_once_and_in_its_streams_
     // A kill in the middle of a transaction leaves records that no committed reader sees.
     let aborted = written(&bootstrap, &platform) - records.len();
     eprintln!(
-        "{kills} kills, {leaders_killed} of them of the leader; {written_events:?}; {} events in the \
-         log; {} committed and {aborted} aborted records in the topic of the platform",
+        "{kills} kills in {killing:?}, {leaders_killed} of them of the leader; {written_events:?}; {} \
+         events in the log, all published {drained:?} after the last; {} committed and {aborted} aborted \
+         records in the topic of the platform; read after {:?}",
         log.len(),
         records.len(),
+        began.elapsed(),
     );
 }
 
@@ -79,16 +85,18 @@ impl Pair {
         }
     }
 
-    /// Kills one at a random point: at any time, or soon after a leader began. Says whether it was
-    /// the leader.
+    /// Kills one at a random point: at any time, soon after a leader began, or while it publishes.
+    /// Says whether it was the leader.
     async fn kill_one(&mut self, bench: &Bench, random: &mut StdRng) -> bool {
-        let any_time = random.random_ratio(1, 5);
-        let later = Duration::from_millis(random.random_range(0..900));
-        if !any_time {
-            let within = Duration::from_secs(30);
-            bench.leader_after(self.fence, within).await;
+        let moment = random.random_range(0..5);
+        if moment > 0 {
+            bench.leader_after(self.fence, WITHIN).await;
         }
-        tokio::time::sleep(later).await;
+        if moment > 2 {
+            self.until_one_publishes(bench).await;
+        }
+        let longest = if moment > 2 { 300 } else { 1_500 };
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..longest))).await;
         let leader = bench.leader().await;
         let leads = |relay: &Relay| Some(&relay.instance) == leader.holder.as_ref();
         let spare_the_leader = random.random_ratio(1, 5);
@@ -101,5 +109,19 @@ impl Pair {
         self.started += 1;
         self.relays[victim] = bench.settings.start(&format!("relay-{}", self.started));
         was_leader
+    }
+
+    async fn until_one_publishes(&self, bench: &Bench) {
+        let before = self.published(bench).await;
+        until("a relay publishes", WITHIN, async || {
+            self.published(bench).await > before
+        })
+        .await;
+    }
+
+    async fn published(&self, bench: &Bench) -> Option<i64> {
+        let [first, second] = &self.relays;
+        let first = bench.published_by(first).await;
+        first.max(bench.published_by(second).await)
     }
 }

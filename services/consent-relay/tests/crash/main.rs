@@ -3,7 +3,6 @@
 //! read by Kafka's own Java consumer.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -12,6 +11,7 @@
 )]
 
 mod bench;
+mod configuration;
 mod crash;
 mod fencing;
 mod front_door;

@@ -48,7 +48,7 @@ impl Settings {
              lease_milliseconds = {lease}
              poll_milliseconds = 5
              [publisher]
-             batch_max = 20
+             batch_max = 100
              [topics]
              prefix = \"{prefix}\"
              replication_factor = 1

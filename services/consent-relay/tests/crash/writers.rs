@@ -15,7 +15,7 @@ pub const BANK: &str = "2963";
 /// Two, so that their topics can be mixed up.
 pub const PARTNERS: [&str; 2] = ["partner-a", "partner-b"];
 
-const GRANTED: &str =
+pub const GRANTED: &str =
     include_str!("../../../consent-domain/tests/golden/consent.AccessGranted.v1.json");
 const CONNECTED: &str =
     include_str!("../../../consent-domain/tests/golden/consent.PartnerConnected.v1.json");
