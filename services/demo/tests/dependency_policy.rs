@@ -93,6 +93,7 @@ fn packages_of_the_workspace_depend_on_each_other_in_one_direction_only() {
                 "renkei-proto",
                 "shared-keys",
                 "telemetry",
+                "tls",
             ],
         ),
         ("account-api", &["renkei-proto", "telemetry", "tls"]),

@@ -51,6 +51,7 @@ impl FrontDoor {
             public: open(),
             operators: open(),
             decisions: open(),
+            certificate_login: None,
         };
         let address = listeners.public.local_addr().expect("an address");
         let origin = Url::parse(&format!("http://{address}")).expect("a URL");
