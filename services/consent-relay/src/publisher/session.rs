@@ -95,6 +95,7 @@ impl<'p> Session<'p> {
     pub async fn run(mut self) -> Problem {
         loop {
             if let Err(problem) = self.round().await {
+                self.transactions.end().await;
                 return problem;
             }
         }

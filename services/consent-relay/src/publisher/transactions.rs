@@ -133,8 +133,7 @@ impl Transactions {
         // the commit has nothing to wait for (its flush looks at the queue ten times a second only).
         let failed = failed_reports(reports).await;
         if !failed.is_empty() {
-            self.abort().await?;
-            return self.judge(failed);
+            return self.give_up(failed).await;
         }
         let within = self.commit_within;
         match self
@@ -142,11 +141,29 @@ impl Transactions {
             .await?
         {
             Ok(()) => Ok(Outcome::Committed),
-            Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
-                self.abort().await?;
-                Err(self.problem(KafkaError::Transaction(error)))
-            }
             Err(error) => Err(self.unknown(error)),
+        }
+    }
+
+    /// Aborts where the brokers refused records and said so. Where they did not answer, this producer is
+    /// left as it is: the next one's takeover gives its transaction up under a newer epoch, which also
+    /// shuts out whatever of it is still on the way. An abort of its own, after a broker came back, left
+    /// a record on the offset topic that no transaction knew any more.
+    async fn give_up(&self, failed: Vec<(&Outgoing, KafkaError)>) -> Result<Outcome, Problem> {
+        let answered = failed.iter().all(|(_, error)| {
+            is_purged(error) || error.rdkafka_error_code().and_then(refusal).is_some()
+        });
+        if answered {
+            self.abort().await?;
+        }
+        self.judge(failed)
+    }
+
+    /// Ends the producer and waits for that: no retry of its own comes after the next one's takeover.
+    pub async fn end(mut self) {
+        if let Some(producer) = self.producer.take() {
+            // It can't fail but by a panic of the client's own.
+            drop(spawn_blocking(move || drop(producer)).await);
         }
     }
 
@@ -179,7 +196,10 @@ impl Transactions {
         for (record, error) in failed {
             let code = error.rdkafka_error_code();
             let Some(cause) = code.and_then(refusal) else {
-                passing = Some(error);
+                // What did not pass outweighs what was purged for it.
+                if passing.as_ref().is_none_or(is_purged) {
+                    passing = Some(error);
+                }
                 continue;
             };
             if let Some(problem) = of_every_event(&self.topics, &record.topic, cause) {
@@ -198,7 +218,7 @@ impl Transactions {
         }
         match passing {
             // The rest of a transaction that fails is purged: that is said of every other record.
-            Some(error) if refused.is_empty() => Err(self.problem(error)),
+            Some(error) if refused.is_empty() || !is_purged(&error) => Err(self.problem(error)),
             _ => Ok(Outcome::Refused(refused)),
         }
     }
@@ -264,6 +284,14 @@ impl Drop for Transactions {
             drop(runtime.spawn_blocking(move || drop(producer)));
         }
     }
+}
+
+/// Whether it failed only because the client threw its queue away.
+fn is_purged(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
+    )
 }
 
 /// Waits for every report, which the client gives within the records' own time, and keeps the bad ones.
