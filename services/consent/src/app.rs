@@ -4,8 +4,8 @@ use consent_domain::BankCode;
 use sqlx::PgPool;
 
 use crate::{
-    bank_pages::PagesOfBanks, bank_port::BankPort, keys::Keys, protocol::issuer::Issuer,
-    resource_servers::ResourceServers, store::Bus,
+    bank_pages::PagesOfBanks, bank_port::BankPort, feed::Feed, keys::Keys,
+    protocol::issuer::Issuer, resource_servers::ResourceServers, store::Bus,
 };
 
 /// The service's parts, shared by all workers.
@@ -26,6 +26,8 @@ pub struct App {
     pub keys: Keys,
     /// The banks.
     pub bank_port: BankPort,
+    /// The partners' feed.
+    pub feed: Feed,
     /// What the pages say, at each bank and in each language.
     pub pages: PagesOfBanks,
 }

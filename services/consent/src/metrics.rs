@@ -201,6 +201,7 @@ impl Metrics {
             "Connections of the pool",
             m.connections.clone(),
         );
+        crate::feed::metrics::register(r);
         m
     }
 }

@@ -12,6 +12,7 @@ use actix_web::{
     middleware::{DefaultHeaders, from_fn},
     web,
 };
+use public_events::Names;
 use renkei_proto::decision::v1::decisions_server::DecisionsServer;
 use sqlx::{
     PgPool,
@@ -27,12 +28,13 @@ use crate::{
     bank_port::BankPort,
     boundary::boundary,
     decisions::DecisionService,
+    feed::{Feed, arrivals::Arrivals},
     journey,
     keys::Keys,
     observation::observe,
     operators,
     partners::{all_banks, bank_record},
-    protocol::keys::KeyError,
+    protocol::{keys::KeyError, shared_key::KeyPurpose},
     resource_servers::ResourceServers,
     settings::Settings,
     static_files,
@@ -183,6 +185,8 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
     let every = Duration::from_millis(settings.sweep_milliseconds);
     let sweeper_task = tokio::spawn(sweeper::run(app.clone(), every));
 
+    let arrivals_task = tokio::spawn(app.feed.arrivals.clone().watch(app.pool.clone()));
+
     let servers = vec![public_server.handle(), operator_server.handle()];
     let serving =
         tokio::spawn(async move { tokio::try_join!(public_server, operator_server).map(|_| ()) });
@@ -193,7 +197,7 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
         decisions: decisions_at,
         app,
         servers,
-        tasks: vec![decision_task, sweeper_task],
+        tasks: vec![decision_task, sweeper_task, arrivals_task],
         serving,
     })
 }
@@ -217,7 +221,15 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
     let keys = Keys::load(&pool, settings.key_encryption_key.clone()).await?;
     let deadline = Duration::from_millis(settings.bank_deadline_milliseconds);
     let pages = pages_of_banks(&pool).await?;
+    let feed = Feed {
+        arrivals: Arrivals::default(),
+        names: Names::new(
+            &settings.origin(),
+            keys.shared(KeyPurpose::Pairwise).clone(),
+        ),
+    };
     Ok(App {
+        feed,
         origin: settings.origin(),
         cookies: settings.cookie_policy(),
         resource_identifier: settings
@@ -291,6 +303,7 @@ fn page_headers(cookies: CookiePolicy) -> DefaultHeaders {
 impl Running {
     /// Stops taking requests, finishes those under way, and ends the background tasks.
     pub async fn stop(self) {
+        self.app.feed.arrivals.close();
         for server in &self.servers {
             server.stop(true).await;
         }

@@ -29,7 +29,17 @@ pub(super) fn add_stream<S: Projected>(
 ) -> Result<String, NotJson> {
     let projection = format!("{name}_projection");
     add_projection::<S>(statement, &projection, stream, state, events.len())?;
-    add_events::<S>(statement, name, &projection, stream, events, context, now)?;
+    let partner = S::partner_of(&stream.id, state).or_else(|| context.partner.clone());
+    add_events::<S>(
+        statement,
+        name,
+        &projection,
+        stream,
+        events,
+        partner,
+        context,
+        now,
+    )?;
     Ok(format!("(SELECT count(*) FROM {name}_events)"))
 }
 
@@ -69,6 +79,7 @@ fn add_events<S: Projected>(
     projection: &str,
     stream: &LoadedStream,
     events: &[S::Event],
+    partner: Option<String>,
     context: &CommandContext,
     now: Instant,
 ) -> Result<(), NotJson> {
@@ -96,7 +107,7 @@ fn add_events<S: Projected>(
     let aggregate_id = statement.bind(stream.id.clone());
     let metadata = statement.bind(serde_json::to_string(&context.metadata())?);
     let bank = statement.bind(context.bank.clone());
-    let partner = statement.bind(context.partner.clone());
+    let partner = statement.bind(partner);
     let contract = statement.bind(context.contract.clone());
     let actor_kind = statement.bind(context.actor.kind());
     let actor_id = statement.bind(context.actor.id().map(str::to_owned));

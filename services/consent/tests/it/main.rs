@@ -11,6 +11,10 @@
 
 mod bench;
 mod evidence;
+mod feed;
+mod feed_reading;
+mod feed_tokens;
+mod feed_waiting;
 mod guesses_counter;
 mod guesses_limits;
 mod guesses_locks;
