@@ -13,8 +13,8 @@ ALTER TABLE events ADD CONSTRAINT events_of_a_partner_name_it CHECK (
     aggregate_type NOT IN ('consent', 'partner_at_bank') OR (bank IS NOT NULL AND partner IS NOT NULL)
 ) NOT VALID;
 
--- SELECT … FROM event_log WHERE bank = $1 AND partner = $2 AND aggregate_type NOT IN (…) AND
--- global_sequence > $3 ORDER BY global_sequence LIMIT $4 (a page of the feed). The kinds of stream that
+-- SELECT … FROM event_log WHERE (bank, partner, global_sequence) > ($1, $2, $3) AND … AND aggregate_type
+-- NOT IN (…) ORDER BY bank, partner, global_sequence LIMIT $4 (a page of the feed). The kinds of stream that
 -- never tell a partner anything are left out; a kind that is not known yet is in.
 CREATE INDEX event_log_of_partner ON event_log (bank, partner, global_sequence)
     WHERE aggregate_type NOT IN ('journey', 'contract', 'partner', 'bank');

@@ -58,7 +58,9 @@ impl From<Row> for LoggedFact {
     }
 }
 
-/// Served by the index `event_log_of_partner`, whose condition this repeats. The outer join: a number
+/// Served by the index `event_log_of_partner`, whose condition this repeats. Rows are compared as a whole,
+/// not `bank = $1 AND …`: then the order is the index's alone, and a planner that takes the partner for a
+/// busy one can't choose the log's primary key and pass over everybody else's rows. The outer join: a number
 /// whose event is missing gives NULLs and so an error; it must never be passed over.
 const FACTS: &str = "
     SELECT l.global_sequence, e.event_id, e.aggregate_type AS stream_type,
@@ -66,9 +68,11 @@ const FACTS: &str = "
         e.recorded_at, e.traceparent
     FROM (
         SELECT global_sequence, aggregate_type, aggregate_id, sequence FROM event_log
-        WHERE bank = $1 AND partner = $2 AND global_sequence > $3
+        WHERE (bank, partner, global_sequence) > ($1, $2, $3)
+            AND (bank, partner, global_sequence) <= ($1, $2, 9223372036854775807)
+            AND global_sequence > $3
             AND aggregate_type NOT IN ('journey', 'contract', 'partner', 'bank')
-        ORDER BY global_sequence LIMIT $4
+        ORDER BY bank, partner, global_sequence LIMIT $4
     ) l LEFT JOIN LATERAL (
         SELECT * FROM events e WHERE e.aggregate_type = l.aggregate_type
             AND e.aggregate_id = l.aggregate_id AND e.sequence = l.sequence LIMIT 1
