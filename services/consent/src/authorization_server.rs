@@ -28,6 +28,7 @@ use crate::{
         metadata::{Metadata, metadata},
         oauth_error::OAuthError,
     },
+    security_events,
     store::{CommandError, StoreError},
 };
 
@@ -49,6 +50,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/{bank}/revoke").route(post().to(revoke::revoke)))
         .service(resource("/{bank}/introspect").route(post().to(introspect::for_client)))
         .service(resource("/{bank}/notifications").route(get().to(feed::read)))
+        .service(resource("/{bank}/security-events/poll").route(post().to(security_events::poll)))
         .service(resource("/{bank}/authorize").route(get().to(authorization_endpoint)));
 }
 

@@ -83,15 +83,12 @@ async fn next_page(app: &App, reader: &Reader, query: &FeedQuery) -> Result<Page
         _ => Some(app.feed.arrivals.wait_for(reader.of())?),
     };
     loop {
-        let page = page::read(&app.pool, &app.feed.names, reader.of(), after, query.limit).await?;
-        if let Some(fact) = page.held_at.filter(|_| page.events.is_empty()) {
-            tracing::error!(
-                global_sequence = fact,
-                bank = %reader.bank,
-                partner = %reader.partner,
-                "an event of the feed can't be read by this release: the partner's feed stands still"
-            );
-            metrics::held();
+        let mut connection = app.pool.acquire().await?;
+        let names = &app.feed.names;
+        let page = page::read(&mut connection, names, reader.of(), after, query.limit).await?;
+        drop(connection);
+        if page.is_held() {
+            reader.of().tell_held(&page);
             return Err(Problem::EVENT_UNREADABLE);
         }
         if !page.events.is_empty() {

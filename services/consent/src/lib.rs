@@ -30,6 +30,7 @@ pub mod rebuild;
 pub mod request_context;
 pub mod resource_servers;
 mod sealed;
+pub mod security_events;
 pub mod settings;
 pub mod startup;
 mod static_files;

@@ -202,6 +202,7 @@ impl Metrics {
             m.connections.clone(),
         );
         crate::feed::metrics::register(r);
+        crate::security_events::register_metrics(r);
         m
     }
 }

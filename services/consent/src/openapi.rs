@@ -29,7 +29,7 @@ pub(crate) use forms::{
 };
 pub(crate) use jwk_set::JwkSet;
 
-use crate::{authorization_server, feed, operators};
+use crate::{authorization_server, feed, operators, security_events};
 
 /// A document of this service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -84,6 +84,7 @@ impl Document {
         authorization_server::revoke::revoke,
         authorization_server::introspect::for_client,
         feed::read,
+        security_events::poll,
     ),
     modifiers(&OAuthRefusals, &ProblemRefusals, &PartnerTokenScheme)
 )]

@@ -1,17 +1,16 @@
 //! A page of a partner's events: its facts from the log, translated.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
-use consent_domain::Stream as _;
-use consent_domain::consent::{Consent, ConsentStream};
+use consent_domain::consent::Consent;
 use public_events::{
     Audience, LoggedFact, Names, Needs, PublicEvent, Untranslatable, advance, translate,
 };
-use sqlx::{PgPool, types::Json};
+use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
 
-use super::arrivals::Whose;
+use super::{arrivals::Whose, metrics};
 
 /// What one reading gives.
 #[derive(Debug)]
@@ -25,6 +24,26 @@ pub struct Page {
     pub held_at: Option<i64>,
     /// Whether as many facts were there as were asked for: there may be more.
     pub is_full: bool,
+}
+
+impl Page {
+    /// Whether the very first fact can't be read: the partner's events stand still.
+    pub fn is_held(&self) -> bool {
+        self.held_at.is_some() && self.events.is_empty()
+    }
+}
+
+impl Whose {
+    /// Tells operators that the partner's events stand still.
+    pub(crate) fn tell_held(&self, page: &Page) {
+        tracing::error!(
+            global_sequence = page.held_at,
+            bank = %self.bank,
+            partner = %self.partner,
+            "an event can't be read by this release: the partner's feed stands still"
+        );
+        metrics::held();
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -60,82 +79,110 @@ impl From<Row> for LoggedFact {
 
 /// Served by the index `event_log_of_partner`, whose condition this repeats. Rows are compared as a whole,
 /// not `bank = $1 AND …`: then the order is the index's alone, and a planner that takes the partner for a
-/// busy one can't choose the log's primary key and pass over everybody else's rows. The outer join: a number
-/// whose event is missing gives NULLs and so an error; it must never be passed over.
-const FACTS: &str = "
-    SELECT l.global_sequence, e.event_id, e.aggregate_type AS stream_type,
-        e.aggregate_id AS stream_id, e.sequence, e.event_type, e.event_version, e.payload,
-        e.recorded_at, e.traceparent
-    FROM (
-        SELECT global_sequence, aggregate_type, aggregate_id, sequence FROM event_log
-        WHERE (bank, partner, global_sequence) > ($1, $2, $3)
-            AND (bank, partner, global_sequence) <= ($1, $2, 9223372036854775807)
-            AND global_sequence > $3
-            AND aggregate_type NOT IN ('journey', 'contract', 'partner', 'bank')
-        ORDER BY bank, partner, global_sequence LIMIT $4
-    ) l LEFT JOIN LATERAL (
-        SELECT * FROM events e WHERE e.aggregate_type = l.aggregate_type
-            AND e.aggregate_id = l.aggregate_id AND e.sequence = l.sequence LIMIT 1
-    ) e ON true
-    ORDER BY l.global_sequence";
+/// busy one can't choose the log's primary key and pass over everybody else's rows.
+const AFTER: &str = "
+    SELECT global_sequence, aggregate_type, aggregate_id, sequence FROM event_log
+    WHERE (bank, partner, global_sequence) > ($1, $2, $3)
+        AND (bank, partner, global_sequence) <= ($1, $2, 9223372036854775807)
+        AND global_sequence > $3
+        AND aggregate_type NOT IN ('journey', 'contract', 'partner', 'bank')
+    ORDER BY bank, partner, global_sequence LIMIT $4";
 
-/// The facts before those of a page, of each of its consents.
-const BEFORE: &str = "
-    SELECT 0::bigint AS global_sequence, e.event_id, e.aggregate_type AS stream_type,
-        e.aggregate_id AS stream_id, e.sequence, e.event_type, e.event_version, e.payload,
-        e.recorded_at, e.traceparent
-    FROM unnest($1::text[], $2::bigint[]) AS w (stream, first) CROSS JOIN LATERAL (
-        SELECT * FROM events e WHERE e.aggregate_type = 'consent' AND e.aggregate_id = w.stream
-            AND e.sequence < w.first ORDER BY e.sequence LIMIT w.first
-    ) e ORDER BY e.aggregate_id, e.sequence";
+/// Of certain numbers, the partner's only.
+const OF_NUMBERS: &str = "
+    SELECT global_sequence, aggregate_type, aggregate_id, sequence FROM event_log
+    WHERE bank = $1 AND partner = $2 AND global_sequence = ANY($3)
+    ORDER BY global_sequence";
+
+const COLUMNS: &str = "e.event_id, e.aggregate_type AS stream_type, e.aggregate_id AS stream_id,
+    e.sequence, e.event_type, e.event_version, e.payload, e.recorded_at, e.traceparent";
+
+/// The facts of rows of the log. The outer join: a number whose event is missing gives NULLs and so an
+/// error; it must never be passed over.
+fn facts_of(log: &str) -> String {
+    format!(
+        "SELECT l.global_sequence, {COLUMNS} FROM ({log}) l LEFT JOIN LATERAL (
+             SELECT * FROM events e WHERE e.aggregate_type = l.aggregate_type
+                 AND e.aggregate_id = l.aggregate_id AND e.sequence = l.sequence LIMIT 1
+         ) e ON true ORDER BY l.global_sequence"
+    )
+}
+
+/// The facts of consents before one of each.
+fn facts_before() -> String {
+    format!(
+        "SELECT 0::bigint AS global_sequence, {COLUMNS}
+         FROM unnest($1::text[], $2::bigint[]) AS w (stream, before) CROSS JOIN LATERAL (
+             SELECT * FROM events e WHERE e.aggregate_type = 'consent' AND e.aggregate_id = w.stream
+                 AND e.sequence < w.before ORDER BY e.sequence LIMIT w.before
+         ) e"
+    )
+}
 
 /// Reads at most `limit` of a partner's facts after a number.
 ///
 /// # Errors
 /// The database's.
 pub async fn read(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     names: &Names,
     whose: Whose,
     after: i64,
     limit: u32,
 ) -> Result<Page, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(FACTS)
+    let rows: Vec<Row> = sqlx::query_as(&facts_of(AFTER))
         .bind(whose.bank.as_str())
         .bind(whose.partner.as_str())
         .bind(after)
         .bind(i64::from(limit))
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     let is_full = u32::try_from(rows.len()).is_ok_and(|read| read == limit);
     let facts: Vec<LoggedFact> = rows.into_iter().map(LoggedFact::from).collect();
-    let mut told = Told {
-        names,
-        audience: Audience::Partner {
-            bank: whose.bank,
-            partner: whose.partner,
-        },
-        states: HashMap::new(),
-    };
-    told.read_states(pool, &facts).await?;
-    let mut page = Page {
-        events: Vec::with_capacity(facts.len()),
-        next: after,
-        held_at: None,
-        is_full,
-    };
-    for fact in &facts {
-        match told.of(fact) {
-            Ok(event) => page.events.extend(event),
-            Err(error) => {
-                tracing::error!(%error, "a fact has no public form");
-                page.held_at = Some(fact.global_sequence);
-                break;
-            }
-        }
-        page.next = fact.global_sequence;
-    }
-    Ok(page)
+    // The page has all of a grant's facts from the first one on.
+    let before = first_of_each(&facts);
+    let told = Told::new(connection, names, whose, before).await?;
+    Ok(told.page(facts, after, is_full))
+}
+
+/// Reads facts of a partner by their numbers, ascending.
+///
+/// # Errors
+/// The database's.
+pub async fn read_numbers(
+    connection: &mut PgConnection,
+    names: &Names,
+    whose: Whose,
+    numbers: &[i64],
+) -> Result<Page, sqlx::Error> {
+    let rows: Vec<Row> = sqlx::query_as(&facts_of(OF_NUMBERS))
+        .bind(whose.bank.as_str())
+        .bind(whose.partner.as_str())
+        .bind(numbers)
+        .fetch_all(&mut *connection)
+        .await?;
+    let facts: Vec<LoggedFact> = rows.into_iter().map(LoggedFact::from).collect();
+    // There may be others between them.
+    let before = last_of_each(&facts);
+    let told = Told::new(connection, names, whose, before).await?;
+    Ok(told.page(facts, 0, false))
+}
+
+type Bounds = BTreeMap<String, i64>;
+
+fn consents(facts: &[LoggedFact]) -> impl DoubleEndedIterator<Item = (String, i64)> {
+    facts
+        .iter()
+        .filter(|fact| fact.needs() == Needs::ConsentBefore)
+        .map(|fact| (fact.stream_id.clone(), fact.sequence))
+}
+
+fn first_of_each(facts: &[LoggedFact]) -> Bounds {
+    consents(facts).rev().collect()
+}
+
+fn last_of_each(facts: &[LoggedFact]) -> Bounds {
+    consents(facts).collect()
 }
 
 /// Whether the log has not come to a number yet.
@@ -152,73 +199,101 @@ pub async fn is_ahead(pool: &PgPool, number: i64) -> Result<bool, sqlx::Error> {
 struct Told<'n> {
     names: &'n Names,
     audience: Audience,
-    /// By consent: the number within the stream of the next fact, and the fold of those before it; none
-    /// where a fact before it can't be read.
-    states: HashMap<String, Option<(i64, Consent)>>,
+    /// By consent: the fold of its facts, and the number within the stream of the one that is next.
+    states: HashMap<String, (i64, Consent)>,
+    /// Facts that may have to be folded, by consent and number within it.
+    known: HashMap<(String, i64), LoggedFact>,
 }
 
-impl Told<'_> {
-    /// Folds what was before the page's first fact of each consent.
-    async fn read_states(
-        &mut self,
-        pool: &PgPool,
-        facts: &[LoggedFact],
-    ) -> Result<(), sqlx::Error> {
-        for fact in facts
-            .iter()
-            .filter(|fact| fact.needs() == Needs::ConsentBefore)
-        {
-            self.states
-                .entry(fact.stream_id.clone())
-                .or_insert_with(|| Some((fact.sequence, Consent::default())));
-        }
-        let (streams, firsts): (Vec<String>, Vec<i64>) = self
-            .states
-            .iter()
-            .filter_map(|(stream, state)| Some((stream.clone(), state.as_ref()?.0)))
-            .filter(|(_, first)| *first > 1)
-            .unzip();
-        if streams.is_empty() {
-            return Ok(());
-        }
-        debug_assert_eq!(ConsentStream::TYPE, "consent", "the statement names it");
-        let before: Vec<Row> = sqlx::query_as(BEFORE)
-            .bind(streams)
-            .bind(firsts)
-            .fetch_all(pool)
-            .await?;
-        for fact in before.into_iter().map(LoggedFact::from) {
-            if let Some(state) = self.states.get_mut(&fact.stream_id) {
-                let folded = state.as_mut().map(|(_, consent)| advance(consent, &fact));
-                if let Some(Err(error)) = folded {
-                    tracing::error!(%error, "a fact can't be folded");
-                    *state = None;
+impl<'n> Told<'n> {
+    /// With the facts before the bounds.
+    async fn new(
+        connection: &mut PgConnection,
+        names: &'n Names,
+        whose: Whose,
+        before: Bounds,
+    ) -> Result<Self, sqlx::Error> {
+        let (streams, bounds): (Vec<String>, Vec<i64>) =
+            before.into_iter().filter(|(_, bound)| *bound > 1).unzip();
+        let rows: Vec<Row> = if streams.is_empty() {
+            Vec::new()
+        } else {
+            sqlx::query_as(&facts_before())
+                .bind(streams)
+                .bind(bounds)
+                .fetch_all(connection)
+                .await?
+        };
+        let known = rows.into_iter().map(LoggedFact::from);
+        Ok(Self {
+            names,
+            audience: Audience::Partner {
+                bank: whose.bank,
+                partner: whose.partner,
+            },
+            states: HashMap::new(),
+            known: known
+                .map(|fact| ((fact.stream_id.clone(), fact.sequence), fact))
+                .collect(),
+        })
+    }
+
+    /// Up to the first fact that can't be read.
+    fn page(mut self, facts: Vec<LoggedFact>, after: i64, is_full: bool) -> Page {
+        let mut page = Page {
+            events: Vec::with_capacity(facts.len()),
+            next: after,
+            held_at: None,
+            is_full,
+        };
+        for fact in facts {
+            let number = fact.global_sequence;
+            match self.of(fact) {
+                Ok(event) => page.events.extend(event),
+                Err(error) => {
+                    tracing::error!(%error, "a fact has no public form");
+                    page.held_at = Some(number);
+                    break;
                 }
             }
+            page.next = number;
         }
-        Ok(())
+        page
     }
 
     /// What the partner learns of a fact, if anything.
-    fn of(&mut self, fact: &LoggedFact) -> Result<Option<PublicEvent>, Unreadable> {
-        let events = if fact.needs() == Needs::Nothing {
-            translate(fact, &Consent::default(), self.names)?
-        } else {
-            let state = self
-                .states
-                .get_mut(&fact.stream_id)
-                .and_then(Option::as_mut);
-            let (next, consent) = state
-                .filter(|(next, _)| *next == fact.sequence)
-                .ok_or(Unreadable::Gap(fact.global_sequence))?;
-            let events = translate(fact, consent, self.names)?;
-            advance(consent, fact)?;
-            *next += 1;
-            events
+    fn of(&mut self, fact: LoggedFact) -> Result<Option<PublicEvent>, Unreadable> {
+        let names = self.names;
+        let events = match fact.needs() {
+            Needs::Nothing => translate(&fact, &Consent::default(), names)?,
+            Needs::ConsentBefore => {
+                let before = self.fold_before(&fact)?;
+                let events = translate(&fact, before, names)?;
+                self.known
+                    .insert((fact.stream_id.clone(), fact.sequence), fact);
+                events
+            }
         };
         Ok(events
             .into_iter()
             .find(|event| event.audience == self.audience))
+    }
+
+    fn fold_before(&mut self, fact: &LoggedFact) -> Result<&Consent, Unreadable> {
+        let stream = &fact.stream_id;
+        let (next, consent) = self
+            .states
+            .entry(stream.clone())
+            .or_insert_with(|| (1, Consent::default()));
+        while *next < fact.sequence {
+            let between = self
+                .known
+                .remove(&(stream.clone(), *next))
+                .ok_or(Unreadable::Gap(fact.global_sequence))?;
+            advance(consent, &between)?;
+            *next += 1;
+        }
+        Ok(consent)
     }
 }
 

@@ -225,7 +225,9 @@ async fn a_page_reads_at_most_three_rows_for_each_that_it_gives() {
 
     for (after, limit) in [(0, 100), (4301, 100), (0, 500)] {
         let before = rows_read(&one).await;
-        let page = page::read(&one, names, whose.clone(), after, limit).await;
+        let mut connection = one.acquire().await.unwrap();
+        let page = page::read(&mut connection, names, whose.clone(), after, limit).await;
+        drop(connection);
         let given = i64::try_from(page.unwrap().events.len()).unwrap();
         let read = rows_read(&one).await - before;
         assert!(given >= 100, "{given}");

@@ -12,6 +12,7 @@
 mod bench;
 mod evidence;
 mod feed;
+mod feed_polling;
 mod feed_reading;
 mod feed_tokens;
 mod feed_waiting;
