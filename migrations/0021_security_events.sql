@@ -56,6 +56,8 @@ CREATE TABLE push_targets (
     leased_until         timestamptz NOT NULL DEFAULT '-infinity',
     -- Failures in a row of the event after delivered_to.
     failures             int NOT NULL DEFAULT 0,
+    -- Of them, how often that event was refused with an error about itself.
+    refusals             int NOT NULL DEFAULT 0,
     next_attempt_at      timestamptz NOT NULL DEFAULT '-infinity',
     last_failure         text, -- in our words, never the receiver's
     failed_at            timestamptz,

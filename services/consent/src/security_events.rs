@@ -3,8 +3,14 @@
 
 mod poll_request;
 mod polling;
+pub mod push;
 mod refused;
 mod token;
 
 pub(crate) use polling::{__path_poll, poll};
-pub(crate) use refused::register as register_metrics;
+
+/// Adds what is counted of security events to the process's registry.
+pub(crate) fn register_metrics(registry: &mut prometheus_client::registry::Registry) {
+    refused::register(registry);
+    push::register(registry);
+}

@@ -36,6 +36,7 @@ use crate::{
     partners::{all_banks, bank_record},
     protocol::{keys::KeyError, shared_key::KeyPurpose},
     resource_servers::ResourceServers,
+    security_events::push::{self, Pusher, PusherError},
     settings::Settings,
     static_files,
     store::{Bus, StoreError},
@@ -65,6 +66,9 @@ pub enum StartError {
     /// The banks can't be read.
     #[error("the banks on the platform: {0}")]
     Banks(#[from] StoreError),
+    /// Events can't be pushed.
+    #[error(transparent)]
+    Push(#[from] PusherError),
     /// The text catalogue is broken.
     #[error("the text catalogue: {0}")]
     Texts(#[from] crate::pages::TextsError),
@@ -187,6 +191,9 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
 
     let arrivals_task = tokio::spawn(app.feed.arrivals.clone().watch(app.pool.clone()));
 
+    let pusher = Pusher::try_new(settings.target_policy(), settings.push_ca_file.as_deref())?;
+    let push_task = tokio::spawn(push::run(app.clone(), pusher));
+
     let servers = vec![public_server.handle(), operator_server.handle()];
     let serving =
         tokio::spawn(async move { tokio::try_join!(public_server, operator_server).map(|_| ()) });
@@ -197,7 +204,7 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
         decisions: decisions_at,
         app,
         servers,
-        tasks: vec![decision_task, sweeper_task, arrivals_task],
+        tasks: vec![decision_task, sweeper_task, arrivals_task, push_task],
         serving,
     })
 }

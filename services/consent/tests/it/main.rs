@@ -13,6 +13,8 @@ mod bench;
 mod evidence;
 mod feed;
 mod feed_polling;
+mod feed_push;
+mod feed_push_command;
 mod feed_reading;
 mod feed_tokens;
 mod feed_waiting;
