@@ -9,6 +9,7 @@ use actix_web::{App, HttpServer, web};
 use crate::account_api::AccountApi;
 use crate::clock::Clock;
 use crate::http_client::HttpClient;
+use crate::notifications::{self, Notifications};
 use crate::oauth::error::OauthError;
 use crate::pages;
 use crate::secret::Secret;
@@ -33,6 +34,8 @@ pub struct Services {
     pub account_api: AccountApi,
     /// The sessions.
     pub sessions: Sessions,
+    /// What the banks told.
+    pub notifications: Notifications,
 }
 
 impl Services {
@@ -49,6 +52,7 @@ impl Services {
 pub struct Application {
     address: SocketAddr,
     server: Server,
+    services: Arc<Services>,
 }
 
 /// Why the service can't start.
@@ -83,8 +87,10 @@ impl Application {
             http,
             account_api,
             sessions: Sessions::default(),
+            notifications: Notifications::default(),
             settings: settings.clone(),
         });
+        let kept = Arc::clone(&services);
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::from(Arc::clone(&services)))
@@ -99,7 +105,11 @@ impl Application {
         .listen(listener)
         .map_err(listen)?
         .run();
-        Ok(Self { address, server })
+        Ok(Self {
+            address,
+            server,
+            services: kept,
+        })
     }
 
     /// The address that was bound; tells the port where the settings say 0.
@@ -109,6 +119,9 @@ impl Application {
 
     /// Serves until the process is told to end (SIGINT, SIGTERM).
     pub async fn run(self) -> std::io::Result<()> {
-        self.server.await
+        let feeds = tokio::spawn(notifications::run(self.services));
+        let served = self.server.await;
+        feeds.abort();
+        served
     }
 }

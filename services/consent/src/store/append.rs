@@ -29,17 +29,13 @@ pub(super) fn add_stream<S: Projected>(
 ) -> Result<String, NotJson> {
     let projection = format!("{name}_projection");
     add_projection::<S>(statement, &projection, stream, state, events.len())?;
-    let partner = S::partner_of(&stream.id, state).or_else(|| context.partner.clone());
-    add_events::<S>(
-        statement,
-        name,
-        &projection,
-        stream,
-        events,
-        partner,
-        context,
-        now,
-    )?;
+    // Whoever writes a fact of a grant: it is its partner's, and the feed finds it by that.
+    let of_partner = S::partner_of(&stream.id, state).map(|partner| CommandContext {
+        partner: Some(partner),
+        ..context.clone()
+    });
+    let context = of_partner.as_ref().unwrap_or(context);
+    add_events::<S>(statement, name, &projection, stream, events, context, now)?;
     Ok(format!("(SELECT count(*) FROM {name}_events)"))
 }
 
@@ -79,7 +75,6 @@ fn add_events<S: Projected>(
     projection: &str,
     stream: &LoadedStream,
     events: &[S::Event],
-    partner: Option<String>,
     context: &CommandContext,
     now: Instant,
 ) -> Result<(), NotJson> {
@@ -107,7 +102,7 @@ fn add_events<S: Projected>(
     let aggregate_id = statement.bind(stream.id.clone());
     let metadata = statement.bind(serde_json::to_string(&context.metadata())?);
     let bank = statement.bind(context.bank.clone());
-    let partner = statement.bind(partner);
+    let partner = statement.bind(context.partner.clone());
     let contract = statement.bind(context.contract.clone());
     let actor_kind = statement.bind(context.actor.kind());
     let actor_id = statement.bind(context.actor.id().map(str::to_owned));

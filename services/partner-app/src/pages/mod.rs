@@ -12,6 +12,8 @@ mod import;
 mod layout;
 mod link;
 mod message;
+mod notification_texts;
+mod notifications;
 mod request_log;
 mod statement;
 mod visitor;
@@ -40,6 +42,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/linkages/{linkage}/import", web::post().to(import::save))
         .route("/accounts", web::get().to(accounts::show))
         .route("/accounts/{account}", web::get().to(statement::show))
+        .route("/notifications", web::get().to(notifications::show))
         .route("/healthz", web::get().to(assets::healthz))
         .route("/assets/style.css", web::get().to(assets::style))
         .route("/favicon.svg", web::get().to(assets::icon))

@@ -11,6 +11,7 @@
 mod browser;
 mod fake_bank;
 mod journey;
+mod notifications;
 
 use browser::Browser;
 use fake_bank::Wanted;

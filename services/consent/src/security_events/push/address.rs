@@ -92,8 +92,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
     let global_unicast = a & 0xE000 == 0x2000;
-    let special = (a == 0x2001 && b < 0x0200) // protocol assignments, Teredo
-        || (a == 0x2001 && b == 0x0DB8) // documentation
+    // 2001::/23: protocol assignments, Teredo; 2001:db8::/32: documentation.
+    let special = (a == 0x2001 && (b < 0x0200 || b == 0x0DB8))
         || a == 0x2002 // 6to4: an IPv4 address inside
         || (a == 0x3FFF && b < 0x1000); // documentation
     global_unicast && !special
