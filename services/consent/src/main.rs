@@ -1,5 +1,7 @@
 //! The consent service's command line.
 
+mod push_target_command;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
@@ -69,6 +71,9 @@ enum Command {
     /// Locked 照会用暗証番号.
     #[command(subcommand)]
     PinScope(PinScopeCommand),
+    /// Where partners' events are pushed.
+    #[command(subcommand)]
+    PushTarget(push_target_command::PushTargetCommand),
 }
 
 #[derive(Subcommand)]
@@ -186,6 +191,10 @@ async fn run(command: Command) -> Result<(), Failure> {
         } => {
             let provisioned = provision(&admin_url, &database).await?;
             say(&serde_json::to_string_pretty(&provisioned)?);
+            Ok(())
+        }
+        Command::PushTarget(command) => {
+            say(&push_target_command::run(command).await?);
             Ok(())
         }
         Command::Migrate { owner_url } => Ok(migrate(&owner_url).await?),

@@ -79,6 +79,7 @@ fn packages_of_the_workspace_depend_on_each_other_in_one_direction_only() {
             "consent",
             &[
                 "consent-domain",
+                "public-events",
                 "renkei-proto",
                 "shared-keys",
                 "telemetry",
