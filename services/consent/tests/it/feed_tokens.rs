@@ -138,13 +138,8 @@ async fn tokens_for_accounts_of_another_bank_expired_or_garbled_open_no_feed() {
         .as_owner("UPDATE issued_access_tokens SET expires_at = now() WHERE grant_id IS NULL")
         .await;
     let expired = bench.feed(&own, "").await;
-    let at_account_api = bench.endpoint("introspect", 0);
-    let state = post(
-        &bench.client(0),
-        &at_account_api,
-        &pairs(&[("token", &own)]),
-    )
-    .await;
+    let introspect = bench.endpoint("introspect", 0);
+    let state = post(&bench.client(0), &introspect, &pairs(&[("token", &own)])).await;
 
     for refused in [&at_another_bank, &with_account_token, &garbled, &expired] {
         assert_eq!((refused.status, refused.code()), (401, "invalid_token"));

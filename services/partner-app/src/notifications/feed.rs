@@ -36,14 +36,17 @@ pub(super) struct Event {
 impl Event {
     /// Reads an event; none where a member that every event has is missing.
     pub(super) fn read(value: &Value) -> Option<Self> {
-        let text = |name: &str| value[name].as_str();
-        let data = value["data"].clone();
+        let text = |name: &str| value.get(name).and_then(Value::as_str);
+        let data = value.get("data").cloned().unwrap_or_default();
         Some(Self {
             id: text("id")?.to_owned(),
             sequence: text("sequence")?.parse().ok()?,
             time: text("time")?.parse().ok()?,
             kind: text("type")?.rsplit('.').next()?.to_owned(),
-            grant_id: data["grant_id"].as_str().map(str::to_owned),
+            grant_id: data
+                .get("grant_id")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             data,
         })
     }

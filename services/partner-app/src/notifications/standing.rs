@@ -1,5 +1,7 @@
 //! What an event means: for the customer in plain words, and for the reads.
 
+use serde_json::Value;
+
 use super::feed::Event;
 use crate::account_api::ProblemCode;
 
@@ -91,13 +93,15 @@ impl Meaning {
             "AccessRenewed" => Self::Renewed,
             "AccessExpiring" => Self::Expiring,
             "AccessExpired" => Self::Expired,
-            "AccessRevoked" => Self::Revoked(match event.data["revoked_by"].as_str() {
-                Some("PARTY_CUSTOMER") => RevokedBy::Customer,
-                Some("PARTY_BANK") => RevokedBy::Bank,
-                _ => RevokedBy::Other,
-            }),
+            "AccessRevoked" => {
+                Self::Revoked(match event.data.get("revoked_by").and_then(Value::as_str) {
+                    Some("PARTY_CUSTOMER") => RevokedBy::Customer,
+                    Some("PARTY_BANK") => RevokedBy::Bank,
+                    _ => RevokedBy::Other,
+                })
+            }
             "AccessSuspended" => Self::Suspended,
-            "AccessRestored" => match event.data["causes"].as_array() {
+            "AccessRestored" => match event.data.get("causes").and_then(Value::as_array) {
                 Some(causes) if !causes.is_empty() => Self::PartlyRestored,
                 _ => Self::Restored,
             },
