@@ -143,7 +143,7 @@ impl Addresses {
 
     /// The relay's origin: health and metrics.
     pub fn relay(self) -> String {
-        origin(self.relay_listen())
+        self.origin(self.relay_listen())
     }
 
     /// A bank's issuer.
