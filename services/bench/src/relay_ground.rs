@@ -121,6 +121,10 @@ impl RelayGround {
         let copy = format!("{of}_copy");
         let statements = [
             format!("DROP DATABASE IF EXISTS {copy} WITH (FORCE)"),
+            // A session that was closed may not have ended yet.
+            format!(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{of}'"
+            ),
             format!("CREATE DATABASE {copy} TEMPLATE {of}"),
             // What was copied is on the disk before anything is measured.
             "CHECKPOINT".to_owned(),
