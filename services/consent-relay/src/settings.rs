@@ -165,7 +165,7 @@ pub struct PublisherSettings {
 
 impl Default for PublisherSettings {
     fn default() -> Self {
-        Self { batch_max: 500 }
+        Self { batch_max: 2_000 }
     }
 }
 

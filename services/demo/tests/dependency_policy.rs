@@ -106,7 +106,9 @@ fn packages_of_the_workspace_depend_on_each_other_in_one_direction_only() {
             &[
                 "consent",
                 "consent-domain",
+                "consent-relay",
                 "demo",
+                "public-events",
                 "renkei-proto",
                 "sandbox-bank",
             ],
