@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::{
     client::Listening,
     problem::{Problem, of_client},
+    transactions::BARRIER,
 };
 
 const PUBLISHED: &str = "published";
@@ -212,6 +213,8 @@ impl Known {
                     serde_json::from_slice(value).map_err(|_| "its value is no position")?;
                 self.position = Some(position);
             }
+            // Aborted, but a reader of a mock of Kafka sees it.
+            (Some(BARRIER), _) => {}
             (Some(key), value) => {
                 let number = key.strip_prefix(PARKED).and_then(|text| text.parse().ok());
                 let number = number.ok_or("its key is unknown")?;

@@ -77,6 +77,7 @@ impl<'p> Session<'p> {
         // The order matters: from here on no older instance can commit anything.
         let transactions =
             Transactions::begin_life(kafka, &publisher.transactional_id, topics).await?;
+        transactions.bar_earlier_lives().await?;
         let known = {
             let (client, bootstrap) = (kafka.client(), kafka.bootstrap.clone());
             let topics = topics.clone();
