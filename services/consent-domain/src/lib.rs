@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod bank;
+pub mod bank_notice;
 pub mod consent;
 pub mod contract;
 mod ids;
@@ -14,6 +15,7 @@ pub mod partner;
 pub mod registration_status;
 pub mod scope;
 mod stream;
+pub mod suspension;
 
 pub use ids::{
     AccountId, BankCode, ClientId, ContractId, GrantId, InvalidId, JourneyId, PartnerId,

@@ -6,6 +6,7 @@ use consent_domain::{
     access::{Denial, Evidence},
     bank::{Bank, BankStream},
     consent::{Consent, ConsentStream, GrantTerms},
+    contract::{Contract, ContractStream},
     partner::{PartnerAtBank, PartnerAtBankStream},
     scope::Task,
 };
@@ -33,6 +34,7 @@ pub struct DecisionService {
 /// What one read saw.
 pub(crate) struct Seen {
     consent: Consent,
+    contract: Contract,
     partner_at_bank: PartnerAtBank,
     bank: Bank,
     /// Whether the access token is recorded for this client and grant, and not revoked.
@@ -41,20 +43,24 @@ pub(crate) struct Seen {
     pub(crate) now: Instant,
 }
 
-/// Everything that a decision rests on, at one moment: consent, partner at the bank, bank, token.
+/// Everything that a decision rests on, at one moment: consent, contract, partner at the bank, bank,
+/// token.
 const SQL: &str = "
     SELECT now() AS now,
         c.version AS consent_version, c.state_version AS consent_state_version,
         c.state AS consent_state,
+        t.stream_id AS contract_stream, t.version AS contract_version,
+        t.state_version AS contract_state_version, t.state AS contract_state,
         a.stream_id AS at_bank_stream, a.version AS at_bank_version,
         a.state_version AS at_bank_state_version, a.state AS at_bank_state,
         b.version AS bank_version, b.state_version AS bank_state_version, b.state AS bank_state,
-        EXISTS (SELECT FROM issued_access_tokens t
-            WHERE t.bank = $1 AND t.jti = $3 AND t.client_id = $4 AND t.grant_id = $5
-              AND t.revoked_at IS NULL)
+        EXISTS (SELECT FROM issued_access_tokens i
+            WHERE i.bank = $1 AND i.jti = $3 AND i.client_id = $4 AND i.grant_id = $5
+              AND i.revoked_at IS NULL)
             AS token_live
     FROM (SELECT 1) one
     LEFT JOIN consent_current c ON c.stream_id = $2
+    LEFT JOIN contract_current t ON t.stream_id = $1 || ':' || c.contract
     LEFT JOIN partner_at_bank_current a ON a.stream_id = $1 || ':' || c.partner
     LEFT JOIN bank_current b ON b.stream_id = $1";
 
@@ -124,8 +130,13 @@ pub(crate) async fn see(
         .await?;
     let at_bank: Option<String> = row.try_get("at_bank_stream")?;
     let at_bank = at_bank.unwrap_or_default();
+    let contract: Option<String> = row.try_get("contract_stream")?;
+    let contract = contract.unwrap_or_default();
     Ok(Seen {
         consent: state_of_row::<ConsentStream>(pool, &row, "consent", &stream)
+            .await?
+            .0,
+        contract: state_of_row::<ContractStream>(pool, &row, "contract", &contract)
             .await?
             .0,
         partner_at_bank: state_of_row::<PartnerAtBankStream>(pool, &row, "at_bank", &at_bank)
@@ -183,7 +194,8 @@ impl Seen {
     fn evidence(&self) -> Evidence<'_> {
         Evidence {
             consent: &self.consent,
-            partner_at_bank: self.partner_at_bank,
+            contract: &self.contract,
+            partner_at_bank: &self.partner_at_bank,
             bank: &self.bank,
             now: self.now,
         }
@@ -194,8 +206,10 @@ fn reason(denial: Denial) -> wire::DenialReason {
     match denial {
         Denial::UnknownGrant => wire::DenialReason::UnknownGrant,
         Denial::Expired => wire::DenialReason::Expired,
-        Denial::Revoked => wire::DenialReason::Revoked,
-        Denial::Suspended => wire::DenialReason::Suspended,
+        // Nothing to wait for: a closed contract stays closed.
+        Denial::Revoked | Denial::ContractClosed => wire::DenialReason::Revoked,
+        Denial::Superseded => wire::DenialReason::Superseded,
+        Denial::Suspended(_) => wire::DenialReason::Suspended,
         Denial::AccountNotInScope => wire::DenialReason::AccountNotInScope,
         Denial::TaskNotInScope => wire::DenialReason::TaskNotInScope,
     }

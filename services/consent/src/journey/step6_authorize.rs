@@ -278,7 +278,7 @@ async fn authorize(
             context,
             Act::new(move |journey: &Journey, consent, now| {
                 let facts = journey.authorize_access(consent, command.clone(), now)?;
-                Ok((vec![facts.journey], vec![facts.consent]))
+                Ok((vec![facts.journey], facts.consent))
             }),
             move |_, _, _, now| companions.at(now),
         )
