@@ -1,7 +1,11 @@
 //! Compiles the `.proto` files with a compiler written in Rust, so that no `protoc` is needed.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["bank/v1/bank.proto", "decision/v1/decision.proto"];
+    let files = [
+        "bank/v1/bank.proto",
+        "bank/v1/inbound.proto",
+        "decision/v1/decision.proto",
+    ];
     for file in files {
         println!("cargo:rerun-if-changed={file}");
     }

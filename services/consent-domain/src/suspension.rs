@@ -30,7 +30,7 @@ pub enum SuspensionCause {
     TermsChanged,
     /// The partner's onward recipients changed, and the customer has to allow access to them.
     RecipientsChanged,
-    /// Another one, which the record of the act explains.
+    /// Another one; the fact records who acted.
     Other,
 }
 

@@ -3,6 +3,7 @@
 
 pub mod app;
 mod authorization_server;
+pub mod bank_notices;
 pub mod bank_pages;
 pub mod bank_port;
 mod boundary;
@@ -13,6 +14,7 @@ pub mod guess;
 pub mod journey;
 mod journey_end;
 pub mod keys;
+pub mod lifecycle;
 mod metrics;
 pub mod notices;
 mod observation;

@@ -1,5 +1,7 @@
 //! The consent service's command line.
 
+mod consent_commands;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
@@ -69,6 +71,9 @@ enum Command {
     /// Locked 照会用暗証番号.
     #[command(subcommand)]
     PinScope(PinScopeCommand),
+    /// What customers allowed.
+    #[command(subcommand)]
+    Consent(consent_commands::ConsentCommand),
 }
 
 #[derive(Subcommand)]
@@ -242,6 +247,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             say(&format!("partner {client} is registered at {banks} banks"));
             Ok(())
         }
+        Command::Consent(command) => consent_commands::run(command).await,
         Command::PinScope(PinScopeCommand::Unlock {
             config,
             bank,

@@ -12,7 +12,10 @@ use actix_web::{
     middleware::{DefaultHeaders, from_fn},
     web,
 };
-use renkei_proto::decision::v1::decisions_server::DecisionsServer;
+use renkei_proto::{
+    bank::v1::bank_notices_server::BankNoticesServer,
+    decision::v1::decisions_server::DecisionsServer,
+};
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -23,6 +26,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use crate::{
     app::{App, CookiePolicy},
     authorization_server,
+    bank_notices::BankNoticeService,
     bank_pages::PagesOfBanks,
     bank_port::BankPort,
     boundary::boundary,
@@ -76,6 +80,8 @@ pub struct Running {
     pub operators: SocketAddr,
     /// Where decisions are asked for.
     pub decisions: SocketAddr,
+    /// Where banks tell of their contracts, where the settings say so.
+    pub bank_notices: Option<SocketAddr>,
     /// The parts, for tests that look behind the pages.
     pub app: web::Data<App>,
     servers: Vec<ServerHandle>,
@@ -180,8 +186,13 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
             tracing::error!(%error, "decisions are no longer served");
         }
     });
+    let mut tasks = vec![decision_task];
+    let bank_notices = bank_notices(&settings, &app)?.map(|(address, task)| {
+        tasks.push(task);
+        address
+    });
     let every = Duration::from_millis(settings.sweep_milliseconds);
-    let sweeper_task = tokio::spawn(sweeper::run(app.clone(), every));
+    tasks.push(tokio::spawn(sweeper::run(app.clone(), every)));
 
     let servers = vec![public_server.handle(), operator_server.handle()];
     let serving =
@@ -191,11 +202,45 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
         public,
         operators: operators_at,
         decisions: decisions_at,
+        bank_notices,
         app,
         servers,
-        tasks: vec![decision_task, sweeper_task],
+        tasks,
         serving,
     })
+}
+
+/// Listens to the banks, where the settings say so.
+fn bank_notices(
+    settings: &Settings,
+    app: &web::Data<App>,
+) -> Result<Option<(SocketAddr, JoinHandle<()>)>, StartError> {
+    let (Some(listen), Some(credential)) = (
+        settings.bank_notice_listen,
+        &settings.bank_notice_credential,
+    ) else {
+        return Ok(None);
+    };
+    let listen_failed = |source| StartError::Listen {
+        address: listen,
+        source,
+    };
+    let listener = TcpListener::bind(listen).map_err(listen_failed)?;
+    let address = address_of(&listener)?;
+    let incoming = tokio::net::TcpListener::from_std(listener).map_err(listen_failed)?;
+    let service = BankNoticeService::new(app.clone(), credential.clone());
+    let task = tokio::spawn(async move {
+        let served = tonic::transport::Server::builder()
+            .trace_fn(telemetry::grpc::server_span)
+            .add_service(BankNoticesServer::new(service))
+            .serve_with_incoming(TcpListenerStream::new(incoming))
+            .await;
+        if let Err(error) = served {
+            tracing::error!(%error, "bank notices are no longer served");
+        }
+    });
+    tracing::info!(%address, "bank notices are taken");
+    Ok(Some((address, task)))
 }
 
 async fn build(settings: &Settings) -> Result<App, StartError> {

@@ -62,7 +62,7 @@ pub enum RevocationReason {
     CertificateChanged,
     /// A court or an authority ordered it.
     LegalOrder,
-    /// Another one, which the record of the act explains.
+    /// Another one; the fact records who acted.
     Other,
 }
 
@@ -135,7 +135,7 @@ pub enum RemovalReason {
     RightRemoved,
     /// It got another number or branch, and the bank takes such accounts out.
     AccountMoved,
-    /// Another one, which the record of the act explains.
+    /// Another one; the fact records who acted.
     Other,
 }
 
