@@ -205,8 +205,11 @@ pub enum ContractRefusal {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Contract {
     /// The accounts that are registered.
+    #[serde(default)]
     registrations: BTreeMap<AccountId, Registration>,
+    #[serde(default)]
     locked_pins: BTreeSet<PinScopeId>,
+    #[serde(default)]
     login_locks: BTreeMap<UserId, Instant>,
     #[serde(default, skip_serializing_if = "Suspensions::is_empty")]
     suspended: Suspensions,

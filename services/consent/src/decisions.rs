@@ -50,7 +50,9 @@ const SQL: &str = "
         c.version AS consent_version, c.state_version AS consent_state_version,
         c.state AS consent_state,
         t.stream_id AS contract_stream, t.version AS contract_version,
-        t.state_version AS contract_state_version, t.state AS contract_state,
+        t.state_version AS contract_state_version,
+        -- What stands is enough; registrations grow with every journey.
+        t.state - '{registrations,locked_pins,login_locks}'::text[] AS contract_state,
         a.stream_id AS at_bank_stream, a.version AS at_bank_version,
         a.state_version AS at_bank_state_version, a.state AS at_bank_state,
         b.version AS bank_version, b.state_version AS bank_state_version, b.state AS bank_state,

@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use super::{ActError, OnConsent, Order};
 use crate::{
-    journey::stream_id,
+    journey::{guess_scope, stream_id},
     partners::bank_record,
-    store::{Actor, Bus, CommandContext, CommandError, StoreError},
+    store::{Actor, Bus, CommandContext, CommandError, Companion, StoreError},
 };
 
 /// Notices that are still open are taken up again after this many seconds: by then nobody is at them.
@@ -201,6 +201,7 @@ async fn on_contract(bus: &Bus, told: &Told) -> Result<(), NotTaken> {
         ..order(told, "contract").context(&told.bank, "")
     };
     let (notice, occurred_at) = (told.notice.clone(), told.occurred_at);
+    let cleared = cleared_guesses(told);
     let executed = bus
         .execute::<ContractStream, ContractRefusal>(
             stream,
@@ -209,13 +210,24 @@ async fn on_contract(bus: &Bus, told: &Told) -> Result<(), NotTaken> {
                 let outcome = notice.on_contract(occurred_at, contract)?;
                 Ok(Outcome::into_events(outcome))
             },
-            |_, _, _| Vec::new(),
+            move |_, _, _| cleared.clone(),
         )
         .await;
     match executed {
         // A closed contract stays closed; what else the bank does with it changes nothing here.
         Err(CommandError::Refused(ContractRefusal::Closed)) | Ok(_) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Guesses at a PIN that is no more count no longer: its counter holds the lock, not the fact.
+fn cleared_guesses(told: &Told) -> Vec<Companion> {
+    match &told.notice {
+        BankNotice::PinReset { pin_scope } => vec![Companion::ClearGuesses {
+            bank: told.bank.to_string(),
+            guess_scope: guess_scope(&told.contract, pin_scope),
+        }],
+        _ => Vec::new(),
     }
 }
 

@@ -25,9 +25,11 @@ use renkei_proto::bank::v1::{
 use sqlx::types::{Json, Uuid};
 use tonic::{Code, Request, Status, transport::Channel};
 
+use demo::agent::walk::choose_accounts;
+
 use crate::{
-    bench::{BANK, BANK_NOTICE_CREDENTIAL, Bench, Options},
-    journey_customer::{CONTRACT, FIRST_ID, FOURTH_ID, PIN_SCOPE},
+    bench::{BANK, BANK_NOTICE_CREDENTIAL, Bench, FIRST, Options, PIN, WRONG_PIN, browser, ticked},
+    journey_customer::{CONTRACT, FIRST_ID, FOURTH_ID, PIN_SCOPE, statuses},
     lifecycle_given::{USER, bank, by_operator, terms, user},
     oauth_decisions::{DecisionPort, DenialReason},
     oauth_partner::Wish,
@@ -325,6 +327,40 @@ async fn of_a_contract_that_never_linked_anything_little_is_kept() {
     let mut port = DecisionPort::of(&bench, 0).await;
     let denied = port.decide(&tokens, demo::agent::walk::Task::Balance).await;
     assert_eq!(denied.expect_err("denied"), DenialReason::Suspended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_pin_ends_a_lock_and_the_accounts_have_to_be_proven_anew() {
+    let bench = Bench::with(Options {
+        bank_settings: "pin_limit = 2",
+        ..Options::default()
+    })
+    .await;
+    bench.granted(Wish::default()).await;
+    let browser = browser();
+    let (mut accounts, _) = bench.to_accounts(&browser, 0).await;
+    assert_eq!(statuses(&accounts)[0], "登録済み*");
+    for _ in 0..2 {
+        let rows = [ticked(FIRST, WRONG_PIN)];
+        let confirm = choose_accounts(&browser, &accounts, &rows).await;
+        let confirm = confirm.expect("step 5");
+        let again = browser.click(&confirm, "a#retry").await;
+        accounts = again.expect("step 4 again");
+    }
+    assert_eq!(bench.events("PinLocked").await, 1);
+
+    let pin_scope_id = PIN_SCOPE.to_owned();
+    tell(&bench, Notice::PinReset(PinReset { pin_scope_id })).await;
+    sweeper::round(&bench.replicas[0].app)
+        .await
+        .expect("a sweep");
+    assert_eq!(bench.events("PinLocked").await, 1, "it stays open");
+
+    let other = crate::bench::browser();
+    let (accounts, _) = bench.to_accounts(&other, 0).await;
+    assert_eq!(statuses(&accounts)[0], "未登録");
+    let confirm = choose_accounts(&other, &accounts, &[ticked(FIRST, PIN)]).await;
+    assert_eq!(statuses(&confirm.expect("step 5"))[0], "登録済み*");
 }
 
 #[tokio::test(flavor = "multi_thread")]
