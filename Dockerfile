@@ -2,8 +2,8 @@
 #
 #     docker build --target consent --tag renkei/consent .
 #
-# Targets: consent (the default), account-api, and the stand-ins sandbox-bank and partner-app;
-# compose-setup prepares what docker-compose.yml needs. BuildKit is needed, for the cache mounts.
+# Targets: consent (the default), consent-relay, account-api, and the stand-ins sandbox-bank and
+# partner-app; compose-setup prepares what docker-compose.yml needs. BuildKit is needed, for the cache mounts.
 # docs/deployment.md says what is in an image, its user, ports and files.
 
 # The compiler of rust-toolchain.toml, which `make check` compares. Debian's release is the one of
@@ -19,9 +19,10 @@ COPY services ./services
 RUN --mount=type=cache,id=renkei-cargo-registry,target=/usr/local/cargo/registry \
     --mount=type=cache,id=renkei-target,target=/build/target \
     cargo build --release --locked --bins \
-        --package consent --package account-api --package sandbox-bank --package partner-app \
+        --package consent --package consent-relay --package account-api \
+        --package sandbox-bank --package partner-app \
     && install -D --target-directory=/programs \
-        target/release/consent target/release/account-api \
+        target/release/consent target/release/consent-relay target/release/account-api \
         target/release/sandbox-bank target/release/partner-app
 
 # What every image has: a C library, bash, root certificates, and a user that is not root.
@@ -40,13 +41,32 @@ COPY --chmod=0555 deploy/image/healthy /usr/local/bin/healthy
 USER 10001:10001
 STOPSIGNAL SIGTERM
 
+# librdkafka is in the program; TLS and SCRAM to the brokers are of Debian's OpenSSL.
+FROM runtime AS consent-relay
+LABEL org.opencontainers.image.title="Renkei consent-relay" \
+      org.opencontainers.image.description="One order for the committed events, and Kafka"
+USER 0:0
+# The newest of the pinned release, as for compose-setup below.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libssl3 \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=build /programs/consent-relay /usr/local/bin/consent-relay
+ENV RENKEI_RELAY_CONFIG=/etc/renkei/relay.toml
+USER 10001:10001
+EXPOSE 9082
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+    CMD ["healthy", "http", "9082", "/health/ready"]
+ENTRYPOINT ["consent-relay"]
+CMD ["serve"]
+
 FROM runtime AS account-api
 LABEL org.opencontainers.image.title="Renkei account-api" \
       org.opencontainers.image.description="What partners read: accounts, balances and transactions"
 COPY --from=build /programs/account-api /usr/local/bin/account-api
-EXPOSE 8090
+EXPOSE 8090 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-    CMD ["healthy", "http", "8090", "/healthz"]
+    CMD ["healthy", "http", "9090", "/health/ready"]
 ENTRYPOINT ["account-api"]
 CMD ["--config", "/etc/renkei/account-api.toml"]
 
@@ -56,10 +76,11 @@ LABEL org.opencontainers.image.title="Renkei sandbox-bank" \
       org.opencontainers.image.description="Stand-in for a bank's core, with invented customers"
 COPY --from=build /programs/sandbox-bank /usr/local/bin/sandbox-bank
 ENV SANDBOX_BANK_LISTEN=0.0.0.0:50051 \
+    SANDBOX_BANK_OPERATOR_LISTEN=0.0.0.0:9051 \
     SANDBOX_BANK_LOG_FORMAT=json
-EXPOSE 50051
+EXPOSE 50051 9051
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-    CMD ["healthy", "tcp", "50051"]
+    CMD ["healthy", "http", "9051", "/health/ready"]
 ENTRYPOINT ["sandbox-bank"]
 
 # A stand-in: a sample accounting service. Not for production.
@@ -85,7 +106,8 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends openssl \
     && rm -rf /var/lib/apt/lists/* \
     && install --directory --owner=10001 --group=10001 --mode=0750 /state \
-        /state/database /state/operator /state/consent /state/account-api /state/partner-app
+        /state/database /state/operator /state/consent /state/relay /state/account-api \
+        /state/partner-app
 COPY --from=build /programs/consent /usr/local/bin/consent
 COPY --chmod=0555 deploy/compose/setup.sh /usr/local/bin/compose-setup
 COPY deploy/compose/banks.tsv /usr/share/renkei/banks.tsv

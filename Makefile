@@ -9,29 +9,47 @@ CARGO_DENY := target/tools/bin/cargo-deny
 BROWSER_TESTS := tests/browser
 DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 
-.PHONY: help demo test test-rust test-walk test-browser check check-format check-lints check-dependencies \
-	check-generated check-openapi openapi check-deployment fmt build clean
+BENCH_PROGRAM := $(or $(CARGO_TARGET_DIR),target)/release/bench
+
+.PHONY: help demo bench test test-rust test-relay-full test-walk test-browser screens check check-format check-lints \
+	check-dependencies check-generated check-openapi check-events openapi asyncapi proto check-deployment fmt build clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\n  make demo takes KEEP=1 (keep the state between starts), PORT_BASE=n (add n to every\n'
-	@printf '  port), ONCE=1 (walk the seven steps and end) and DATABASE_URL=... (a PostgreSQL to use).\n'
+	@printf '  port), ONCE=1 (walk the seven steps and end), TLS=1 (everything over https) and\n'
+	@printf '  DATABASE_URL=... (a PostgreSQL to use).\n'
 
 demo: build ## Start everything on this machine; Ctrl-C stops it
 	@exec $(DEMO) run
 
-test: test-rust test-walk test-browser ## Every test, on a real PostgreSQL and in a real browser
+test: test-rust test-walk test-browser ## Every test, on a real PostgreSQL and Kafka and in a real browser
 
 test-rust: build ## The tests in Rust only
-	$(DEMO) with-postgres -- cargo test --workspace --locked
+	$(DEMO) with-services -- cargo test --workspace --locked
 
-test-walk: build ## The demonstration, walking the seven steps by itself
+test-relay-full: build ## The relay killed 50 times under load, and Kafka away for a minute: some minutes
+	RELAY_KILLS=50 RELAY_OUTAGE_SECONDS=60 $(DEMO) with-kafka -- \
+		cargo test --locked -p consent-relay --test crash -- --nocapture --test-threads=1 whenever while_kafka
+
+test-walk: build ## The demonstration, walking the seven steps by itself, without TLS and over it
 	$(DEMO) run --once --port-base free --directory target/walk
+	$(DEMO) run --once --tls --port-base free --directory target/walk-tls
 
 test-browser: build ## The tests in Chromium only
 	@scripts/find-browser-tools
 	cd $(BROWSER_TESTS) && npm ci --no-audit --no-fund
 	npm test --prefix $(BROWSER_TESTS)
+
+bench: ## Ratios against PostgreSQL itself, on a quiet machine; BENCH="--help" lists options
+	cargo build --release --locked --package bench
+	$(BENCH_PROGRAM) $(BENCH)
+
+screens: ## Every page and every refusal as pictures, in both languages, wide and narrow
+	cargo test --locked -p consent --lib write_every_page -- --ignored
+	@scripts/find-browser-tools
+	cd $(BROWSER_TESTS) && npm ci --no-audit --no-fund
+	npm run screens --prefix $(BROWSER_TESTS)
 
 check: check-format check-lints check-dependencies check-generated check-deployment ## Format, lints, dependency policy, generated and deployment files
 
@@ -46,10 +64,20 @@ check-dependencies: $(CARGO_DENY) ## The dependency policy of deny.toml and of t
 	cargo test --locked -p demo --test dependency_policy
 
 # Each generated file that is committed adds a prerequisite here which writes it anew and compares.
-check-generated: check-openapi
+check-generated: check-openapi check-events
 
 check-openapi: build ## Whether docs/openapi is what the code says, and valid
 	@scripts/check-openapi
+
+check-events: ## Whether the public events' descriptors and docs/asyncapi.yaml are what the schema says, and break nobody
+	cargo test --locked -p renkei-proto --test public_events
+	cargo test --locked -p public-events --test it asyncapi
+
+proto: ## Write the committed descriptors of the public events anew, unless that would break a reader
+	UPDATE_DESCRIPTORS=1 cargo test --locked -p renkei-proto --test public_events
+
+asyncapi: proto ## Write docs/asyncapi.yaml anew
+	UPDATE_ASYNCAPI=1 cargo test --locked -p public-events --test it asyncapi
 
 openapi: build ## Write docs/openapi anew
 	@scripts/openapi docs/openapi

@@ -26,6 +26,16 @@ def consent_refusal(root, text):
         return None if reached else ran.stderr.strip()
 
 
+def relay_refusal(root, text):
+    """Why the relay refuses settings; None where it takes them: then an address that is none is what
+    it stops at."""
+    text = re.sub(r'(?m)^database_url = .*$', 'database_url = "none"', text)
+    with _file(text) as path:
+        ran = _run(program_path(root, "consent-relay"), "serve", "--config", path)
+        reached = "database_url: " in ran.stderr
+        return None if reached else ran.stderr.strip()
+
+
 def listener_refusal(root, program, text, beside=None):
     """Why account-api or partner-app refuses settings; None where it listens. It is given a free
     port on loopback, and ended as soon as it listens. `beside`: files that the settings name."""

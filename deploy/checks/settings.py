@@ -9,16 +9,18 @@ import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from programs import consent_refusal, listener_refusal, program_path
+from programs import consent_refusal, listener_refusal, program_path, relay_refusal
 
 SETUP = "deploy/compose/setup.sh"
 SCRIPTS = [SETUP, "deploy/image/healthy"]
+BROKER = "deploy/kafka/server.properties"
 EXAMPLE = "deploy/kubernetes/example/services"
 # Stand-ins for what the Secrets of the example hold.
 SECRETS = {
     "consent": 'database_url = "none"\n'
     'decision_credential = "a-credential-for-the-check"\n'
     f'key_encryption_key = "{"A" * 43}"\n',
+    "relay": f'database_url = "none"\nkey_encryption_key = "{"A" * 43}"\n',
     "account-api": 'decision_credential = "a-credential-for-the-check"\n',
 }
 # Stands in for consent where compose-setup calls it: keeps the files that it would read.
@@ -36,7 +38,8 @@ def check(root, images, services, documents, findings):
         shell = (root / script).read_text().splitlines()[0].removeprefix("#!")
         ran = subprocess.run([shell, "-n", root / script], capture_output=True, text=True)
         findings.expect(ran.returncode == 0, script, ran.stderr.strip())
-    missing = [p for p in ("consent", "account-api", "partner-app") if not program_path(root, p).is_file()]
+    programs = ("consent", "consent-relay", "account-api", "partner-app")
+    missing = [p for p in programs if not program_path(root, p).is_file()]
     if missing:
         findings.not_checked(f"settings files: {', '.join(missing)} not built; run `make build`")
         return
@@ -49,6 +52,7 @@ def _check_that_refusals_show(root, findings):
     """A check that can't fail is none: an unknown key must be refused."""
     bad = 'unknown = 1\ndatabase_url = "none"\n'
     findings.expect(consent_refusal(root, bad), "settings", "consent takes an unknown key")
+    findings.expect(relay_refusal(root, bad), "settings", "consent-relay takes an unknown key")
     for program in ("account-api", "partner-app"):
         findings.expect(listener_refusal(root, program, bad), "settings", f"{program} takes an unknown key")
 
@@ -58,21 +62,25 @@ def _check_compose(root, images, services, findings):
         made = _run_setup(root, Path(directory), findings)
     if made is None:
         return
-    consent, account_api, partner_app = (
-        made[name] for name in ("consent.toml", "account-api.toml", "partner-app.toml")
+    consent, relay, account_api, partner_app = (
+        made[name] for name in ("consent.toml", "relay.toml", "account-api.toml", "partner-app.toml")
     )
     key = {"client-key.pem": made["client-key.pem"]}
     refusals = {
         f"{SETUP}: consent.toml": consent_refusal(root, consent),
+        f"{SETUP}: relay.toml": relay_refusal(root, relay),
         f"{SETUP}: account-api.toml": listener_refusal(root, "account-api", account_api),
         f"{SETUP}: partner-app.toml": listener_refusal(root, "partner-app", partner_app, key),
     }
     if _are_refused(refusals, findings):
         return
     consent, account_api, partner_app = map(tomllib.loads, (consent, account_api, partner_app))
+    relay = tomllib.loads(relay)
     _check_ports(SETUP, consent, account_api, images, findings)
     findings.expect(_port(partner_app["listen"]) in images["partner-app"].ports, SETUP, "partner-app's port")
     _check_agreement(SETUP, consent, account_api, findings)
+    _check_relay(SETUP, consent, relay, images, findings)
+    _check_broker(root, relay, services, findings)
     offered = {bank["issuer"] for bank in partner_app["banks"]}
     trusted = {issuer["issuer"] for issuer in account_api["issuers"]}
     findings.expect(offered == trusted, SETUP, "partner-app's banks are not account-api's issuers")
@@ -93,14 +101,14 @@ def _check_compose(root, images, services, findings):
         service = services.get(urlsplit(url).hostname, {})
         image = images.get(service.get("build", {}).get("target"))
         findings.expect(image and urlsplit(url).port in image.ports, SETUP, f"{url} leads nowhere")
-    findings.checked(f"{SETUP}: what it writes; consent, account-api and partner-app take it")
+    findings.checked(f"{SETUP}: what it writes; consent, consent-relay, account-api and partner-app take it")
     _check_with_postgres(root, findings)
 
 
 def _run_setup(root, directory, findings):
     """What the script writes, without a database: by name, the banks and the partner apart."""
     state, kept, programs = directory / "state", directory / "kept", directory / "bin"
-    for name in ("database", "operator", "consent", "account-api", "partner-app"):
+    for name in ("database", "operator", "consent", "relay", "account-api", "partner-app"):
         (state / name).mkdir(parents=True)
     for path in (kept, programs):
         path.mkdir()
@@ -115,7 +123,7 @@ def _run_setup(root, directory, findings):
     }
     for command in ("settings", "database", "register"):
         if command == "database":
-            urls = {"service_url": "none", "owner_url": "none", "auditor_url": "none"}
+            urls = {name: "none" for name in ("service_url", "owner_url", "auditor_url", "relay_url")}
             (state / "operator" / "provisioned.json").write_text(json.dumps(urls, indent=2))
         ran = subprocess.run(
             ["/bin/sh", root / SETUP, command], env=environment, capture_output=True, text=True
@@ -161,6 +169,7 @@ def _check_example(root, images, documents, findings):
     }
     refusals = {
         f"{EXAMPLE}/consent.toml": consent_refusal(root, texts["consent"]),
+        f"{EXAMPLE}/relay.toml": relay_refusal(root, texts["relay"]),
         f"{EXAMPLE}/account-api.toml": listener_refusal(root, "account-api", texts["account-api"]),
     }
     if _are_refused(refusals, findings):
@@ -168,6 +177,7 @@ def _check_example(root, images, documents, findings):
     consent, account_api = (tomllib.loads(texts[program]) for program in ("consent", "account-api"))
     _check_ports(EXAMPLE, consent, account_api, images, findings)
     _check_agreement(EXAMPLE, consent, account_api, findings)
+    _check_relay(EXAMPLE, consent, tomllib.loads(texts["relay"]), images, findings)
     reachable = {
         (d["metadata"]["name"], port["port"])
         for d in documents
@@ -181,7 +191,7 @@ def _check_example(root, images, documents, findings):
     hosts = {r["host"] for d in documents if d["kind"] == "Ingress" for r in d["spec"]["rules"]}
     for url in (consent["public_url"], consent["resource_identifier"]):
         findings.expect(urlsplit(url).hostname in hosts, EXAMPLE, f"{url} has no Ingress")
-    findings.checked(f"{EXAMPLE}: consent and account-api take the settings, with secrets put before")
+    findings.checked(f"{EXAMPLE}: consent, consent-relay and account-api take the settings, with secrets put before")
 
 
 def _are_refused(refusals, findings):
@@ -198,8 +208,24 @@ def _port(listen):
 def _check_ports(where, consent, account_api, images, findings):
     listens = {_port(consent[f"{name}_listen"]) for name in ("public", "operator", "decision")}
     findings.expect(listens == images["consent"].ports, where, f"consent listens at {listens}")
-    listens = {_port(account_api["listen"])}
+    listens = {_port(account_api[name]) for name in ("listen", "operator_listen")}
     findings.expect(listens == images["account-api"].ports, where, f"account-api listens at {listens}")
+
+
+def _check_relay(where, consent, relay, images, findings):
+    listens = {_port(relay["operator_listen"])}
+    findings.expect(listens == images["consent-relay"].ports, where, f"the relay listens at {listens}")
+    for key in ("public_url", "key_encryption_key"):
+        findings.expect(consent[key] == relay[key], where, f"{key}: consent and the relay differ")
+
+
+def _check_broker(root, relay, services, findings):
+    """The relay's broker is one of the services, and calls itself what the relay calls it."""
+    bootstrap = relay["kafka"]["bootstrap"]
+    findings.expect(bootstrap.partition(":")[0] in services, SETUP, f"{bootstrap} is no service")
+    properties = (root / BROKER).read_text(encoding="utf-8").splitlines()
+    advertised = f"advertised.listeners=PLAINTEXT://{bootstrap}"
+    findings.expect(advertised in properties, BROKER, f"{advertised} is not in it")
 
 
 def _check_agreement(where, consent, account_api, findings):

@@ -9,7 +9,7 @@ trap 'rm -rf "$STATE_DIRECTORY"' EXIT
 BANKS_FILE=$2/deploy/compose/banks.tsv
 RENKEI_ADMIN_URL=$RENKEI_TEST_DATABASE_URL
 export PATH STATE_DIRECTORY BANKS_FILE RENKEI_ADMIN_URL
-for name in database operator consent account-api partner-app; do
+for name in database operator consent relay account-api partner-app; do
     mkdir "$STATE_DIRECTORY/$name"
 done
 

@@ -6,7 +6,7 @@
 #     compose-setup register    the banks, and partner-app as their partner
 #
 # Under /state every directory is a volume of its own, so that a container sees only what is its own:
-# database (PostgreSQL's password), operator (everything that only this script needs), consent,
+# database (PostgreSQL's password), operator (everything that only this script needs), consent, relay,
 # account-api, partner-app.
 set -eu
 umask 077
@@ -17,6 +17,9 @@ banks=${BANKS_FILE:-/usr/share/renkei/banks.tsv}
 public_url=http://127.0.0.1:8080
 account_api_url=http://127.0.0.1:8090
 partner_url=http://localhost:8000
+
+# Between the columns of the banks: code, name, name in English.
+tab=$(printf '\t')
 
 client_id=kantan-kaikei
 company_name=サンプル会計株式会社
@@ -67,6 +70,7 @@ public_jwk() {
 account_api_settings() {
     cat <<END
 listen = "0.0.0.0:8090"
+operator_listen = "0.0.0.0:9090"
 resource_identifier = "$account_api_url"
 decision_url = "http://consent:9081"
 decision_credential = "$(cat "$state/operator/decision-credential")"
@@ -94,12 +98,13 @@ kid = "compose-1"
 private_key_file = "client-key.pem"
 account_api_url = "http://account-api:8090"
 END
-    while read -r code name; do
+    while IFS=$tab read -r code name name_en; do
         cat <<END
 
 [[banks]]
 code = "$code"
 name = "$name"
+name_en = "$name_en"
 issuer = "$public_url/$code"
 END
     done <"$banks"
@@ -121,13 +126,32 @@ insecure_http = true
 END
 }
 
+relay_settings() {
+    cat <<END
+public_url = "$public_url"
+operator_listen = "0.0.0.0:9082"
+database_url = "$(provisioned relay_url)"
+key_encryption_key = "$(cat "$state/operator/key-encryption-key")"
+
+[kafka]
+bootstrap = "kafka:9092"
+
+# One broker holds everything once.
+[topics]
+replication_factor = 1
+min_insync_replicas = 1
+END
+}
+
 bank_registration() {
     cat <<END
 code = "$1"
 name = "$2"
 display_name = "$2（法人）"
+display_name_en = "$3 (corporate)"
 phone = "0120-000-000"
 hours = "平日 9:00〜18:00"
+hours_en = "Weekdays 9:00 to 18:00"
 END
 }
 
@@ -160,8 +184,9 @@ case "${1:-}" in
         write "$state/partner-app/partner-app.toml" partner_app_settings
         ;;
     database)
-        # Provisioning gives the roles new passwords, so it is done once; later starts only migrate.
-        if [ -s "$state/operator/provisioned.json" ]; then
+        # Provisioning gives the roles new passwords, so it is done once, and again where a release
+        # brought a role; other starts only migrate.
+        if [ -s "$state/operator/provisioned.json" ] && [ -n "$(provisioned relay_url)" ]; then
             RENKEI_OWNER_URL=$(provisioned owner_url)
             export RENKEI_OWNER_URL
             consent migrate
@@ -172,10 +197,11 @@ case "${1:-}" in
             write "$state/operator/provisioned.json" consent provision
         fi
         write "$state/consent/consent.toml" consent_settings
+        write "$state/relay/relay.toml" relay_settings
         ;;
     register)
-        while read -r code name; do
-            write "$state/operator/bank.toml" bank_registration "$code" "$name"
+        while IFS=$tab read -r code name name_en; do
+            write "$state/operator/bank.toml" bank_registration "$code" "$name" "$name_en"
             consent bank register --config "$state/consent/consent.toml" \
                 --file "$state/operator/bank.toml" --operator compose
         done <"$banks"

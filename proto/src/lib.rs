@@ -15,6 +15,18 @@ pub mod bank {
     }
 }
 
+/// Public events: what partners and the platform learn.
+pub mod consent {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("renkei.consent.v1");
+
+        /// The descriptor set of these files as committed, comments included: what breaking changes
+        /// are judged against, and what JSON is written from.
+        pub const DESCRIPTORS: &[u8] = include_bytes!("../consent/v1/consent.binpb");
+    }
+}
+
 /// The decision port: what a resource server asks before every read.
 pub mod decision {
     /// Version 1.

@@ -24,6 +24,10 @@ test('the example in English', async (t) => {
   const options = { name: 'english', origins: originsOf(demo), locale: 'en-US' };
 
   await visit(browser, options, async (page) => {
+    await page.goto(demo.addresses.partner_app);
+    await look(page, '60-english-partner-home', 'en');
+    await page.goto(`${demo.addresses.partner_app}/banks`);
+    await look(page, '60-english-partner-banks', 'en');
     await pickBank(page, demo);
     assert.equal(await titleOf(page), 'API linkage: Log in');
     assert.equal(await page.locator('.bank-name').innerText(), 'Chuo Labour Bank (corporate)');
@@ -48,5 +52,12 @@ test('the example in English', async (t) => {
     assert.match(await page.locator('.consent').innerText(), /[A-Z][a-z]+ \d+, \d{4}, 23:59 \(Japan time\)/);
     await look(page, '64-english-authorize', 'en');
     await allow(page);
+    await look(page, '65-english-partner-import', 'en');
+    await page.locator('#import-submit').click();
+    await page.waitForURL(/\/accounts\?saved=/);
+    await look(page, '66-english-partner-accounts', 'en');
+    await page.locator('#linked-accounts a.button').first().click();
+    await page.locator('#transactions').waitFor();
+    await look(page, '67-english-partner-statement', 'en');
   });
 });

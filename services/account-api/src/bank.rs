@@ -1,6 +1,7 @@
 //! The bank port: what is read of the bank's core, checked before it is passed on.
 
-use std::time::Duration;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use prost::Message as _;
@@ -14,6 +15,7 @@ use tracing::{Instrument as _, Span};
 use crate::clock::{Clock, from_timestamp, parse_day};
 use crate::date_range::ReadableRange;
 use crate::decisions::{AllowedRead, Subject};
+use crate::metrics;
 use crate::problem::{Closed, ClosedReason, Problem};
 use crate::task::Task;
 use crate::trace_context::RequestContext;
@@ -129,7 +131,7 @@ impl Bank {
         });
         let mut client = self.client.clone();
         let response = match self
-            .answer(client.list_accounts(request))
+            .answer("ListAccounts", client.list_accounts(request))
             .instrument(span)
             .await
         {
@@ -137,7 +139,14 @@ impl Bank {
             Err(Failure::NotFound) => return Ok(Vec::new()),
             Err(failure) => return Err(failure.into()),
         };
-        response.accounts.into_iter().map(bank_account).collect()
+        let asked = port::Asked {
+            bank_code: bank_code.to_owned(),
+            contract_id: subject.contract_id.clone(),
+            user_id: subject.user_id.clone(),
+            ..port::Asked::default()
+        };
+        check_asked(response.asked.as_ref(), &asked)?;
+        bank_accounts(response.accounts)
     }
 
     /// The account's listing, where the bank still lists it.
@@ -184,9 +193,10 @@ impl Bank {
         });
         let mut client = self.client.clone();
         let response = self
-            .answer(client.get_balance(request))
+            .answer("GetBalance", client.get_balance(request))
             .instrument(span)
             .await?;
+        check_asked(response.asked.as_ref(), &asked_of(bank_code, allowed))?;
         let as_of = response
             .as_of
             .and_then(from_timestamp)
@@ -228,7 +238,7 @@ impl Bank {
         });
         let mut client = self.client.clone();
         let response = match self
-            .answer(client.list_transactions(request))
+            .answer("ListTransactions", client.list_transactions(request))
             .instrument(span)
             .await
         {
@@ -239,6 +249,8 @@ impl Bank {
             }
             Err(failure) => return Err(failure.into()),
         };
+        check_asked(response.asked.as_ref(), &asked_of(bank_code, allowed))?;
+        check_page(&response, &page)?;
         let transactions = response
             .transactions
             .into_iter()
@@ -253,10 +265,13 @@ impl Bank {
 
     async fn answer<T>(
         &self,
+        rpc: &'static str,
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, Failure> {
+        let started = Instant::now();
         let status = match tokio::time::timeout(DEADLINE, call).await {
             Ok(Ok(response)) => {
+                metrics::bank_called(rpc, "ok", started.elapsed());
                 grpc::record_status(&Span::current(), Code::Ok);
                 return Ok(response.into_inner());
             }
@@ -265,6 +280,7 @@ impl Bank {
         };
         grpc::record_status(&Span::current(), status.code());
         let failure = self.failure(&status);
+        metrics::bank_called(rpc, failure.word(), started.elapsed());
         // The bank's message may speak of the customer: only the code is logged.
         tracing::warn!(grpc_code = ?status.code(), ?failure, "bank port");
         Err(failure)
@@ -290,7 +306,11 @@ impl Bank {
             port::ClosedReason::Maintenance => ClosedReason::Maintenance,
             port::ClosedReason::Unspecified => return None,
         };
-        let reopens_at = closed.reopens_at.and_then(from_timestamp);
+        // One that has passed says nothing.
+        let reopens_at = closed
+            .reopens_at
+            .and_then(from_timestamp)
+            .filter(|reopens_at| *reopens_at > self.clock.now());
         Some(Closed {
             reason,
             reopens_at,
@@ -339,6 +359,19 @@ enum Failure {
     Outage,
 }
 
+impl Failure {
+    /// In metrics.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::Closed(_) => "closed",
+            Self::Outage => "unavailable",
+        }
+    }
+}
+
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
@@ -358,6 +391,75 @@ fn request<T>(context: &RequestContext, message: T) -> Request<T> {
     request
 }
 
+/// What an answer about an account repeats.
+fn asked_of(bank_code: &str, allowed: &AllowedRead) -> port::Asked {
+    port::Asked {
+        bank_code: bank_code.to_owned(),
+        contract_id: allowed.contract_id.clone(),
+        account_id: allowed.bank_account_id.clone(),
+        ..port::Asked::default()
+    }
+}
+
+/// An answer to another question would be another customer's data.
+fn check_asked(told: Option<&port::Asked>, asked: &port::Asked) -> Result<(), Problem> {
+    if told == Some(asked) {
+        Ok(())
+    } else {
+        Err(contract_broken("what the answer is the answer to"))
+    }
+}
+
+/// Most accounts of one user.
+const MOST_ACCOUNTS: usize = 200;
+/// Characters of a branch's name.
+const BRANCH_NAME_LONGEST: usize = 64;
+/// Characters of a 摘要; the bank port sets no limit, an answer needs one.
+const REMARKS_LONGEST: usize = 1024;
+
+fn bank_accounts(listed: Vec<port::Account>) -> Result<Vec<BankAccount>, Problem> {
+    if listed.len() > MOST_ACCOUNTS {
+        return Err(contract_broken("the number of accounts"));
+    }
+    let ids: HashSet<&str> = listed
+        .iter()
+        .map(|account| account.account_id.as_str())
+        .collect();
+    if ids.len() < listed.len() || ids.contains("") {
+        return Err(contract_broken("the ids of accounts"));
+    }
+    listed.into_iter().map(bank_account).collect()
+}
+
+/// A page that is longer than asked for, that leads back to itself, or that has an item twice would
+/// be read for ever or booked twice.
+fn check_page(
+    response: &port::ListTransactionsResponse,
+    page: &PageRequest<'_>,
+) -> Result<(), Problem> {
+    let transactions = &response.transactions;
+    let keys: HashSet<&str> = transactions
+        .iter()
+        .map(|transaction| transaction.item_key.as_str())
+        .collect();
+    let next = response.next_page_token.as_str();
+    let leads_back = !next.is_empty() && page.page_token == Some(next);
+    let too_long = usize::try_from(page.page_size).is_ok_and(|size| transactions.len() > size);
+    if leads_back || too_long || keys.len() < transactions.len() {
+        return Err(contract_broken("a page of transactions"));
+    }
+    Ok(())
+}
+
+/// Control characters belong into no text for showing; a tab or a line's end breaks a partner's table.
+fn is_shown_text(text: &str, longest: usize) -> bool {
+    text.chars().count() <= longest && !text.chars().any(char::is_control)
+}
+
+fn is_digits(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn bank_account(account: port::Account) -> Result<BankAccount, Problem> {
     let account_type = match account.r#type() {
         port::AccountType::Unspecified => None,
@@ -365,6 +467,12 @@ fn bank_account(account: port::Account) -> Result<BankAccount, Problem> {
         port::AccountType::Current => Some(AccountType::Current),
         port::AccountType::Savings => Some(AccountType::Savings),
     };
+    if !is_digits(&account.branch_code, 3)
+        || !is_digits(&account.number, 7)
+        || !is_shown_text(&account.branch_name, BRANCH_NAME_LONGEST)
+    {
+        return Err(contract_broken("branch or number of an account"));
+    }
     let mut tasks = Vec::new();
     for eligible in &account.tasks {
         let Some(task) = Task::from_bank(eligible.task) else {
@@ -396,7 +504,10 @@ fn transaction(
     };
     let transaction_date = parse_day(&transaction.transaction_date).ok_or_else(broken)?;
     // A day outside is outside the grant: it must not leave, whoever got it wrong.
-    if !range.contains(transaction_date) || transaction.amount_yen <= 0 {
+    if !range.contains(transaction_date)
+        || transaction.amount_yen <= 0
+        || !is_shown_text(&transaction.remarks, REMARKS_LONGEST)
+    {
         return Err(broken());
     }
     Ok(Transaction {

@@ -12,6 +12,7 @@ use telemetry::TraceParent;
 use tracing::{Instrument as _, Span, field};
 
 use crate::access_token::AccessToken;
+use crate::metrics;
 use crate::problem::{Problem, ProblemCode};
 use crate::trace_context::{INTERACTION_ID_HEADER, REQUEST_ID_HEADER, RequestContext};
 
@@ -143,15 +144,21 @@ fn finish<B>(response: &mut ServiceResponse<B>, context: &RequestContext) {
 
 fn log<B>(response: &ServiceResponse<B>, started: Instant) {
     let extensions = response.response().extensions();
+    let code = extensions.get::<ProblemCode>().map(|code| code.0);
+    let route = response.request().match_pattern();
+    let route = route.as_deref().unwrap_or("unmatched");
+    metrics::answered(
+        route,
+        method_name(response.request().method()),
+        response.status().as_u16(),
+        code,
+        started.elapsed(),
+    );
     tracing::info!(
         // The pattern, not the path: a path may hold anything.
-        route = response
-            .request()
-            .match_pattern()
-            .as_deref()
-            .unwrap_or("unmatched"),
+        route,
         status = response.status().as_u16(),
-        code = extensions.get::<ProblemCode>().map_or("ok", |code| code.0),
+        code = code.unwrap_or("ok"),
         duration_ms = started.elapsed().as_millis(),
         "answered"
     );

@@ -68,8 +68,11 @@ enum Lookup {
 /// # Errors
 ///
 /// Where the client can't be built.
-pub(crate) fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+pub(crate) fn http_client(
+    tls: tls::rustls::ClientConfig,
+) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)

@@ -43,7 +43,9 @@ mod date_range;
 mod decisions;
 mod endpoints;
 mod jwks;
+mod metrics;
 mod openapi;
+mod operators;
 mod problem;
 mod query;
 mod server;
@@ -53,5 +55,6 @@ mod trace_context;
 
 pub use clock::Clock;
 pub use openapi::document as openapi_document;
+pub use operators::{OperatorServer, start_operators};
 pub use server::{RunningServer, StartError, start, start_with_clock};
 pub use settings::{Settings, SettingsError};

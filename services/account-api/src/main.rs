@@ -58,10 +58,9 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("account-api: {error}");
-            ExitCode::from(if matches!(error, RunError::Settings(_)) {
-                2
-            } else {
-                1
+            ExitCode::from(match error {
+                RunError::Settings(_) | RunError::Start(StartError::Tls(_)) => 2,
+                _ => 1,
             })
         }
     }
@@ -83,9 +82,20 @@ async fn serve(settings: Settings) -> Result<(), RunError> {
     let address = settings.listen();
     let listener =
         TcpListener::bind(address).map_err(|source| RunError::Listen { address, source })?;
+    let operators = match settings.operator_listen() {
+        None => None,
+        Some(address) => {
+            let listener = TcpListener::bind(address)
+                .map_err(|source| RunError::Listen { address, source })?;
+            Some(account_api::start_operators(listener)?)
+        }
+    };
     let mut terminate = signal(SignalKind::terminate())?;
     let mut server = account_api::start(settings, listener)?;
     tracing::info!(address = %server.address(), "listening");
+    if let Some(operators) = &operators {
+        tracing::info!(address = %operators.address(), "operators");
+    }
     tokio::select! {
         ended = server.wait() => return Ok(ended?),
         _ = terminate.recv() => {}
@@ -93,5 +103,8 @@ async fn serve(settings: Settings) -> Result<(), RunError> {
     }
     tracing::info!("stopping");
     server.stop().await?;
+    if let Some(operators) = operators {
+        operators.stop().await?;
+    }
     Ok(())
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::from_fn;
+use actix_web::http::header::STRICT_TRANSPORT_SECURITY;
+use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::{App, HttpServer, web};
+use tls::{ClientTls, TlsError};
 use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
 use url::Url;
@@ -18,7 +20,7 @@ use crate::clock::Clock;
 use crate::decisions::Decisions;
 use crate::endpoints::{self, AccountApi};
 use crate::jwks;
-use crate::settings::Settings;
+use crate::settings::{Settings, Transport};
 
 /// For connecting to a service behind.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -28,6 +30,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(5);
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// For a client to send its request head.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// For a client to finish its TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two requests of one connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// For requests in flight when the server is told to stop; longer than the deadlines behind.
@@ -44,6 +48,9 @@ pub enum StartError {
     /// The client for the issuers' keys can't be built.
     #[error("the HTTP client can't be built: {0}")]
     HttpClient(#[from] reqwest::Error),
+    /// A certificate, key or authority can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A URL of the settings is not one that gRPC can use.
     #[error("a gRPC endpoint can't be used: {0}")]
     Endpoint(#[from] tonic::transport::Error),
@@ -53,6 +60,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct RunningServer {
     address: SocketAddr,
+    scheme: &'static str,
     handle: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -64,10 +72,10 @@ impl RunningServer {
         self.address
     }
 
-    /// `http://<address>`, without a slash at the end.
+    /// `http://<address>`, or `https://` with TLS, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Lets requests in flight end, and stops.
@@ -113,46 +121,80 @@ pub fn start_with_clock(
     clock: Clock,
 ) -> Result<RunningServer, StartError> {
     let address = listener.local_addr()?;
+    let tls = settings
+        .tls
+        .as_ref()
+        .map(|tls| tls.http("tls"))
+        .transpose()?;
+    let transport = settings.transport();
     let api = web::Data::from(Arc::new(account_api(settings, clock)?));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(api.clone())
             .wrap(from_fn(boundary))
+            .wrap(strict_transport(transport))
             .configure(endpoints::routes)
     })
     .client_request_timeout(REQUEST_HEAD_TIMEOUT)
+    .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
     .max_connections(MAX_CONNECTIONS)
     .shutdown_timeout(SHUTDOWN_SECONDS)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    .disable_signals();
+    let (scheme, server) = match tls {
+        Some(tls) => ("https", server.listen_rustls_0_23(listener, tls)?.run()),
+        None => ("http", server.listen(listener)?.run()),
+    };
     let handle = server.handle();
     Ok(RunningServer {
         address,
+        scheme,
         handle,
         serving: tokio::spawn(server),
     })
 }
 
+/// HSTS (RFC 6797), where partners come over TLS.
+fn strict_transport(transport: Transport) -> DefaultHeaders {
+    match transport {
+        Transport::Plain => DefaultHeaders::new(),
+        Transport::Tls => {
+            DefaultHeaders::new().add((STRICT_TRANSPORT_SECURITY, tls::STRICT_TRANSPORT_SECURITY))
+        }
+    }
+}
+
 fn account_api(settings: Settings, clock: Clock) -> Result<AccountApi, StartError> {
-    let http = jwks::http_client()?;
+    let http = jwks::http_client(match &settings.jwks_tls {
+        Some(tls) => tls.http("jwks_tls")?,
+        None => ClientTls::none()?,
+    })?;
+    let decisions = channel(
+        &settings.decision_url,
+        settings.decision_tls.as_ref(),
+        "decision_tls",
+    )?;
+    let bank = channel(
+        &settings.bank_port_url,
+        settings.bank_port_tls.as_ref(),
+        "bank_port_tls",
+    )?;
     Ok(AccountApi {
         verifier: TokenVerifier::new(settings.resource_identifier, settings.issuers, &http),
-        decisions: Decisions::new(
-            channel(&settings.decision_url)?,
-            settings.decision_credential,
-        ),
-        bank: Bank::new(channel(&settings.bank_port_url)?, clock.clone()),
+        decisions: Decisions::new(decisions, settings.decision_credential),
+        bank: Bank::new(bank, clock.clone()),
         clock,
     })
 }
 
-fn channel(url: &Url) -> Result<Channel, tonic::transport::Error> {
-    Ok(Endpoint::from_shared(url.as_str().to_owned())?
+fn channel(url: &Url, tls: Option<&ClientTls>, section: &str) -> Result<Channel, StartError> {
+    let mut endpoint = Endpoint::from_shared(url.as_str().to_owned())?
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT)
-        .keep_alive_while_idle(true)
-        .connect_lazy())
+        .keep_alive_while_idle(true);
+    if let (Some(tls), "https") = (tls, url.scheme()) {
+        endpoint = endpoint.tls_config(tls.grpc(section)?)?;
+    }
+    Ok(endpoint.connect_lazy())
 }

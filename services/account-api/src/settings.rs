@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde::Deserialize;
+use tls::{ClientTls, ServerTls};
 use tonic::metadata::{Ascii, MetadataValue};
 use url::Url;
 
@@ -17,10 +18,15 @@ const MAX_CREDENTIAL_BYTES: usize = 512;
 #[derive(Clone, Debug)]
 pub struct Settings {
     listen: SocketAddr,
+    pub(crate) tls: Option<ServerTls>,
+    operator_listen: Option<SocketAddr>,
     pub(crate) resource_identifier: String,
     pub(crate) decision_url: Url,
+    pub(crate) decision_tls: Option<ClientTls>,
     pub(crate) decision_credential: Credential,
     pub(crate) bank_port_url: Url,
+    pub(crate) bank_port_tls: Option<ClientTls>,
+    pub(crate) jwks_tls: Option<ClientTls>,
     pub(crate) issuers: Vec<Issuer>,
 }
 
@@ -33,6 +39,15 @@ pub(crate) struct Issuer {
     pub(crate) bank_code: String,
     /// Where its keys are published.
     pub(crate) jwks_url: Url,
+}
+
+/// How partners reach the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// Over TLS.
+    Tls,
+    /// In the clear: on one machine.
+    Plain,
 }
 
 /// The metadata value `Bearer <credential>`; never shown.
@@ -80,10 +95,15 @@ pub enum SettingsError {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: SocketAddr,
+    tls: Option<ServerTls>,
+    operator_listen: Option<SocketAddr>,
     resource_identifier: String,
     decision_url: Url,
+    decision_tls: Option<ClientTls>,
     decision_credential: String,
     bank_port_url: Url,
+    bank_port_tls: Option<ClientTls>,
+    jwks_tls: Option<ClientTls>,
     issuers: Vec<FileIssuer>,
 }
 
@@ -102,12 +122,30 @@ impl Settings {
     ///
     /// [`SettingsError`], naming the setting that is refused.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
-        Self::parse(&std::fs::read_to_string(path)?)
+        let mut settings = Self::parse(&std::fs::read_to_string(path)?)?;
+        settings.find_tls_files(path.parent().unwrap_or_else(|| Path::new("")));
+        Ok(settings)
     }
 
-    /// Checks settings written as TOML: `listen`, `resource_identifier`, `decision_url`,
+    /// Their paths are relative to the settings file.
+    fn find_tls_files(&mut self, directory: &Path) {
+        if let Some(tls) = &mut self.tls {
+            tls.relative_to(directory);
+        }
+        let clients = [
+            &mut self.decision_tls,
+            &mut self.bank_port_tls,
+            &mut self.jwks_tls,
+        ];
+        for tls in clients.into_iter().flatten() {
+            tls.relative_to(directory);
+        }
+    }
+
+    /// Checks settings written as TOML: `listen`, `operator_listen` (optional), `resource_identifier`, `decision_url`,
     /// `decision_credential`, `bank_port_url`, and one `[[issuers]]` table per bank with `issuer`,
-    /// `bank_code` and `jwks_url`.
+    /// `bank_code` and `jwks_url`. TLS: `[tls]` of the listener; `[decision_tls]`, `[bank_port_tls]`
+    /// and `[jwks_tls]` for https addresses of these, which need them.
     ///
     /// # Errors
     ///
@@ -123,13 +161,24 @@ impl Settings {
                 "an absolute URI without a fragment",
             ));
         }
+        if file.operator_listen == Some(file.listen) && file.listen.port() != 0 {
+            return Err(refuse(
+                "operator_listen",
+                "another address than listen: partners must not reach it",
+            ));
+        }
         Ok(Self {
             listen: file.listen,
+            tls: file.tls,
+            operator_listen: file.operator_listen,
             resource_identifier: file.resource_identifier,
-            decision_url: plain_http(file.decision_url, "decision_url")?,
+            decision_url: outgoing_url(file.decision_url, &file.decision_tls, "decision_url")?,
+            decision_tls: file.decision_tls,
             decision_credential: credential(&file.decision_credential)?,
-            bank_port_url: plain_http(file.bank_port_url, "bank_port_url")?,
-            issuers: issuers(file.issuers)?,
+            bank_port_url: outgoing_url(file.bank_port_url, &file.bank_port_tls, "bank_port_url")?,
+            bank_port_tls: file.bank_port_tls,
+            issuers: issuers(file.issuers, &file.jwks_tls)?,
+            jwks_tls: file.jwks_tls,
         })
     }
 
@@ -138,9 +187,28 @@ impl Settings {
     pub fn listen(&self) -> SocketAddr {
         self.listen
     }
+
+    /// Whether partners reach the API over TLS: ended here, or at a proxy in front.
+    pub(crate) fn transport(&self) -> Transport {
+        let proxied = self.resource_identifier.starts_with("https://");
+        if proxied || self.tls.is_some() {
+            Transport::Tls
+        } else {
+            Transport::Plain
+        }
+    }
+
+    /// The operators' address for health and metrics; without it there is none.
+    #[must_use]
+    pub fn operator_listen(&self) -> Option<SocketAddr> {
+        self.operator_listen
+    }
 }
 
-fn issuers(tables: Vec<FileIssuer>) -> Result<Vec<Issuer>, SettingsError> {
+fn issuers(
+    tables: Vec<FileIssuer>,
+    jwks_tls: &Option<ClientTls>,
+) -> Result<Vec<Issuer>, SettingsError> {
     if tables.is_empty() || tables.len() > MAX_ISSUERS {
         return Err(refuse("issuers", "between 1 and 256 [[issuers]] tables"));
     }
@@ -167,7 +235,7 @@ fn issuers(tables: Vec<FileIssuer>) -> Result<Vec<Issuer>, SettingsError> {
                 "each issuer and each bank_code only once",
             ));
         }
-        let jwks_url = plain_http(jwks_url, "issuers.jwks_url")?;
+        let jwks_url = outgoing_url(jwks_url, jwks_tls, "issuers.jwks_url")?;
         issuers.push(Issuer {
             identifier: issuer,
             bank_code,
@@ -177,21 +245,26 @@ fn issuers(tables: Vec<FileIssuer>) -> Result<Vec<Issuer>, SettingsError> {
     Ok(issuers)
 }
 
-/// The services behind are reached inside the platform's network; where they are not, a proxy
-/// beside this process adds TLS.
-fn plain_http(url: Url, setting: &'static str) -> Result<Url, SettingsError> {
-    let plain = url.scheme() == "http"
-        && url.has_host()
+/// Over https whom to trust must be said: there is no default.
+fn outgoing_url(
+    url: Url,
+    tls: &Option<ClientTls>,
+    setting: &'static str,
+) -> Result<Url, SettingsError> {
+    let bare = url.has_host()
         && url.username().is_empty()
         && url.password().is_none()
         && url.fragment().is_none();
-    if plain {
-        Ok(url)
-    } else {
-        Err(refuse(
+    match (url.scheme(), tls) {
+        ("http", _) | ("https", Some(_)) if bare => Ok(url),
+        ("https", None) if bare => Err(refuse(
             setting,
-            "an http:// URL with a host, without user, password and fragment",
-        ))
+            "for https, a ca_file in [decision_tls], [bank_port_tls] or [jwks_tls]",
+        )),
+        _ => Err(refuse(
+            setting,
+            "an http:// or https:// URL with a host, without user, password and fragment",
+        )),
     }
 }
 
@@ -279,6 +352,11 @@ jwks_url = "http://127.0.0.1:8080/2963/jwks"
                 "resource_identifier",
             ),
             ("listen =", "listens =", "listens"),
+            (
+                "listen =",
+                "operator_listen = \"127.0.0.1:8090\"\nlisten =",
+                "operator_listen",
+            ),
             ("jwks_url", "jwks", "jwks"),
         ] {
             let error = Settings::parse(&GOOD.replace(from, to))

@@ -5,12 +5,9 @@
 
 use crate::{
     AccountId, ClientId, Instant,
-    bank::Bank,
     consent::{Consent, GrantTerms},
-    contract::Contract,
-    partner::PartnerAtBank,
     scope::Task,
-    suspension::Suspensions,
+    standing::Standing,
 };
 
 /// Why a read is not allowed.
@@ -64,11 +61,11 @@ pub struct Evidence<'a> {
     /// The consent.
     pub consent: &'a Consent,
     /// The contract.
-    pub contract: &'a Contract,
+    pub contract: Standing,
     /// The partner at the bank.
-    pub partner_at_bank: &'a PartnerAtBank,
+    pub partner_at_bank: Standing,
     /// The bank.
-    pub bank: &'a Bank,
+    pub bank: Standing,
     /// The moment.
     pub now: Instant,
 }
@@ -89,7 +86,7 @@ impl<'a> Evidence<'a> {
             Consent::Revoked { .. } => return Err(Denial::Revoked),
             Consent::Superseded { .. } => return Err(Denial::Superseded),
             Consent::Live { .. } if terms.valid_until <= self.now => return Err(Denial::Expired),
-            Consent::Live { .. } if self.contract.is_closed() => {
+            Consent::Live { .. } if self.contract == Standing::Ended => {
                 return Err(Denial::ContractClosed);
             }
             Consent::Live { .. } => {}
@@ -99,18 +96,19 @@ impl<'a> Evidence<'a> {
     }
 
     fn suspended_at(&self) -> Option<SuspendedAt> {
-        let bank_serves = self.bank.suspensions().is_some_and(Suspensions::is_empty);
+        let at_consent = if self.consent.suspensions().is_empty() {
+            Standing::Clear
+        } else {
+            Standing::Suspended
+        };
         [
-            (SuspendedAt::Consent, self.consent.suspensions().is_empty()),
-            (
-                SuspendedAt::Contract,
-                self.contract.suspensions().is_empty(),
-            ),
-            (SuspendedAt::PartnerAtBank, self.partner_at_bank.may_read()),
-            (SuspendedAt::Bank, bank_serves),
+            (SuspendedAt::Consent, at_consent),
+            (SuspendedAt::Contract, self.contract),
+            (SuspendedAt::PartnerAtBank, self.partner_at_bank),
+            (SuspendedAt::Bank, self.bank),
         ]
         .into_iter()
-        .find(|(_, clear)| !clear)
+        .find(|(_, standing)| *standing != Standing::Clear)
         .map(|(at, _)| at)
     }
 

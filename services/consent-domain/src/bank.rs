@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     BankCode, DomainEvent, Outcome, Stream,
     bank_notice::NoticeEffects,
+    standing::Standing,
     suspension::{SuspensionCause, Suspensions},
 };
 
@@ -254,6 +255,15 @@ impl Bank {
         match self {
             Self::Absent => None,
             Self::Registered { suspended, .. } => Some(suspended),
+        }
+    }
+
+    /// What it says to reads.
+    pub fn standing(&self) -> Standing {
+        if self.suspensions().is_some_and(Suspensions::is_empty) {
+            Standing::Clear
+        } else {
+            Standing::Suspended
         }
     }
 

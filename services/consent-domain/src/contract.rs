@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, DomainEvent, Instant, JourneyId, Outcome, PinScopeId, Stream, UserId,
+    standing::Standing,
     suspension::{SuspensionCause, Suspensions},
 };
 
@@ -308,6 +309,17 @@ impl Contract {
     /// Whether the bank closed it.
     pub fn is_closed(&self) -> bool {
         self.closed_at.is_some()
+    }
+
+    /// What it says to reads.
+    pub fn standing(&self) -> Standing {
+        if self.is_closed() {
+            Standing::Ended
+        } else if self.suspended.is_empty() {
+            Standing::Clear
+        } else {
+            Standing::Suspended
+        }
     }
 
     /// Whether the bank said that the user has left.

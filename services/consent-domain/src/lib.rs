@@ -14,6 +14,7 @@ pub mod journey;
 pub mod partner;
 pub mod registration_status;
 pub mod scope;
+pub mod standing;
 mod stream;
 pub mod suspension;
 

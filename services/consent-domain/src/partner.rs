@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ClientId, DomainEvent, Outcome, PartnerId, Stream,
+    standing::Standing,
     suspension::{SuspensionCause, Suspensions},
 };
 
@@ -269,6 +270,15 @@ impl PartnerAtBank {
     /// Whether it may read: enabled, and suspended for no cause.
     pub fn may_read(&self) -> bool {
         matches!(self, Self::Enabled { suspended } if suspended.is_empty())
+    }
+
+    /// What it says to reads.
+    pub fn standing(&self) -> Standing {
+        if self.may_read() {
+            Standing::Clear
+        } else {
+            Standing::Suspended
+        }
     }
 
     /// The causes for which it is suspended.

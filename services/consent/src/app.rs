@@ -4,8 +4,9 @@ use consent_domain::BankCode;
 use sqlx::PgPool;
 
 use crate::{
-    bank_pages::PagesOfBanks, bank_port::BankPort, keys::Keys, protocol::issuer::Issuer,
-    resource_servers::ResourceServers, store::Bus,
+    bank_pages::PagesOfBanks, bank_port::BankPort, client_certificate::CertificateLogin,
+    decisions::GrantSight, keys::Keys, protocol::issuer::Issuer, resource_servers::ResourceServers,
+    store::Bus,
 };
 
 /// The service's parts, shared by all workers.
@@ -14,12 +15,16 @@ pub struct App {
     pub origin: String,
     /// Whether cookies are `Secure` and named for their host.
     pub cookies: CookiePolicy,
+    /// The certificate login, where it is offered.
+    pub certificate_login: Option<CertificateLogin>,
     /// The account API's resource identifier.
     pub resource_identifier: String,
     /// Who may introspect access tokens at the operators' listener.
     pub resource_servers: ResourceServers,
     /// The primary database, as the service role.
     pub pool: PgPool,
+    /// Sees grants as they are now, for decisions and introspection.
+    pub grants: GrantSight,
     /// Executes commands.
     pub bus: Bus,
     /// Signing and shared keys.

@@ -18,6 +18,7 @@ use consent_domain::BankCode;
 
 use crate::{
     app::App,
+    decisions::Unseen,
     journey::authorization_endpoint,
     openapi,
     partners::bank_record,
@@ -71,6 +72,12 @@ fn store_failed(error: &dyn std::error::Error) -> OAuthError {
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> Self {
         store_failed(&error)
+    }
+}
+
+impl From<Unseen> for OAuthError {
+    fn from(unseen: Unseen) -> Self {
+        store_failed(&unseen)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,20 +16,26 @@ use renkei_proto::bank::v1 as wire;
 use telemetry::grpc;
 use tonic::{
     Code, Request, Status,
-    transport::{Channel, Endpoint},
+    transport::{Channel, ClientTlsConfig, Endpoint},
 };
 use tracing::Instrument as _;
 use uuid::Uuid;
 use wire::bank_port_client::BankPortClient;
 use zeroize::Zeroizing;
 
-use crate::metrics;
+use crate::{
+    bank_announcements::Announcements,
+    bank_answer::{self, CONTRACT_NAME_LONGEST, LOGIN_NAME_LONGEST, Repeats, shown_text},
+    client_certificate::CertificateIdentity,
+    metrics,
+};
 
 /// The bank port of every bank on the platform.
 #[derive(Clone)]
 pub struct BankPort {
     client: BankPortClient<Channel>,
     deadline: Duration,
+    announcements: Arc<Announcements>,
 }
 
 /// The port's name in spans.
@@ -108,6 +115,25 @@ pub enum LoginOutcome {
     Rejected(Option<Subject>),
     /// The password was right, but the bank refuses.
     Refused(wire::LoginRefusal),
+    /// The bank does not take the certificate (any more); the password was not looked at.
+    CertificateRefused,
+}
+
+/// What a login id rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginProof {
+    /// It was typed.
+    LoginId,
+    /// A certificate stands for it.
+    Certificate(CertificateIdentity),
+}
+
+/// What a bank said of a certificate.
+pub enum CertificateHolder {
+    /// It stands for this login id.
+    LoginId(Zeroizing<String>),
+    /// The bank takes no login with it.
+    Refused(wire::CertificateRefusal),
 }
 
 /// A notice for the bank to send.
@@ -129,6 +155,8 @@ pub struct NoticeToSend {
     pub accounts: Vec<String>,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
+    /// When the linkage ends, of an end that comes nearer.
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 /// What the bank said of a guess.
@@ -159,23 +187,77 @@ pub struct BankAccount {
     pub tasks: BTreeMap<Task, NaiveDate>,
 }
 
+/// Maintenance that the bank has announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedMaintenance {
+    /// When it begins.
+    pub from: DateTime<Utc>,
+    /// When it ends, where known.
+    pub until: Option<DateTime<Utc>>,
+}
+
 impl BankPort {
-    /// Connects when first used.
+    /// Connects when first used; `tls` for an https address.
     ///
     /// # Errors
     /// [`tonic::transport::Error`] for an address that can't be one.
-    pub fn new(url: &str, deadline: Duration) -> Result<Self, tonic::transport::Error> {
-        let channel = Endpoint::from_shared(url.to_owned())?
+    pub fn new(
+        url: &str,
+        tls: Option<ClientTlsConfig>,
+        deadline: Duration,
+    ) -> Result<Self, tonic::transport::Error> {
+        let mut endpoint = Endpoint::from_shared(url.to_owned())?
             .connect_timeout(deadline)
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .connect_lazy();
+            .http2_keep_alive_interval(Duration::from_secs(20));
+        if let Some(tls) = tls {
+            endpoint = endpoint.tls_config(tls)?;
+        }
+        let channel = endpoint.connect_lazy();
         Ok(Self {
             client: BankPortClient::new(channel),
             deadline,
+            announcements: Arc::default(),
         })
     }
 
-    /// Asks the bank to authenticate a customer. Counted by the bank once per `attempt`.
+    /// Asks the bank for whose login id a certificate stands.
+    ///
+    /// # Errors
+    /// [`BankFailure`].
+    pub async fn resolve_certificate(
+        &self,
+        bank: &BankCode,
+        certificate: &CertificateIdentity,
+    ) -> Result<CertificateHolder, BankFailure> {
+        let request = wire::ResolveCertificateRequest {
+            bank_code: bank.to_string(),
+            certificate: Some(wire_certificate(certificate)),
+        };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            certificate_sha256: certificate.sha256.to_vec(),
+            ..wire::Asked::default()
+        };
+        let mut client = self.client.clone();
+        let answer = self
+            .ask("ResolveCertificate", asked, || {
+                client.resolve_certificate(self.within_deadline(request))
+            })
+            .await?;
+        use wire::resolve_certificate_response::Outcome;
+        match answer.outcome.ok_or(BankFailure::Malformed("no outcome"))? {
+            Outcome::Holder(holder) if holder.login_id.is_empty() => {
+                Err(BankFailure::Malformed("login_id"))
+            }
+            Outcome::Holder(holder) => {
+                Ok(CertificateHolder::LoginId(Zeroizing::new(holder.login_id)))
+            }
+            Outcome::Refused(refused) => Ok(CertificateHolder::Refused(refused.reason())),
+        }
+    }
+
+    /// Asks the bank to authenticate a customer, by login id and password. Counted by the bank once
+    /// per `attempt`.
     ///
     /// # Errors
     /// [`BankFailure`].
@@ -183,19 +265,32 @@ impl BankPort {
         &self,
         bank: &BankCode,
         attempt: Uuid,
-        login_id: &str,
-        password: &Zeroizing<String>,
+        (login_id, password): (&str, &Zeroizing<String>),
+        proof: &LoginProof,
     ) -> Result<LoginOutcome, BankFailure> {
+        let (method, certificate) = match proof {
+            LoginProof::LoginId => (wire::LoginMethod::Password, None),
+            LoginProof::Certificate(certificate) => (
+                wire::LoginMethod::Certificate,
+                Some(wire_certificate(certificate)),
+            ),
+        };
         let request = wire::AuthenticateRequest {
             bank_code: bank.to_string(),
             attempt_id: attempt.to_string(),
             login_id: login_id.to_owned(),
             password: String::clone(password),
-            method: wire::LoginMethod::Password.into(),
+            method: method.into(),
+            certificate,
+        };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            attempt_id: attempt.to_string(),
+            ..wire::Asked::default()
         };
         let mut client = self.client.clone();
         let answer = self
-            .ask("Authenticate", || {
+            .ask("Authenticate", asked, || {
                 client.authenticate(self.within_deadline(request))
             })
             .await?;
@@ -204,13 +299,17 @@ impl BankPort {
             Outcome::Authenticated(a) => Ok(LoginOutcome::Authenticated {
                 role: role(a.role())?,
                 subject: subject(a.subject)?,
-                login_name: a.login_name,
-                contract_name: a.contract_name,
+                login_name: shown_text(a.login_name, LOGIN_NAME_LONGEST)?,
+                contract_name: shown_text(a.contract_name, CONTRACT_NAME_LONGEST)?,
             }),
             Outcome::Rejected(r) => Ok(LoginOutcome::Rejected(
                 r.subject.map(|s| subject(Some(s))).transpose()?,
             )),
-            Outcome::Refused(r) => Ok(LoginOutcome::Refused(r.reason())),
+            Outcome::CertificateRefused(_) => Ok(LoginOutcome::CertificateRefused),
+            Outcome::Refused(r) => match r.reason() {
+                wire::LoginRefusal::Unspecified => Err(BankFailure::Malformed("no refusal")),
+                reason => Ok(LoginOutcome::Refused(reason)),
+            },
         }
     }
 
@@ -227,13 +326,19 @@ impl BankPort {
             bank_code: bank.to_string(),
             subject: Some(wire_subject(subject)),
         };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            contract_id: subject.contract.to_string(),
+            user_id: subject.user.to_string(),
+            ..wire::Asked::default()
+        };
         let mut client = self.client.clone();
         let answer = self
-            .ask("ListAccounts", || {
+            .ask("ListAccounts", asked, || {
                 client.list_accounts(self.within_deadline(request))
             })
             .await?;
-        answer.accounts.into_iter().map(account).collect()
+        bank_answer::accounts(answer.accounts)
     }
 
     /// Asks whether a PIN is right. Counted by the bank once per `attempt`.
@@ -255,9 +360,17 @@ impl BankPort {
             pin_scope_id: pin_scope.to_string(),
             pin: String::clone(pin),
         };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            attempt_id: attempt.to_string(),
+            contract_id: subject.contract.to_string(),
+            user_id: subject.user.to_string(),
+            pin_scope_id: pin_scope.to_string(),
+            ..wire::Asked::default()
+        };
         let mut client = self.client.clone();
         let answer = self
-            .ask("VerifyInquiryPin", || {
+            .ask("VerifyInquiryPin", asked, || {
                 client.verify_inquiry_pin(self.within_deadline(request))
             })
             .await?;
@@ -277,9 +390,14 @@ impl BankPort {
             bank_code: bank.to_string(),
             attempt_id: attempt.to_string(),
         };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            attempt_id: attempt.to_string(),
+            ..wire::Asked::default()
+        };
         let mut client = self.client.clone();
         let answer = self
-            .ask("GetVerdict", || {
+            .ask("GetVerdict", asked, || {
                 client.get_verdict(self.within_deadline(request))
             })
             .await?;
@@ -292,26 +410,71 @@ impl BankPort {
     /// [`BankFailure`].
     pub async fn send_notice(&self, notice: NoticeToSend) -> Result<(), BankFailure> {
         let (partner_legal_name, partner_service_name) = notice.partner;
+        let timestamp = |at: DateTime<Utc>| prost_types::Timestamp {
+            seconds: at.timestamp(),
+            nanos: 0,
+        };
         let request = wire::SendNoticeRequest {
             bank_code: notice.bank,
             notice_id: notice.id.to_string(),
             contract_id: notice.contract,
             actor_user_id: notice.actor,
             kind: notice.kind.into(),
-            occurred_at: Some(prost_types::Timestamp {
-                seconds: notice.occurred_at.timestamp(),
-                nanos: 0,
-            }),
+            occurred_at: Some(timestamp(notice.occurred_at)),
+            ends_at: notice.ends_at.map(timestamp),
             partner_legal_name,
             partner_service_name,
             account_ids: notice.accounts,
         };
         let mut client = self.client.clone();
-        self.ask("SendNotice", || {
+        self.call("SendNotice", || {
             client.send_notice(self.within_deadline(request))
         })
         .await
         .map(drop)
+    }
+
+    /// Maintenance of the bank that begins soon, as last heard; waits for the bank but a moment.
+    pub async fn maintenance_ahead(
+        &self,
+        bank: &BankCode,
+        now: DateTime<Utc>,
+    ) -> Option<PlannedMaintenance> {
+        let ask = self.planned_maintenance(bank);
+        self.announcements.next(bank, now, ask).await
+    }
+
+    /// The same as last heard, without asking.
+    pub fn maintenance_heard_of(
+        &self,
+        bank: &BankCode,
+        now: DateTime<Utc>,
+    ) -> Option<PlannedMaintenance> {
+        self.announcements.soon(bank, now)
+    }
+
+    /// Maintenance that the bank has announced.
+    ///
+    /// # Errors
+    /// [`BankFailure`].
+    pub async fn planned_maintenance(
+        &self,
+        bank: &BankCode,
+    ) -> Result<Vec<PlannedMaintenance>, BankFailure> {
+        let request = wire::ListPlannedMaintenanceRequest {
+            bank_code: bank.to_string(),
+        };
+        let asked = wire::Asked {
+            bank_code: bank.to_string(),
+            ..wire::Asked::default()
+        };
+        let mut client = self.client.clone();
+        let answer = self
+            .ask("ListPlannedMaintenance", asked, || {
+                client.list_planned_maintenance(self.within_deadline(request))
+            })
+            .await?;
+        bank_answer::planned_maintenance(&answer.maintenance)
     }
 
     fn within_deadline<T>(&self, message: T) -> Request<T> {
@@ -321,7 +484,29 @@ impl BankPort {
         request
     }
 
-    async fn ask<T, F>(&self, rpc: &'static str, call: impl FnOnce() -> F) -> Result<T, BankFailure>
+    /// Calls, and takes only an answer to what was asked.
+    async fn ask<T: Repeats, F>(
+        &self,
+        rpc: &'static str,
+        asked: wire::Asked,
+        call: impl FnOnce() -> F,
+    ) -> Result<T, BankFailure>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
+        let answer = self.call(rpc, call).await?;
+        if answer.asked() == Some(&asked) {
+            return Ok(answer);
+        }
+        tracing::error!(rpc, "the bank's answer is not to what it was asked");
+        Err(BankFailure::Malformed("not the answer to what was asked"))
+    }
+
+    async fn call<T, F>(
+        &self,
+        rpc: &'static str,
+        call: impl FnOnce() -> F,
+    ) -> Result<T, BankFailure>
     where
         F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
@@ -346,22 +531,26 @@ impl BankPort {
 fn failure(status: &Status) -> BankFailure {
     match status.code() {
         Code::Unavailable if was_not_taken(status) => BankFailure::Unavailable,
-        Code::FailedPrecondition => match wire::ServiceClosed::decode(status.details()) {
-            Ok(closed) => BankFailure::Closed {
-                cause: match closed.reason() {
-                    wire::ClosedReason::Maintenance => ClosedCause::Maintenance,
-                    _ => ClosedCause::Hours,
-                },
-                reopens_at: closed
-                    .reopens_at
-                    .and_then(|t| DateTime::from_timestamp(t.seconds, 0)),
-            },
-            Err(_) => BankFailure::Unknown,
-        },
+        // Without a reason that is known it may be anybody's answer, not the bank's.
+        Code::FailedPrecondition => closed(status).unwrap_or(BankFailure::Unknown),
+
         Code::NotFound => BankFailure::NotFound,
         Code::InvalidArgument => BankFailure::Malformed("the bank refused the request's form"),
         _ => BankFailure::Unknown,
     }
+}
+
+fn closed(status: &Status) -> Option<BankFailure> {
+    let closed = wire::ServiceClosed::decode(status.details()).ok()?;
+    let cause = match closed.reason() {
+        wire::ClosedReason::Hours => ClosedCause::Hours,
+        wire::ClosedReason::Maintenance => ClosedCause::Maintenance,
+        wire::ClosedReason::Unspecified => return None,
+    };
+    let reopens_at = closed
+        .reopens_at
+        .and_then(|at| bank_answer::moment_ahead(&at, Utc::now()));
+    Some(BankFailure::Closed { cause, reopens_at })
 }
 
 /// The bank said so itself, or no connection came about. A connection that broke meanwhile carries
@@ -380,7 +569,7 @@ fn was_not_taken(status: &Status) -> bool {
     false
 }
 
-fn malformed(id: InvalidId) -> BankFailure {
+pub(crate) fn malformed(id: InvalidId) -> BankFailure {
     BankFailure::Malformed(id.kind)
 }
 
@@ -390,6 +579,15 @@ fn subject(subject: Option<wire::Subject>) -> Result<Subject, BankFailure> {
         contract: ContractId::parse(subject.contract_id).map_err(malformed)?,
         user: UserId::parse(subject.user_id).map_err(malformed)?,
     })
+}
+
+fn wire_certificate(certificate: &CertificateIdentity) -> wire::ClientCertificate {
+    wire::ClientCertificate {
+        sha256: certificate.sha256.to_vec(),
+        issuer: certificate.issuer.clone(),
+        serial: certificate.serial.clone(),
+        subject: certificate.subject.clone(),
+    }
 }
 
 fn wire_subject(subject: &Subject) -> wire::Subject {
@@ -415,35 +613,4 @@ fn verdict(verdict: wire::Verdict) -> Result<Verdict, BankFailure> {
         wire::Verdict::Void => Ok(Verdict::Void),
         wire::Verdict::Unspecified => Err(BankFailure::Unknown),
     }
-}
-
-fn account(account: wire::Account) -> Result<BankAccount, BankFailure> {
-    let kind = match account.r#type() {
-        wire::AccountType::Ordinary => "普通",
-        wire::AccountType::Current => "当座",
-        wire::AccountType::Savings => "貯蓄",
-        wire::AccountType::Unspecified => return Err(BankFailure::Malformed("no account type")),
-    };
-    let mut tasks = BTreeMap::new();
-    for eligible in &account.tasks {
-        let task = match eligible.task() {
-            wire::Task::Balance => Task::Balance,
-            wire::Task::Transactions => Task::Transactions,
-            // A task of a later version of the port: not offered.
-            wire::Task::Unspecified => continue,
-        };
-        let from = NaiveDate::parse_from_str(&eligible.available_from_date, "%Y-%m-%d")
-            .map_err(|_| BankFailure::Malformed("available_from_date"))?;
-        tasks.insert(task, from);
-    }
-    Ok(BankAccount {
-        id: AccountId::parse(account.account_id).map_err(malformed)?,
-        label: format!(
-            "{}({}) {kind} {}",
-            account.branch_name, account.branch_code, account.number
-        ),
-        memo: Some(account.memo).filter(|memo| !memo.is_empty()),
-        pin_scope: PinScopeId::parse(account.pin_scope_id).map_err(malformed)?,
-        tasks,
-    })
 }

@@ -3,9 +3,11 @@
 //! "Looked up when shown" proves nothing in five years: names and labels change. So the words
 //! themselves are kept, encrypted, and their hash stands in `AccessAuthorized`.
 
+use crate::store::sql_span;
 use consent_domain::{BankCode, JourneyId};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgPool, Row as _};
+use tracing::Instrument as _;
 
 use crate::{
     entropy,
@@ -103,6 +105,7 @@ pub async fn find(
     .bind(bank.as_str())
     .bind(journey.as_str())
     .fetch_optional(pool)
+    .instrument(sql_span("load evidence"))
     .await?;
     let Some(row) = row else { return Ok(None) };
     let stored: Vec<u8> = row.try_get("sealed")?;

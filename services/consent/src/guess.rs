@@ -192,6 +192,7 @@ async fn find(pool: &PgPool, guess: &Guess<'_>) -> Result<Option<Reservation>, s
     .bind(guess.command_key)
     .bind(guess.ordinal)
     .fetch_optional(pool)
+    .instrument(sql_span("find guess"))
     .await?;
     row.map(|row| earlier(guess, &row)).transpose()
 }
@@ -215,6 +216,7 @@ async fn forget(pool: &PgPool, attempt: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM guesses WHERE attempt_id = $1 AND verdict IN ('outage', 'void')")
         .bind(attempt)
         .execute(pool)
+        .instrument(sql_span("forget guess"))
         .await
         .map(drop)
 }
@@ -248,6 +250,7 @@ async fn refused(
     .bind(i32::try_from(limit.wrong).unwrap_or(i32::MAX))
     .bind(limit.lock_seconds.map(f64::from))
     .fetch_one(pool)
+    .instrument(sql_span("judge refused guess"))
     .await?;
     // With the last guess left, a twin of this form may be what holds it.
     if row.try_get::<Option<Uuid>, _>("attempt_id")?.is_some() {
@@ -284,12 +287,22 @@ pub async fn locked(pool: &PgPool, guess: &Guess<'_>) -> Result<Locked, sqlx::Er
     .bind(guess.kind.as_str())
     .bind(guess.scope)
     .fetch_optional(pool)
+    .instrument(sql_span("find lock of guesses"))
     .await?;
     Ok(if locked == Some(true) {
         Locked::Yes
     } else {
         Locked::No
     })
+}
+
+/// What came of recording a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is the guess's verdict from now on.
+    Now(Lock),
+    /// The guess had this verdict before, and keeps it, whatever the bank says later.
+    Before(Settled),
 }
 
 /// Records a verdict, once: one statement, one commit.
@@ -301,7 +314,7 @@ pub async fn settle(
     attempt: Uuid,
     settled: Settled,
     limit: GuessLimit,
-) -> Result<Lock, sqlx::Error> {
+) -> Result<Recorded, sqlx::Error> {
     let reached: Option<(bool, String)> = sqlx::query_as(
         "WITH guess AS (
             UPDATE guesses SET verdict = $2, settled_at = now()
@@ -328,13 +341,30 @@ pub async fn settle(
     .fetch_optional(pool)
     .instrument(sql_span("settle guess"))
     .await?;
-    if let Some((_, kind)) = &reached {
-        metrics::guess_judged(GuessKind::of(kind).as_str(), settled.as_str());
-    }
-    Ok(match (settled, reached) {
-        (Settled::Mismatch, Some((true, _))) => Lock::Reached,
+    let Some((locked, kind)) = reached else {
+        return before(pool, attempt, settled).await.map(Recorded::Before);
+    };
+    metrics::guess_judged(GuessKind::of(&kind).as_str(), settled.as_str());
+    Ok(Recorded::Now(match (settled, locked) {
+        (Settled::Mismatch, true) => Lock::Reached,
         _ => Lock::Open,
-    })
+    }))
+}
+
+/// The verdict that a guess has; one that is gone was none.
+async fn before(pool: &PgPool, attempt: Uuid, settled: Settled) -> Result<Settled, sqlx::Error> {
+    let verdict: Option<String> =
+        sqlx::query_scalar("SELECT verdict FROM guesses WHERE attempt_id = $1")
+            .bind(attempt)
+            .fetch_optional(pool)
+            .instrument(sql_span("find verdict of guess"))
+            .await?;
+    let before = verdict.as_deref().and_then(Settled::find);
+    let before = before.unwrap_or(Settled::Void);
+    if before != settled {
+        tracing::error!(%attempt, ?before, now = ?settled, "the bank contradicts itself");
+    }
+    Ok(before)
 }
 
 /// A guess whose verdict has been unknown for a while.
@@ -360,6 +390,7 @@ pub async fn oldest_unsettled_seconds(pool: &PgPool) -> Result<Option<f64>, sqlx
          WHERE verdict = 'reserved'",
     )
     .fetch_one(pool)
+    .instrument(sql_span("find oldest unsettled guess"))
     .await
 }
 
@@ -381,6 +412,7 @@ pub async fn unsettled(
     )
     .bind(older_than_seconds)
     .fetch_all(pool)
+    .instrument(sql_span("find unsettled guesses"))
     .await?;
     rows.into_iter()
         .map(|row| {

@@ -11,6 +11,10 @@
 //! Step 1 is the partner's pushed request, step 7 its token request: see `authorization_server`.
 //! Every form is answered by 303 to a page; what a form may do is recorded under its key.
 
+mod certificate_handover;
+mod certificate_host;
+mod certificate_login;
+mod certificate_ticket;
 mod cookie;
 mod end;
 mod entry;
@@ -20,6 +24,7 @@ mod form_key;
 mod language;
 mod linkages;
 mod login_guess;
+mod login_record;
 mod page_address;
 mod pin_guesses;
 mod present;
@@ -37,6 +42,7 @@ use consent_domain::journey::Step;
 
 use crate::pages::LANGUAGE_PATH;
 
+pub use certificate_host::routes as certificate_host_routes;
 pub(crate) use entry::refusal_page;
 pub use entry::{authorize as authorization_endpoint, not_found};
 pub use linkages::{LiveLinkage, live_linkages};
@@ -69,7 +75,8 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(get().to(step2_login::show))
                 .route(post().to(step2_login::submit)),
         )
-        .service(page("certificate-login").route(get().to(step2_login::show_certificate_login)))
+        .service(page("certificate-login").route(get().to(certificate_login::lead)))
+        .service(page("certificate-handover").route(get().to(certificate_login::take_over)))
         .service(
             tasks
                 .route(get().to(step3_tasks::show))

@@ -1,7 +1,9 @@
 //! The keys of this replica: the shared ones, which never change, and the signing keys, which are
 //! read again at intervals because another replica may rotate them.
 
+use crate::store::sql_span;
 use std::sync::{Arc, PoisonError, RwLock};
+use tracing::Instrument as _;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use consent_domain::Instant;
@@ -75,5 +77,8 @@ impl Keys {
 }
 
 async fn database_now(pool: &PgPool) -> Result<Instant, sqlx::Error> {
-    sqlx::query_scalar("SELECT now()").fetch_one(pool).await
+    sqlx::query_scalar("SELECT now()")
+        .fetch_one(pool)
+        .instrument(sql_span("database time"))
+        .await
 }

@@ -3,11 +3,15 @@
 
 pub mod app;
 mod authorization_server;
+mod bank_announcements;
+mod bank_answer;
 pub mod bank_notices;
 pub mod bank_pages;
 pub mod bank_port;
 mod boundary;
-mod decisions;
+mod certificate_listener;
+pub mod client_certificate;
+pub mod decisions;
 mod entropy;
 pub mod evidence;
 pub mod guess;

@@ -21,6 +21,9 @@ const SECONDS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
 ];
 
+/// Questions of one read, up to the most.
+const QUESTIONS: [f64; 7] = [1.0, 2.0, 4.0, 16.0, 64.0, 128.0, 256.0];
+
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Route {
     /// The template, e.g. `/{bank}/journeys/{journey}/login`.
@@ -97,6 +100,7 @@ struct Metrics {
     bank_calls: Family<BankCall, Counter>,
     bank_durations: Durations<OfRpc>,
     decisions: Family<Decided, Counter>,
+    decision_reads: Histogram,
     journeys_begun: Counter,
     journeys_ended: Family<Ended, Counter>,
     sweeper_rounds: Counter,
@@ -119,6 +123,7 @@ impl Metrics {
             bank_calls: Family::default(),
             bank_durations: durations(),
             decisions: Family::default(),
+            decision_reads: Histogram::new(QUESTIONS),
             journeys_begun: Counter::default(),
             journeys_ended: Family::default(),
             sweeper_rounds: Counter::default(),
@@ -169,6 +174,11 @@ impl Metrics {
             "decisions",
             "Answers to resource servers",
             m.decisions.clone(),
+        );
+        r.register(
+            "decision_read_questions",
+            "Questions that one read of the database answered",
+            m.decision_reads.clone(),
         );
         r.register(
             "journeys_begun",
@@ -305,6 +315,12 @@ pub fn bank_called(rpc: &'static str, outcome: &'static str, took: Duration) {
 /// A resource server was answered.
 pub fn decided(result: &'static str) {
     METRICS.decisions.get_or_create(&Decided { result }).inc();
+}
+
+/// A read for that many decisions starts.
+pub fn decisions_read(questions: usize) {
+    let questions = u32::try_from(questions).unwrap_or(u32::MAX);
+    METRICS.decision_reads.observe(f64::from(questions));
 }
 
 /// A round of the sweeper ended well.

@@ -84,18 +84,20 @@ struct Public;
 #[openapi(
     info(
         title = "Renkei consent, operators' listener",
-        description = "Health, and the introspection of access tokens for resource servers. This \
+        description = "Health, metrics, and the introspection of access tokens for resource servers. This \
             listener belongs in the platform's own network.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     servers((url = "/", description = "The operators' listener")),
     tags(
         (name = "health", description = "Whether this replica lives and is ready"),
+        (name = "metrics", description = "What is counted"),
         (name = "introspection", description = "For resource servers")
     ),
     paths(
         operators::live,
         operators::ready,
+        operators::show_metrics,
         authorization_server::introspect::for_resource_server,
     ),
     modifiers(&OAuthRefusals, &ResourceServerCredential)

@@ -76,7 +76,24 @@ pub(crate) async fn ready(app: web::Data<App>) -> HttpResponse {
 }
 
 /// What is counted, as OpenMetrics text.
-async fn show_metrics(app: web::Data<App>) -> HttpResponse {
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "metrics",
+    operation_id = "metrics",
+    summary = "What this process counted since it started, for Prometheus",
+    description = "OpenMetrics text. Labels are words from short lists: never an id, never anything typed.",
+    responses(
+        (
+            status = 200,
+            description = "Every metric",
+            body = String,
+            content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        ),
+        (status = 500, description = "They could not be written")
+    )
+)]
+pub(crate) async fn show_metrics(app: web::Data<App>) -> HttpResponse {
     match metrics::text(&app.pool) {
         Ok(text) => HttpResponse::Ok()
             .content_type(metrics::CONTENT_TYPE)

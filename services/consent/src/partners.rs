@@ -1,6 +1,8 @@
 //! Banks and partners: registered by operators as events, read from the projections.
 
+use crate::store::sql_span;
 use std::collections::{BTreeMap, BTreeSet};
+use tracing::Instrument as _;
 
 use consent_domain::{
     BankCode, ClientId, Instant, PartnerId,
@@ -319,6 +321,7 @@ pub async fn all_banks(pool: &PgPool) -> Result<Vec<BankCode>, StoreError> {
     let codes: Vec<String> =
         sqlx::query_scalar("SELECT stream_id FROM bank_current ORDER BY stream_id")
             .fetch_all(pool)
+            .instrument(sql_span("all banks"))
             .await?;
     codes
         .into_iter()
@@ -346,6 +349,7 @@ pub async fn find_client(
     .bind(bank.as_str())
     .bind(client.as_str())
     .fetch_optional(pool)
+    .instrument(sql_span("find client"))
     .await?;
     let Some(row) = row else { return Ok(None) };
     let stream: String = row.try_get("stream_id")?;

@@ -1,7 +1,9 @@
 //! Locks of PINs that hold without being facts yet: a verdict that the sweeper learned reached the
 //! limit, a bank lowered its limit, or a crash came between a lock and its fact.
 
+use crate::store::sql_span;
 use std::convert::Infallible;
+use tracing::Instrument as _;
 
 use consent_domain::{BankCode, ContractId, PinScopeId, contract::ContractStream};
 use uuid::Uuid;
@@ -33,8 +35,10 @@ const MISSING: &str = "
 /// # Errors
 /// [`StoreError`].
 pub(crate) async fn record_missing_locks(app: &App) -> Result<(), StoreError> {
-    let missing: Vec<(String, String, Option<Uuid>)> =
-        sqlx::query_as(MISSING).fetch_all(&app.pool).await?;
+    let missing: Vec<(String, String, Option<Uuid>)> = sqlx::query_as(MISSING)
+        .fetch_all(&app.pool)
+        .instrument(sql_span("record missing locks"))
+        .await?;
     for (bank, guess_scope, attempt) in missing {
         let Some((contract, scope)) = guess_scope.split_once(':') else {
             continue;

@@ -1,10 +1,12 @@
-//! Makes a database of the service's own with its three roles, and migrates it.
+//! Makes a database of the service's own with its four roles, and migrates it.
 
 use std::str::FromStr as _;
 
 use serde::Serialize;
 use sqlx::{
-    ConnectOptions as _, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions,
+    ConnectOptions as _, Connection as _, Executor as _, PgConnection,
+    migrate::MigrateError,
+    postgres::{PgConnectOptions, PgDatabaseError},
 };
 use url::Url;
 
@@ -22,6 +24,8 @@ pub struct Provisioned {
     pub owner_url: String,
     /// Reads.
     pub auditor_url: String,
+    /// For the relay's `database_url`: reads events, writes the log.
+    pub relay_url: String,
 }
 
 /// Why provisioning failed.
@@ -38,11 +42,19 @@ pub enum ProvisionError {
     Database(#[from] sqlx::Error),
     /// A migration failed.
     #[error("migration failed: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(MigrateError),
+    /// A migration failed, and says what to do.
+    #[error("migration failed: {error}. {hint}")]
+    Hinted {
+        /// How it failed.
+        error: MigrateError,
+        /// What to do.
+        hint: String,
+    },
 }
 
-/// Makes the database and the roles `NAME_owner`, `NAME_service` and `NAME_auditor` where they are
-/// missing, gives the roles fresh passwords, and migrates. Touches nothing else on the server.
+/// Makes the database and the roles `NAME_owner`, `NAME_service`, `NAME_auditor` and `NAME_relay` where
+/// they are missing, gives the roles fresh passwords, and migrates. Touches nothing else on the server.
 ///
 /// # Errors
 /// [`ProvisionError`].
@@ -54,9 +66,10 @@ pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, Provi
         return Err(ProvisionError::Name);
     }
     let mut admin = PgConnection::connect(admin_url).await?;
-    let [owner, service, auditor] = ["owner", "service", "auditor"].map(|r| format!("{name}_{r}"));
+    let [owner, service, auditor, relay] =
+        ["owner", "service", "auditor", "relay"].map(|r| format!("{name}_{r}"));
     let mut urls = Vec::new();
-    for role in [&owner, &service, &auditor] {
+    for role in [&owner, &service, &auditor, &relay] {
         let password = entropy::random_token();
         let exists: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
@@ -92,12 +105,15 @@ pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, Provi
         .execute(format!("REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC").as_str())
         .await?;
     admin
-        .execute(format!("GRANT CONNECT ON DATABASE {name} TO {service}, {auditor}").as_str())
+        .execute(
+            format!("GRANT CONNECT ON DATABASE {name} TO {service}, {auditor}, {relay}").as_str(),
+        )
         .await?;
+    see_other_sessions(&mut admin, &relay).await?;
     admin.close().await?;
     let mut urls = urls.into_iter();
-    let (Some(owner_url), Some(service_url), Some(auditor_url)) =
-        (urls.next(), urls.next(), urls.next())
+    let (Some(owner_url), Some(service_url), Some(auditor_url), Some(relay_url)) =
+        (urls.next(), urls.next(), urls.next(), urls.next())
     else {
         return Err(ProvisionError::Name);
     };
@@ -106,18 +122,48 @@ pub async fn provision(admin_url: &str, name: &str) -> Result<Provisioned, Provi
         service_url,
         owner_url,
         auditor_url,
+        relay_url,
     })
+}
+
+/// The relay names the session that holds the log back, which it can see as a member of
+/// `pg_read_all_stats`. Where the administrator may not make it one, the alarm comes without the name.
+async fn see_other_sessions(admin: &mut PgConnection, relay: &str) -> Result<(), sqlx::Error> {
+    let granted = admin
+        .execute(format!("GRANT pg_read_all_stats TO {relay}").as_str())
+        .await;
+    match granted {
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => {
+            tracing::warn!(relay, "not a member of pg_read_all_stats");
+            Ok(())
+        }
+        granted => granted.map(drop),
+    }
 }
 
 /// Applies the migrations that are missing, as the owner.
 ///
 /// # Errors
-/// [`ProvisionError::Database`], [`ProvisionError::Migration`].
+/// [`ProvisionError::Database`], [`ProvisionError::Migration`], [`ProvisionError::Hinted`].
 pub async fn migrate(owner_url: &str) -> Result<(), ProvisionError> {
     let mut owner = PgConnectOptions::from_str(owner_url)?.connect().await?;
-    MIGRATIONS.run(&mut owner).await?;
+    MIGRATIONS.run(&mut owner).await.map_err(hinted)?;
     owner.close().await?;
     Ok(())
+}
+
+/// An error's own text leaves the database's hint out.
+fn hinted(error: MigrateError) -> ProvisionError {
+    let hint = match &error {
+        MigrateError::ExecuteMigration(sqlx::Error::Database(refusal), _) => refusal
+            .try_downcast_ref::<PgDatabaseError>()
+            .and_then(|refusal| refusal.hint().map(str::to_owned)),
+        _ => None,
+    };
+    match hint {
+        Some(hint) => ProvisionError::Hinted { error, hint },
+        None => ProvisionError::Migration(error),
+    }
 }
 
 fn address(

@@ -4,9 +4,14 @@
 use std::{net::SocketAddr, path::Path};
 
 use serde::Deserialize;
+use tls::{ClientTls, ServerTls};
 use url::Url;
 
-use crate::{protocol::key_wrap::KeyEncryptionKey, resource_servers::ResourceServer};
+use crate::{
+    client_certificate::{CertificateLoginError, CertificateLoginSettings},
+    protocol::key_wrap::KeyEncryptionKey,
+    resource_servers::ResourceServer,
+};
 
 /// What the service needs to know to start.
 #[derive(Deserialize)]
@@ -17,10 +22,18 @@ pub struct Settings {
     pub public_url: Url,
     /// Journey pages and the authorization server.
     pub public_listen: SocketAddr,
+    /// TLS of `public_listen`. Without it an https `public_url` is that of a trusted proxy in front.
+    pub public_tls: Option<ServerTls>,
     /// Health and operators.
     pub operator_listen: SocketAddr,
+    /// TLS of `operator_listen`.
+    pub operator_tls: Option<ServerTls>,
     /// Decisions (gRPC).
     pub decision_listen: SocketAddr,
+    /// TLS of `decision_listen`.
+    pub decision_tls: Option<ServerTls>,
+    /// 電子証明書ログイン, on a host of its own. Without it its link explains that there is none here.
+    pub certificate_login: Option<CertificateLoginSettings>,
     /// The primary database, as the service role.
     pub database_url: String,
     /// Most connections to it.
@@ -28,6 +41,8 @@ pub struct Settings {
     pub database_connections: u32,
     /// The bank port (gRPC).
     pub bank_port_url: Url,
+    /// Whom to trust there; for https, and needed then.
+    pub bank_port_tls: Option<ClientTls>,
     /// How long the bank may take to answer, in milliseconds.
     #[serde(default = "default_bank_deadline")]
     pub bank_deadline_milliseconds: u64,
@@ -36,6 +51,8 @@ pub struct Settings {
     /// Where banks tell of their contracts (gRPC); none: nowhere.
     #[serde(default)]
     pub bank_notice_listen: Option<SocketAddr>,
+    /// TLS of `bank_notice_listen`.
+    pub bank_notice_tls: Option<ServerTls>,
     /// What they present there; at least 32 characters.
     #[serde(default)]
     pub bank_notice_credential: Option<String>,
@@ -104,6 +121,9 @@ pub enum SettingsError {
     /// A setting contradicts another, or is unsafe.
     #[error("{0}")]
     Unsafe(&'static str),
+    /// The certificate login is unsafe or useless.
+    #[error(transparent)]
+    CertificateLogin(#[from] CertificateLoginError),
 }
 
 impl Settings {
@@ -117,7 +137,7 @@ impl Settings {
             path: name.clone(),
             source,
         })?;
-        let settings: Self = toml::from_str(&text).map_err(|error| {
+        let mut settings: Self = toml::from_str(&text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             SettingsError::Malformed {
                 path: name,
@@ -129,8 +149,28 @@ impl Settings {
                 message: error.message().to_owned(),
             }
         })?;
+        settings.find_tls_files(path.parent().unwrap_or_else(|| Path::new("")));
         settings.check()?;
         Ok(settings)
+    }
+
+    /// Their paths are relative to the settings file.
+    fn find_tls_files(&mut self, directory: &Path) {
+        let listeners = [
+            &mut self.public_tls,
+            &mut self.operator_tls,
+            &mut self.decision_tls,
+            &mut self.bank_notice_tls,
+        ];
+        for tls in listeners.into_iter().flatten() {
+            tls.relative_to(directory);
+        }
+        if let Some(login) = &mut self.certificate_login {
+            login.relative_to(directory);
+        }
+        if let Some(tls) = &mut self.bank_port_tls {
+            tls.relative_to(directory);
+        }
     }
 
     /// # Errors
@@ -153,6 +193,28 @@ impl Settings {
             return Err(SettingsError::Unsafe(
                 "public_url must have no path and no query",
             ));
+        }
+        if self.public_tls.is_some() && (self.insecure_http || self.public_url.scheme() != "https")
+        {
+            return Err(SettingsError::Unsafe(
+                "public_tls needs a public_url with https, and no insecure_http",
+            ));
+        }
+        match (self.bank_port_url.scheme(), &self.bank_port_tls) {
+            ("https", Some(_)) | ("http", None) => {}
+            ("https", None) => {
+                return Err(SettingsError::Unsafe(
+                    "bank_port_url is https and needs bank_port_tls with its ca_file",
+                ));
+            }
+            _ => {
+                return Err(SettingsError::Unsafe(
+                    "bank_port_url must be http, or https with bank_port_tls",
+                ));
+            }
+        }
+        if let Some(login) = &self.certificate_login {
+            login.check(&self.public_url)?;
         }
         if self.decision_credential.len() < 16 {
             return Err(SettingsError::Unsafe(
@@ -213,5 +275,42 @@ mod tests {
         let told = error.to_string();
         assert!(told.contains("line 2"), "{told}");
         assert!(!told.contains("marked-secret"), "{told}");
+    }
+
+    const BEHIND_A_PROXY: &str = r#"
+public_url = "https://consent.example"
+public_listen = "127.0.0.1:0"
+operator_listen = "127.0.0.1:0"
+decision_listen = "127.0.0.1:0"
+database_url = "postgres://localhost/consent"
+bank_port_url = "http://127.0.0.1:50051"
+decision_credential = "at-least-16-characters"
+key_encryption_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+resource_identifier = "https://api.example"
+"#;
+
+    fn refusal(text: &str) -> Option<String> {
+        let settings: Settings = toml::from_str(text).unwrap();
+        settings.check().err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn https_is_had_behind_a_proxy_or_in_the_service_and_never_with_insecure_http() {
+        let own = "[public_tls]\ncertificate_file = \"tls.crt\"\nprivate_key_file = \"tls.key\"\n";
+        assert_eq!(refusal(BEHIND_A_PROXY), None);
+        assert_eq!(refusal(&format!("{BEHIND_A_PROXY}{own}")), None);
+        let plain = format!("insecure_http = true\n{BEHIND_A_PROXY}{own}")
+            .replace("https://consent.example", "http://127.0.0.1");
+        assert!(refusal(&plain).unwrap().contains("public_tls"));
+    }
+
+    #[test]
+    fn an_https_bank_port_needs_an_authority_to_trust() {
+        let https = BEHIND_A_PROXY.replace("http://127.0.0.1:50051", "https://bank.example");
+        let trusting = "[bank_port_tls]\nca_file = \"bank-ca.pem\"\n";
+        assert!(refusal(&https).unwrap().contains("bank_port_tls"));
+        assert_eq!(refusal(&format!("{https}{trusting}")), None);
+        let for_nothing = refusal(&format!("{BEHIND_A_PROXY}{trusting}"));
+        assert!(for_nothing.unwrap().contains("bank_port_url"));
     }
 }

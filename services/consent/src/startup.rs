@@ -20,8 +20,8 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tls::{STRICT_TRANSPORT_SECURITY, ServerTls, TlsError, rustls::ServerConfig};
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::TcpListenerStream;
 
 use crate::{
     app::{App, CookiePolicy},
@@ -30,7 +30,9 @@ use crate::{
     bank_pages::PagesOfBanks,
     bank_port::BankPort,
     boundary::boundary,
-    decisions::DecisionService,
+    certificate_listener::certificate_server,
+    client_certificate::{CertificateLoginError, CertificateLoginSettings},
+    decisions::{DecisionService, GrantSight},
     journey,
     keys::Keys,
     observation::observe,
@@ -67,6 +69,12 @@ pub enum StartError {
     /// The banks can't be read.
     #[error("the banks on the platform: {0}")]
     Banks(#[from] StoreError),
+    /// The certificate login can't be offered.
+    #[error(transparent)]
+    CertificateLogin(#[from] CertificateLoginError),
+    /// A certificate, key or authority can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The text catalogue is broken.
     #[error("the text catalogue: {0}")]
     Texts(#[from] crate::pages::TextsError),
@@ -82,6 +90,8 @@ pub struct Running {
     pub decisions: SocketAddr,
     /// Where banks tell of their contracts, where the settings say so.
     pub bank_notices: Option<SocketAddr>,
+    /// Where the certificate login's host listens, where there is one.
+    pub certificate_login: Option<SocketAddr>,
     /// The parts, for tests that look behind the pages.
     pub app: web::Data<App>,
     servers: Vec<ServerHandle>,
@@ -89,7 +99,7 @@ pub struct Running {
     serving: JoinHandle<std::io::Result<()>>,
 }
 
-/// The three listeners, already open: whoever needs to know a port before the service starts (its
+/// The listeners, already open: whoever needs to know a port before the service starts (its
 /// `public_url`, say) opens them on port 0.
 pub struct Listeners {
     /// Journey pages and the authorization server.
@@ -98,6 +108,8 @@ pub struct Listeners {
     pub operators: TcpListener,
     /// Decisions.
     pub decisions: TcpListener,
+    /// The certificate login's host, exactly where the settings have one.
+    pub certificate_login: Option<TcpListener>,
 }
 
 impl Listeners {
@@ -113,6 +125,11 @@ impl Listeners {
             public: open(settings.public_listen)?,
             operators: open(settings.operator_listen)?,
             decisions: open(settings.decision_listen)?,
+            certificate_login: settings
+                .certificate_login
+                .as_ref()
+                .map(|login| open(login.listen))
+                .transpose()?,
         })
     }
 }
@@ -129,9 +146,36 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 }
 
 /// Most bytes of a body, of any endpoint; larger ones are refused before they are read.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How long a client may take to send its request's head.
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take for the TLS handshake.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the listeners show and ask for, where they have TLS.
+struct ListenerTls {
+    public: Option<ServerConfig>,
+    operators: Option<ServerConfig>,
+    decisions: Option<ServerConfig>,
+    bank_notices: Option<ServerConfig>,
+}
+
+impl ListenerTls {
+    fn read(settings: &Settings) -> Result<Self, TlsError> {
+        let grpc = |tls: &Option<ServerTls>, section: &str| {
+            tls.as_ref().map(|tls| tls.grpc(section)).transpose()
+        };
+        let http = |tls: &Option<ServerTls>, section: &str| {
+            tls.as_ref().map(|tls| tls.http(section)).transpose()
+        };
+        Ok(Self {
+            public: http(&settings.public_tls, "public_tls")?,
+            operators: http(&settings.operator_tls, "operator_tls")?,
+            decisions: grpc(&settings.decision_tls, "decision_tls")?,
+            bank_notices: grpc(&settings.bank_notice_tls, "bank_notice_tls")?,
+        })
+    }
+}
 
 /// Starts everything, and gives where it listens.
 ///
@@ -142,67 +186,81 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
         public: public_listener,
         operators: operator_listener,
         decisions: decision_listener,
+        certificate_login: certificate_listener,
     } = listeners;
     let public = address_of(&public_listener)?;
     let operators_at = address_of(&operator_listener)?;
     let decisions_at = address_of(&decision_listener)?;
+    tls::install();
+    let tls = ListenerTls::read(&settings)?;
     let app = web::Data::new(build(&settings).await?);
 
     let public_server =
-        public_server(app.clone(), public_listener).map_err(|source| StartError::Listen {
-            address: public,
-            source,
+        public_server(app.clone(), public_listener, tls.public).map_err(|source| {
+            StartError::Listen {
+                address: public,
+                source,
+            }
         })?;
-    let operator_app = app.clone();
-    let operator_server = HttpServer::new(move || {
-        ActixApp::new()
-            .app_data(operator_app.clone())
-            .wrap(from_fn(observe))
-            .configure(operators::routes)
-    })
-    .workers(1)
-    .disable_signals()
-    .listen(operator_listener)
-    .map_err(|source| StartError::Listen {
-        address: operators_at,
-        source,
-    })?
-    .run();
+    let operator_server =
+        operator_server(app.clone(), operator_listener, tls.operators).map_err(|source| {
+            StartError::Listen {
+                address: operators_at,
+                source,
+            }
+        })?;
 
     let decisions = DecisionService::new(app.clone(), settings.decision_credential.clone());
-    let incoming = tokio::net::TcpListener::from_std(decision_listener).map_err(|source| {
+    let listener = tokio::net::TcpListener::from_std(decision_listener).map_err(|source| {
         StartError::Listen {
             address: decisions_at,
             source,
         }
     })?;
+    let incoming = tls::grpc::incoming(listener, tls.decisions);
     let decision_task = tokio::spawn(async move {
         let served = tonic::transport::Server::builder()
             .trace_fn(telemetry::grpc::server_span)
             .add_service(DecisionsServer::new(decisions))
-            .serve_with_incoming(TcpListenerStream::new(incoming))
+            .serve_with_incoming(incoming)
             .await;
         if let Err(error) = served {
             tracing::error!(%error, "decisions are no longer served");
         }
     });
     let mut tasks = vec![decision_task];
-    let bank_notices = bank_notices(&settings, &app)?.map(|(address, task)| {
+    let bank_notices = bank_notices(&settings, &app, tls.bank_notices)?.map(|(address, task)| {
         tasks.push(task);
         address
     });
     let every = Duration::from_millis(settings.sweep_milliseconds);
     tasks.push(tokio::spawn(sweeper::run(app.clone(), every)));
 
-    let servers = vec![public_server.handle(), operator_server.handle()];
-    let serving =
-        tokio::spawn(async move { tokio::try_join!(public_server, operator_server).map(|_| ()) });
+    let certificate_login = certificate_listener.as_ref().map(address_of).transpose()?;
+    let certificate_server = start_certificate_login(&settings, &app, certificate_listener)?;
+
+    let mut servers = vec![public_server.handle(), operator_server.handle()];
+    servers.extend(certificate_server.as_ref().map(Server::handle));
+    let serving = tokio::spawn(async move {
+        let certificate_server = async {
+            match certificate_server {
+                Some(server) => server.await,
+                None => std::future::pending().await,
+            }
+        };
+        // Each ends when the service stops, and the first that fails ends the others.
+        tokio::select! {
+            served = async { tokio::try_join!(public_server, operator_server).map(|_| ()) } => served,
+            served = certificate_server => served,
+        }
+    });
     tracing::info!(%public, operators = %operators_at, decisions = %decisions_at, "consent is up");
     Ok(Running {
         public,
         operators: operators_at,
         decisions: decisions_at,
         bank_notices,
+        certificate_login,
         app,
         servers,
         tasks,
@@ -214,6 +272,7 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
 fn bank_notices(
     settings: &Settings,
     app: &web::Data<App>,
+    tls: Option<ServerConfig>,
 ) -> Result<Option<(SocketAddr, JoinHandle<()>)>, StartError> {
     let (Some(listen), Some(credential)) = (
         settings.bank_notice_listen,
@@ -227,13 +286,14 @@ fn bank_notices(
     };
     let listener = TcpListener::bind(listen).map_err(listen_failed)?;
     let address = address_of(&listener)?;
-    let incoming = tokio::net::TcpListener::from_std(listener).map_err(listen_failed)?;
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(listen_failed)?;
+    let incoming = tls::grpc::incoming(listener, tls);
     let service = BankNoticeService::new(app.clone(), credential.clone());
     let task = tokio::spawn(async move {
         let served = tonic::transport::Server::builder()
             .trace_fn(telemetry::grpc::server_span)
             .add_service(BankNoticesServer::new(service))
-            .serve_with_incoming(TcpListenerStream::new(incoming))
+            .serve_with_incoming(incoming)
             .await;
         if let Err(error) = served {
             tracing::error!(%error, "bank notices are no longer served");
@@ -241,6 +301,26 @@ fn bank_notices(
     });
     tracing::info!(%address, "bank notices are taken");
     Ok(Some((address, task)))
+}
+
+fn start_certificate_login(
+    settings: &Settings,
+    app: &web::Data<App>,
+    listener: Option<TcpListener>,
+) -> Result<Option<Server>, StartError> {
+    let (Some(login), Some(listener)) = (&settings.certificate_login, listener) else {
+        return Ok(None);
+    };
+    let tls = match &app.certificate_login {
+        Some(loaded) => login.server_config(loaded)?,
+        None => None,
+    };
+    certificate_server(app.clone(), listener, tls)
+        .map(Some)
+        .map_err(|source| StartError::Listen {
+            address: login.listen,
+            source,
+        })
 }
 
 async fn build(settings: &Settings) -> Result<App, StartError> {
@@ -257,23 +337,34 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
         // A ping before every statement would be a round trip for nothing: a broken connection shows
         // itself.
         .test_before_acquire(false)
-        .connect_with(options)
+        .connect_with(options.clone())
         .await?;
     let keys = Keys::load(&pool, settings.key_encryption_key.clone()).await?;
     let deadline = Duration::from_millis(settings.bank_deadline_milliseconds);
     let pages = pages_of_banks(&pool).await?;
+    let bank_port_tls = settings
+        .bank_port_tls
+        .as_ref()
+        .map(|tls| tls.grpc("bank_port_tls"))
+        .transpose()?;
     Ok(App {
         origin: settings.origin(),
         cookies: settings.cookie_policy(),
+        certificate_login: settings
+            .certificate_login
+            .as_ref()
+            .map(CertificateLoginSettings::load)
+            .transpose()?,
         resource_identifier: settings
             .resource_identifier
             .as_str()
             .trim_end_matches('/')
             .to_owned(),
         resource_servers: ResourceServers::new(settings.resource_servers.clone()),
+        grants: GrantSight::new(options, pool.clone()),
         bus: Bus::new(pool.clone()),
         keys,
-        bank_port: BankPort::new(settings.bank_port_url.as_str(), deadline)?,
+        bank_port: BankPort::new(settings.bank_port_url.as_str(), bank_port_tls, deadline)?,
         pages,
         pool,
     })
@@ -290,7 +381,11 @@ async fn pages_of_banks(pool: &PgPool) -> Result<PagesOfBanks, StartError> {
     Ok(pages)
 }
 
-fn public_server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<Server> {
+fn public_server(
+    app: web::Data<App>,
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+) -> std::io::Result<Server> {
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(app.clone())
@@ -305,10 +400,42 @@ fn public_server(app: web::Data<App>, listener: TcpListener) -> std::io::Result<
     })
     .workers(2)
     .client_request_timeout(CLIENT_TIMEOUT)
-    .disable_signals()
-    .listen(listener)?
-    .run();
-    Ok(server)
+    .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
+    .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
+}
+
+fn operator_server(
+    app: web::Data<App>,
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+) -> std::io::Result<Server> {
+    let strict_transport = tls.as_ref().map(|_| STRICT_TRANSPORT_SECURITY);
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(app.clone())
+            .wrap(from_fn(observe))
+            .wrap(strict_transport_header(strict_transport))
+            .configure(operators::routes)
+    })
+    .workers(1)
+    .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
+    .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
+}
+
+fn strict_transport_header(value: Option<&'static str>) -> DefaultHeaders {
+    value.map_or_else(DefaultHeaders::new, |value| {
+        DefaultHeaders::new().add(("Strict-Transport-Security", value))
+    })
 }
 
 /// What every answer of the public listener carries. `form-action` names ourselves only: a form's
@@ -326,10 +453,9 @@ fn page_headers(cookies: CookiePolicy) -> DefaultHeaders {
         .add(("X-Frame-Options", "DENY"));
     match cookies {
         CookiePolicy::PlainLoopback => headers,
-        CookiePolicy::HostOnly => headers.add((
-            "Strict-Transport-Security",
-            "max-age=31536000; includeSubDomains",
-        )),
+        CookiePolicy::HostOnly => {
+            headers.add(("Strict-Transport-Security", STRICT_TRANSPORT_SECURITY))
+        }
     }
 }
 
@@ -342,6 +468,7 @@ impl Running {
         for task in &self.tasks {
             task.abort();
         }
+        self.app.grants.close().await;
         self.app.pool.close().await;
     }
 

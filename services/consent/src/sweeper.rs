@@ -28,7 +28,7 @@ use crate::{
         code::purge_authorization_codes, jti::purge_used_jtis,
         token_ids::purge_issued_access_tokens,
     },
-    store::{Actor, CommandContext, CommandError, StoreError, state_of},
+    store::{Actor, CommandContext, CommandError, StoreError, sql_span, state_of},
 };
 
 /// Guesses without a verdict are asked for after this many seconds: by then no request waits for
@@ -106,6 +106,7 @@ async fn end_late_journeys(app: &App) -> Result<(), StoreError> {
     )
     .bind(BATCH)
     .fetch_all(&app.pool)
+    .instrument(sql_span("end late journeys"))
     .await?;
     for stream in late {
         let Some((bank, id)) = stream.split_once(':') else {
@@ -180,6 +181,7 @@ async fn record_connections(app: &App) -> Result<(), StoreError> {
     )
     .bind(BATCH)
     .fetch_all(&app.pool)
+    .instrument(sql_span("record connections"))
     .await?;
     for (stream, journey, partner, contract) in missing {
         let Some((bank, _)) = stream.split_once(':') else {
@@ -222,7 +224,10 @@ async fn forget(pool: &PgPool) -> Result<(), StoreError> {
         "DELETE FROM bank_notices WHERE effected_at < now() - interval '1 year'",
         "DELETE FROM bank_sessions WHERE login_at < now() - interval '30 days'",
     ] {
-        sqlx::query(sql).execute(pool).await?;
+        sqlx::query(sql)
+            .execute(pool)
+            .instrument(sql_span("forget what is over"))
+            .await?;
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ impl PortBase {
     fn find_free() -> Option<Self> {
         (0..FREE_ATTEMPTS)
             .map(|_| Self(rand::rng().random_range(FREE_FROM..=Self::MAX)))
-            .find(|base| Addresses::new(*base).taken().is_empty())
+            .find(|base| Addresses::new(*base, Transport::Tls).taken().is_empty())
     }
 
     /// Names what must differ between demonstrations side by side: empty for 0, else `_n`.
@@ -60,49 +60,90 @@ const CONSENT_PORT: u16 = 8080;
 const ACCOUNT_API_PORT: u16 = 8090;
 const OPERATOR_PORT: u16 = 9080;
 const DECISION_PORT: u16 = 9081;
+const CERTIFICATE_LOGIN_PORT: u16 = 8443;
+const RELAY_PORT: u16 = 9082;
 const SANDBOX_BANK_PORT: u16 = 50051;
+
+/// How the services are spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transport {
+    /// In the clear, which is for loopback only.
+    #[default]
+    Plain,
+    /// Over TLS, with certificates of an authority of the demonstration's own.
+    Tls,
+}
 
 /// The addresses of one demonstration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
     base: PortBase,
+    transport: Transport,
 }
 
 impl Addresses {
     /// The addresses at a port base.
-    pub fn new(base: PortBase) -> Self {
-        Self { base }
+    pub fn new(base: PortBase, transport: Transport) -> Self {
+        Self { base, transport }
+    }
+
+    /// How the services are spoken to.
+    pub fn transport(self) -> Transport {
+        self.transport
+    }
+
+    /// Names what must differ between demonstrations that keep their state.
+    pub fn suffix(self) -> String {
+        let tls = match self.transport {
+            Transport::Plain => "",
+            Transport::Tls => "_tls",
+        };
+        format!("{}{tls}", self.base.suffix())
     }
 
     /// partner-app's origin. Cookies don't tell ports apart: the partner lives on `localhost`, the
     /// bank on `127.0.0.1`.
     pub fn partner_app(self) -> String {
-        format!("http://localhost:{}", self.partner_app_listen().port())
+        format!(
+            "{}://localhost:{}",
+            self.scheme(),
+            self.partner_app_listen().port()
+        )
     }
 
     /// The bank's public origin: the journey's pages and the authorization server.
     pub fn consent(self) -> String {
-        origin(self.consent_listen())
+        self.origin(self.consent_listen())
     }
 
     /// The operators' origin: health, metrics and the operator interface.
     pub fn operators(self) -> String {
-        origin(self.operator_listen())
+        self.origin(self.operator_listen())
     }
 
     /// The decisions' address (gRPC).
     pub fn decisions(self) -> String {
-        origin(self.decision_listen())
+        self.origin(self.decision_listen())
     }
 
     /// account-api's origin, also its resource identifier.
     pub fn account_api(self) -> String {
-        origin(self.account_api_listen())
+        self.origin(self.account_api_listen())
     }
 
     /// sandbox-bank's address (gRPC).
     pub fn sandbox_bank(self) -> String {
-        origin(self.sandbox_bank_listen())
+        self.origin(self.sandbox_bank_listen())
+    }
+
+    /// Where customers log in with a certificate: over TLS only, and used only then.
+    pub fn certificate_login(self) -> String {
+        format!("https://{}", self.certificate_login_listen())
+    }
+
+    /// The relay's origin: health and metrics.
+    pub fn relay(self) -> String {
+        self.origin(self.relay_listen())
     }
 
     /// A bank's issuer.
@@ -130,6 +171,11 @@ impl Addresses {
         self.loopback(PARTNER_APP_PORT)
     }
 
+    /// Where partner-app says that it is up. By its number: `localhost` may be ::1 first.
+    pub fn partner_app_health(self) -> String {
+        format!("{}/healthz", self.origin(self.partner_app_listen()))
+    }
+
     /// Where consent listens for everybody.
     pub fn consent_listen(self) -> SocketAddr {
         self.loopback(CONSENT_PORT)
@@ -155,6 +201,16 @@ impl Addresses {
         self.loopback(SANDBOX_BANK_PORT)
     }
 
+    /// Where consent listens for customers with a certificate, over TLS.
+    pub fn certificate_login_listen(self) -> SocketAddr {
+        self.loopback(CERTIFICATE_LOGIN_PORT)
+    }
+
+    /// Where the relay listens for operators.
+    pub fn relay_listen(self) -> SocketAddr {
+        self.loopback(RELAY_PORT)
+    }
+
     /// Those of the listeners' addresses that something else listens on now.
     pub fn taken(self) -> Vec<SocketAddr> {
         let mut listeners = vec![
@@ -164,7 +220,11 @@ impl Addresses {
             self.decision_listen(),
             self.account_api_listen(),
             self.sandbox_bank_listen(),
+            self.relay_listen(),
         ];
+        if self.transport == Transport::Tls {
+            listeners.push(self.certificate_login_listen());
+        }
         listeners.retain(|address| TcpListener::bind(address).is_err());
         listeners
     }
@@ -172,17 +232,24 @@ impl Addresses {
     fn callbacks(self, port: u16) -> Vec<String> {
         let port = self.base.port(port);
         ["localhost", "127.0.0.1"]
-            .map(|host| format!("http://{host}:{port}/callback"))
+            .map(|host| format!("{}://{host}:{port}/callback", self.scheme()))
             .into()
+    }
+
+    fn scheme(self) -> &'static str {
+        match self.transport {
+            Transport::Plain => "http",
+            Transport::Tls => "https",
+        }
+    }
+
+    fn origin(self, address: SocketAddr) -> String {
+        format!("{}://{address}", self.scheme())
     }
 
     fn loopback(self, port: u16) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.base.port(port)).into()
     }
-}
-
-fn origin(address: SocketAddr) -> String {
-    format!("http://{address}")
 }
 
 #[cfg(test)]
@@ -191,10 +258,19 @@ mod tests {
 
     #[test]
     fn a_port_base_moves_every_address() {
-        let addresses = Addresses::new(PortBase::parse("100").expect("in range"));
+        let addresses = Addresses::new(PortBase::parse("100").expect("in range"), Transport::Plain);
         assert_eq!(addresses.partner_app(), "http://localhost:8100");
         assert_eq!(addresses.issuer("2963"), "http://127.0.0.1:8180/2963");
         assert_eq!(addresses.sandbox_bank(), "http://127.0.0.1:50151");
+    }
+
+    #[test]
+    fn over_tls_every_address_is_https_and_one_is_for_certificates() {
+        let addresses = Addresses::new(PortBase::default(), Transport::Tls);
+        assert_eq!(addresses.partner_app(), "https://localhost:8000");
+        assert_eq!(addresses.issuer("2963"), "https://127.0.0.1:8080/2963");
+        assert_eq!(addresses.decisions(), "https://127.0.0.1:9081");
+        assert_eq!(addresses.certificate_login(), "https://127.0.0.1:8443");
     }
 
     #[test]

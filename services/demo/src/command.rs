@@ -38,8 +38,19 @@ pub async fn run_to_end(
     variable: &str,
     value: impl AsRef<OsStr>,
 ) -> Result<ExitCode, CommandError> {
+    run_to_end_with(command, &[(variable, value.as_ref())]).await
+}
+
+/// The same with any number of variables, as pairs of name and value.
+///
+/// # Errors
+/// Where it can't be run.
+pub async fn run_to_end_with(
+    command: &[String],
+    variables: &[(&str, &OsStr)],
+) -> Result<ExitCode, CommandError> {
     let (program, arguments) = command.split_first().ok_or(CommandError::Missing)?;
-    wait_for(program, arguments, variable, value.as_ref())
+    wait_for(program, arguments, variables)
         .await
         .map(exit_code)
         .map_err(|source| CommandError::Failed {
@@ -51,8 +62,7 @@ pub async fn run_to_end(
 async fn wait_for(
     program: &str,
     arguments: &[String],
-    variable: &str,
-    value: &OsStr,
+    variables: &[(&str, &OsStr)],
 ) -> io::Result<ExitStatus> {
     let mut interrupts = signal(SignalKind::interrupt())?;
     let mut terminations = signal(SignalKind::terminate())?;
@@ -60,7 +70,7 @@ async fn wait_for(
     // A group of its own: one signal reaches the test programs that cargo started, too.
     let mut child = Command::new(program)
         .args(arguments)
-        .env(variable, value)
+        .envs(variables.iter().copied())
         .process_group(0)
         .spawn()?;
     let target = child.id().map(Target::Group);

@@ -5,10 +5,25 @@ use serde_json::{Value, json};
 use crate::addresses::Addresses;
 use crate::agent::seed_example;
 use crate::banks::{BANKS, DANTAI01, DANTAI02};
+use crate::certificates::{self, CertificateFiles, CustomerCertificate};
 use crate::partners::{Partner, Partners};
 
-/// The document.
-pub fn document(addresses: Addresses, partners: &Partners) -> Value {
+/// What a client over TLS needs.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Where the certificates are.
+    pub files: CertificateFiles,
+    /// What tells the customer's certificate from others.
+    pub customer: CustomerCertificate,
+}
+
+/// The document. `mock_kafka`: the mock broker's `host:port`.
+pub fn document(
+    addresses: Addresses,
+    partners: &Partners,
+    mock_kafka: &str,
+    tls: Option<&Tls>,
+) -> Value {
     let banks = BANKS.map(|bank| {
         json!({
             "code": bank.code,
@@ -30,7 +45,7 @@ pub fn document(addresses: Addresses, partners: &Partners) -> Value {
         .map(|partner| (partner.letter.to_owned(), description(partner)))
         .into_iter()
         .collect();
-    json!({
+    let mut document = json!({
         "addresses": {
             "partner_app": addresses.partner_app(),
             "consent": addresses.consent(),
@@ -38,11 +53,34 @@ pub fn document(addresses: Addresses, partners: &Partners) -> Value {
             "decisions": addresses.decisions(),
             "account_api": addresses.account_api(),
             "sandbox_bank": addresses.sandbox_bank(),
+            "relay": addresses.relay(),
+            "mock_kafka": mock_kafka,
         },
         "resource_identifier": addresses.account_api(),
         "banks": banks,
         "customers": customers,
         "partners": partners,
+    });
+    if let (Some(tls), Some(members)) = (tls, document.as_object_mut()) {
+        members.insert("tls".to_owned(), described(addresses, tls));
+    }
+    document
+}
+
+fn described(addresses: Addresses, tls: &Tls) -> Value {
+    json!({
+        "certificate_login": addresses.certificate_login(),
+        "ca_file": tls.files.ca,
+        "customers_ca_file": tls.files.customers_ca,
+        "customer_certificates": [{
+            "bank_code": seed_example::BANK_CODE,
+            "login_id": certificates::CUSTOMER,
+            "certificate_file": tls.files.customer,
+            "private_key_file": tls.files.customer_key,
+            "sha256": tls.customer.sha256,
+            "issuer": tls.customer.issuer,
+            "serial_number": tls.customer.serial_number,
+        }],
     })
 }
 
@@ -64,14 +102,15 @@ fn description(partner: &Partner) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::addresses::PortBase;
+    use crate::addresses::{PortBase, Transport};
     use crate::partners::PartnerKeys;
 
     #[test]
     fn it_names_every_bank_and_the_three_partners_with_their_private_keys() {
-        let addresses = Addresses::new(PortBase::default());
+        let addresses = Addresses::new(PortBase::default(), Transport::Plain);
         let partners = Partners::new(addresses, PartnerKeys::generate().expect("keys"));
-        let document = document(addresses, &partners);
+        let document = document(addresses, &partners, "127.0.0.1:9092", None);
+        assert!(document.get("tls").is_none());
         assert_eq!(document["banks"].as_array().map(Vec::len), Some(13));
         assert_eq!(document["banks"][2]["issuer"], "http://127.0.0.1:8080/2963");
         for letter in ["A", "B", "C"] {

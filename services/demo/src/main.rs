@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
-use demo::addresses::PortBase;
+use demo::addresses::{PortBase, Transport};
 use demo::run::{Keeping, Mode, RunOptions, absolute, default_directory, run};
-use demo::{console, with_postgres};
+use demo::{console, with_postgres, with_services};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -39,6 +39,18 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         command: Vec<String>,
     },
+    /// Run a command with KAFKA_BOOTSTRAP naming an Apache Kafka of its own.
+    WithKafka {
+        /// The command and its arguments, after `--`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Run a command with a PostgreSQL and an Apache Kafka of its own.
+    WithServices {
+        /// The command and its arguments, after `--`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +58,9 @@ struct RunArguments {
     /// Add this number to every port; `free` finds one.
     #[arg(long, env = "PORT_BASE", default_value = "0", value_parser = PortBase::parse)]
     port_base: PortBase,
+    /// Serve everything over TLS, with an authority of the demonstration's own.
+    #[arg(long, env = "TLS", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    tls: bool,
     /// Go on from the last kept state, and keep it.
     #[arg(long, env = "KEEP", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
     keep: bool,
@@ -70,6 +85,11 @@ impl RunArguments {
         };
         Ok(RunOptions {
             port_base: self.port_base,
+            transport: if self.tls {
+                Transport::Tls
+            } else {
+                Transport::Plain
+            },
             keeping: if self.keep {
                 Keeping::Kept
             } else {
@@ -95,6 +115,12 @@ async fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::WithPostgres { command } => Box::pin(with_postgres::run(&command))
+            .await
+            .map_err(Into::into),
+        Command::WithKafka { command } => Box::pin(with_services::with_kafka(&command))
+            .await
+            .map_err(Into::into),
+        Command::WithServices { command } => Box::pin(with_services::with_services(&command))
             .await
             .map_err(Into::into),
     };

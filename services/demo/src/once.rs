@@ -8,6 +8,7 @@ use url::Url;
 use crate::addresses::Addresses;
 use crate::agent::browser::Browser;
 use crate::agent::seed_example::{BANK_CODE, check, choices, print_mismatches, print_story};
+use crate::agent::trust::Trust;
 use crate::agent::walk::{PartnerAppWalk, walk_through_partner_app};
 use crate::console::say;
 use crate::run::RunError;
@@ -17,9 +18,9 @@ use crate::run::RunError;
 ///
 /// # Errors
 /// Where a step does not lead to the next.
-pub(crate) async fn walk(addresses: Addresses) -> Result<ExitCode, RunError> {
+pub(crate) async fn walk(addresses: Addresses, trust: &Trust) -> Result<ExitCode, RunError> {
     let steps = PartnerAppWalk {
-        browser: Browser::try_new()?,
+        browser: Browser::try_trusting(trust)?,
         partner_app_url: Url::parse(&addresses.partner_app())?,
         bank_code: BANK_CODE.to_owned(),
         choices: choices(),

@@ -188,7 +188,7 @@ impl Partner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::addresses::PortBase;
+    use crate::addresses::{PortBase, Transport};
 
     #[test]
     fn the_private_jwk_is_the_public_one_and_its_secret() {
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_registration_has_no_private_key_in_it() {
         let keys = PartnerKeys::generate().expect("keys");
-        let partners = Partners::new(Addresses::new(PortBase::default()), keys);
+        let partners = Partners::new(Addresses::new(PortBase::default(), Transport::Plain), keys);
         for partner in partners.all() {
             let text = partner.registration().to_string();
             assert!(

@@ -19,15 +19,20 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::directory::DemoDirectory;
 use self::health::{Probe, until_healthy};
-use crate::addresses::{Addresses, PortBase};
+use crate::addresses::{Addresses, PortBase, Transport};
+use crate::agent::seed_example::BANK_CODE;
+use crate::agent::trust::Trust;
+use crate::certificates::{CUSTOMER, CertificateFiles};
 use crate::command::run_to_end;
 use crate::console::say;
 use crate::demo_json;
+use crate::mock_kafka::MockKafka;
 use crate::once;
 use crate::partners::Partners;
 use crate::postgres::{PrivateOptions, Server, State, database_exists, drop_database, drop_role};
 use crate::private_file::write_private;
 use crate::process::{Service, ServiceCommand};
+use crate::relay_settings;
 use crate::secrets::Secrets;
 use crate::settings_files::SettingsFiles;
 use crate::watchdog::Watchdog;
@@ -35,7 +40,7 @@ use crate::watchdog::Watchdog;
 pub use self::error::RunError;
 
 /// The roles that `consent provision` makes for a database, by the end of their names.
-const ROLES: [&str; 3] = ["owner", "service", "auditor"];
+const ROLES: [&str; 4] = ["owner", "service", "auditor", "relay"];
 /// After a kill -9 the services of the last demonstration take a moment to end.
 const PORTS_FREE_WITHIN: Duration = Duration::from_secs(15);
 /// How often the services are looked at.
@@ -68,6 +73,8 @@ pub enum Mode {
 pub struct RunOptions {
     /// Added to every port.
     pub port_base: PortBase,
+    /// How the services are spoken to.
+    pub transport: Transport,
     /// Whether the state is kept.
     pub keeping: Keeping,
     /// What it does once it is up.
@@ -123,15 +130,19 @@ struct Demo {
     options: RunOptions,
     addresses: Addresses,
     directory: DemoDirectory,
+    certificates: Option<CertificateFiles>,
+    trust: Trust,
     watchdog: Arc<Watchdog>,
     services: Vec<Service>,
     server: Option<Server>,
+    kafka: MockKafka,
 }
 
 /// What `consent provision` prints.
 #[derive(Deserialize)]
 struct Provisioned {
     service_url: String,
+    relay_url: String,
 }
 
 impl Demo {
@@ -141,22 +152,36 @@ impl Demo {
             .clear()
             .map_err(RunError::io("clearing the directory"))?;
         let watchdog = Watchdog::start().map_err(RunError::io("starting sh"))?;
+        let certificates = certificates(&options, &directory)?;
+        let trust = certificates
+            .as_ref()
+            .map_or_else(|| Ok(Trust::default()), CertificateFiles::trust)?;
         Ok(Self {
-            addresses: Addresses::new(options.port_base),
+            addresses: Addresses::new(options.port_base, options.transport),
             options,
             directory,
+            certificates,
+            trust,
             watchdog: Arc::new(watchdog),
             services: Vec::new(),
             server: None,
+            kafka: MockKafka::start()?,
         })
     }
 
     async fn start_and_serve(&mut self) -> Result<ExitCode, RunError> {
         let partners = self.start().await?;
         match self.options.mode.clone() {
-            Mode::Once => Box::pin(once::walk(self.addresses)).await,
+            Mode::Once => Box::pin(once::walk(self.addresses, &self.trust)).await,
             Mode::UntilStopped => {
-                say(welcome::text(self.addresses, &partners, &self.directory));
+                let kafka = self.kafka.bootstrap();
+                say(welcome::text(
+                    self.addresses,
+                    &partners,
+                    &kafka,
+                    &self.directory,
+                    self.certificates.as_ref(),
+                ));
                 self.supervise().await
             }
             Mode::Command(command) => {
@@ -172,7 +197,7 @@ impl Demo {
     async fn start(&mut self) -> Result<Partners, RunError> {
         self.wait_for_ports().await?;
         let admin_url = self.start_postgres().await?;
-        let kept_file = self.directory.kept_file(self.options.port_base);
+        let kept_file = self.directory.kept_file(self.addresses);
         let database_is_there = database_exists(&admin_url, &self.database_name()).await?;
         let kept = match self.options.keeping {
             Keeping::Kept if database_is_there => {
@@ -188,30 +213,59 @@ impl Demo {
             }
         };
         let partners = Partners::new(self.addresses, secrets.partners.clone());
-        let service_url = self.provision(&admin_url).await?;
+        let provisioned = self.provision(&admin_url).await?;
         let files = SettingsFiles::write(
             &self.directory.settings(),
             self.addresses,
             &secrets,
             &partners,
-            &service_url,
+            &provisioned.service_url,
+            self.certificates.as_ref(),
+        )
+        .map_err(RunError::io("writing the settings"))?;
+        self.kafka.make_topics(&partners)?;
+        let relay = relay_settings::write(
+            &self.directory.settings(),
+            self.addresses,
+            &secrets,
+            &provisioned.relay_url,
+            &self.kafka.bootstrap(),
         )
         .map_err(RunError::io("writing the settings"))?;
         self.register(&files).await?;
-        self.start_services(&files).await?;
+        self.start_services(&files, &relay).await?;
         if kept.is_none() {
             say("Linking 1000014 to partner A and 9999999 to partner B, as the customer would.");
-            Box::pin(earlier_linkages::make(self.addresses, &partners)).await?;
+            Box::pin(earlier_linkages::make(
+                self.addresses,
+                &partners,
+                &self.trust,
+            ))
+            .await?;
         }
         if self.options.keeping == Keeping::Kept {
             secrets
                 .keep(&kept_file)
                 .map_err(RunError::io("writing the keys down"))?;
         }
-        let document = demo_json::document(self.addresses, &partners);
+        let tls = self.tls()?;
+        let document = demo_json::document(
+            self.addresses,
+            &partners,
+            &self.kafka.bootstrap(),
+            tls.as_ref(),
+        );
         write_private(&self.directory.demo_json(), &format!("{document:#}\n"))
             .map_err(RunError::io("writing demo.json"))?;
         Ok(partners)
+    }
+
+    fn tls(&self) -> Result<Option<demo_json::Tls>, RunError> {
+        let Some(files) = self.certificates.clone() else {
+            return Ok(None);
+        };
+        let customer = files.customer_certificate()?;
+        Ok(Some(demo_json::Tls { files, customer }))
     }
 
     async fn wait_for_ports(&self) -> Result<(), RunError> {
@@ -261,7 +315,7 @@ impl Demo {
         Ok(admin_url)
     }
 
-    async fn provision(&self, admin_url: &str) -> Result<String, RunError> {
+    async fn provision(&self, admin_url: &str) -> Result<Provisioned, RunError> {
         let name = self.database_name();
         let mut command = self.consent(["provision", "--database", &name]);
         command
@@ -271,12 +325,10 @@ impl Demo {
             .run_to_end()
             .await
             .map_err(RunError::io("making consent's database"))?;
-        let provisioned: Provisioned =
-            serde_json::from_slice(&printed).map_err(|error| RunError::Io {
-                what: "reading what `consent provision` printed",
-                source: error.into(),
-            })?;
-        Ok(provisioned.service_url)
+        serde_json::from_slice(&printed).map_err(|error| RunError::Io {
+            what: "reading what `consent provision` printed",
+            source: error.into(),
+        })
     }
 
     async fn register(&self, files: &SettingsFiles) -> Result<(), RunError> {
@@ -293,23 +345,29 @@ impl Demo {
         Ok(())
     }
 
-    async fn start_services(&mut self, files: &SettingsFiles) -> Result<(), RunError> {
+    async fn start_services(
+        &mut self,
+        files: &SettingsFiles,
+        relay: &PathBuf,
+    ) -> Result<(), RunError> {
         let sandbox_bank = self.addresses.sandbox_bank_listen();
         let listen = sandbox_bank.to_string();
         let with_settings = |file: &PathBuf| file.display().to_string();
-        let (consent, account_api, partner_app) = (
+        let (consent, account_api, partner_app, relay) = (
             with_settings(&files.consent),
             with_settings(&files.account_api),
             with_settings(&files.partner_app),
+            with_settings(relay),
         );
         let in_order = [
-            (
-                self.command("sandbox-bank", ["--listen", &listen]),
-                Probe::Connects(sandbox_bank),
-            ),
+            (self.sandbox_bank(&listen), Probe::Connects(sandbox_bank)),
             (
                 self.consent(["serve", "--config", &consent]),
                 Probe::Answers(format!("{}/health/ready", self.addresses.operators())),
+            ),
+            (
+                self.command("consent-relay", ["serve", "--config", &relay]),
+                Probe::Answers(format!("{}/health/ready", self.addresses.relay())),
             ),
             (
                 self.command("account-api", ["--config", &account_api]),
@@ -318,10 +376,7 @@ impl Demo {
             (
                 self.command("partner-app", ["--config", &partner_app]),
                 // `localhost` may be ::1 first.
-                Probe::Answers(format!(
-                    "http://{}/healthz",
-                    self.addresses.partner_app_listen()
-                )),
+                Probe::Answers(self.addresses.partner_app_health()),
             ),
         ];
         for (command, probe) in in_order {
@@ -334,7 +389,7 @@ impl Demo {
                 })?;
             self.services.push(service);
             if let Some(service) = self.services.last_mut() {
-                until_healthy(service, &probe).await?;
+                until_healthy(service, &probe, &self.trust).await?;
             }
         }
         Ok(())
@@ -391,7 +446,28 @@ impl Demo {
     }
 
     fn database_name(&self) -> String {
-        format!("renkei_demo{}", self.options.port_base.suffix())
+        format!("renkei_demo{}", self.addresses.suffix())
+    }
+
+    fn sandbox_bank(&self, listen: &str) -> ServiceCommand {
+        let mut command = self.command("sandbox-bank", ["--listen", listen]);
+        if let Some(files) = &self.certificates {
+            let with_files = [
+                ("--tls-certificate-file", files.server.display().to_string()),
+                (
+                    "--tls-private-key-file",
+                    files.server_key.display().to_string(),
+                ),
+                (
+                    "--customer-certificate",
+                    format!("{BANK_CODE}:{CUSTOMER}={}", files.customer.display()),
+                ),
+            ];
+            for (name, value) in with_files {
+                command.arguments.extend([name.to_owned(), value]);
+            }
+        }
+        command
     }
 
     fn consent<const N: usize>(&self, arguments: [&str; N]) -> ServiceCommand {
@@ -407,6 +483,24 @@ impl Demo {
             pid_file: self.directory.pid_file(name),
         }
     }
+}
+
+/// Kept ones where the state is kept, so that a browser trusts the next start, too.
+fn certificates(
+    options: &RunOptions,
+    directory: &DemoDirectory,
+) -> Result<Option<CertificateFiles>, RunError> {
+    if options.transport == Transport::Plain {
+        return Ok(None);
+    }
+    let kept = match options.keeping {
+        Keeping::Kept => CertificateFiles::find_kept(&directory.certificates()),
+        Keeping::FromScratch => None,
+    };
+    Ok(Some(match kept {
+        Some(files) => files,
+        None => CertificateFiles::make(&directory.certificates())?,
+    }))
 }
 
 /// The directory that `demo run` writes to where it is told no other: `target/demo`.

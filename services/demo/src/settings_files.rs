@@ -1,12 +1,15 @@
 //! The services' settings files.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::addresses::Addresses;
+use crate::agent::seed_example::BANK_CODE;
 use crate::banks::{BANKS, Bank, HELP_DESK_HOURS, HELP_DESK_HOURS_EN, HELP_DESK_PHONE};
+use crate::certificates::CertificateFiles;
 use crate::partners::{Partner, Partners};
 use crate::private_file::write_private;
 use crate::secrets::Secrets;
@@ -39,6 +42,55 @@ struct ConsentSettings<'a> {
     resource_identifier: String,
     /// Loopback only: production has TLS.
     insecure_http: bool,
+    #[serde(flatten)]
+    tls: Option<ConsentTls<'a>>,
+}
+
+#[derive(Serialize)]
+struct ConsentTls<'a> {
+    public_tls: ServerTls<'a>,
+    operator_tls: ServerTls<'a>,
+    decision_tls: ServerTls<'a>,
+    bank_port_tls: ClientTls<'a>,
+    certificate_login: CertificateLogin<'a>,
+}
+
+/// Where customers log in with a certificate.
+#[derive(Serialize)]
+struct CertificateLogin<'a> {
+    url: String,
+    listen: String,
+    tls: ServerTls<'a>,
+    /// By bank code.
+    customer_ca_files: BTreeMap<&'a str, &'a Path>,
+}
+
+/// A listener's certificate.
+#[derive(Clone, Copy, Serialize)]
+struct ServerTls<'a> {
+    certificate_file: &'a Path,
+    private_key_file: &'a Path,
+}
+
+/// Whom a client trusts.
+#[derive(Clone, Copy, Serialize)]
+struct ClientTls<'a> {
+    ca_file: &'a Path,
+}
+
+impl<'a> ServerTls<'a> {
+    fn of(files: &'a CertificateFiles) -> Self {
+        Self {
+            certificate_file: &files.server,
+            private_key_file: &files.server_key,
+        }
+    }
+}
+
+impl<'a> ClientTls<'a> {
+    fn of(files: &'a CertificateFiles) -> Self {
+        Self { ca_file: &files.ca }
+    }
 }
 
 #[derive(Serialize)]
@@ -59,7 +111,17 @@ struct AccountApiSettings<'a> {
     decision_url: String,
     decision_credential: &'a str,
     bank_port_url: String,
+    #[serde(flatten)]
+    tls: Option<AccountApiTls<'a>>,
     issuers: Vec<TrustedIssuer<'a>>,
+}
+
+#[derive(Serialize)]
+struct AccountApiTls<'a> {
+    tls: ServerTls<'a>,
+    decision_tls: ClientTls<'a>,
+    bank_port_tls: ClientTls<'a>,
+    jwks_tls: ClientTls<'a>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +141,9 @@ struct PartnerAppSettings<'a> {
     kid: &'a str,
     private_key_pem: &'a str,
     account_api_url: String,
+    #[serde(flatten)]
+    ca: Option<ClientTls<'a>>,
+    tls: Option<ServerTls<'a>>,
     banks: Vec<OfferedBank<'a>>,
 }
 
@@ -86,13 +151,14 @@ struct PartnerAppSettings<'a> {
 struct OfferedBank<'a> {
     code: &'a str,
     name: &'a str,
+    name_en: &'a str,
     issuer: String,
 }
 
 impl SettingsFiles {
     /// Writes all of them below `directory`, readable by their owner only.
     ///
-    /// `database_url`: of consent's own role.
+    /// `database_url`: of consent's own role. With `certificates` everything speaks TLS.
     ///
     /// # Errors
     /// The system's.
@@ -102,6 +168,7 @@ impl SettingsFiles {
         secrets: &Secrets,
         partners: &Partners,
         database_url: &str,
+        certificates: Option<&CertificateFiles>,
     ) -> io::Result<Self> {
         let files = Self {
             consent: directory.join("consent.toml"),
@@ -115,9 +182,18 @@ impl SettingsFiles {
                 .map(|partner| directory.join(format!("{}.json", partner.client_id)))
                 .into(),
         };
-        write_toml(&files.consent, &consent(addresses, secrets, database_url))?;
-        write_toml(&files.account_api, &account_api(addresses, secrets))?;
-        write_toml(&files.partner_app, &partner_app(addresses, &partners.a))?;
+        write_toml(
+            &files.consent,
+            &consent(addresses, secrets, database_url, certificates),
+        )?;
+        write_toml(
+            &files.account_api,
+            &account_api(addresses, secrets, certificates),
+        )?;
+        write_toml(
+            &files.partner_app,
+            &partner_app(addresses, &partners.a, certificates),
+        )?;
         for (path, bank) in files.banks.iter().zip(BANKS) {
             write_toml(path, &registration(bank))?;
         }
@@ -132,6 +208,7 @@ fn consent<'a>(
     addresses: Addresses,
     secrets: &'a Secrets,
     database_url: &'a str,
+    certificates: Option<&'a CertificateFiles>,
 ) -> ConsentSettings<'a> {
     ConsentSettings {
         public_url: addresses.consent(),
@@ -143,11 +220,31 @@ fn consent<'a>(
         decision_credential: &secrets.decision_credential,
         key_encryption_key: &secrets.key_encryption_key,
         resource_identifier: addresses.account_api(),
-        insecure_http: true,
+        insecure_http: certificates.is_none(),
+        tls: certificates.map(|files| ConsentTls {
+            public_tls: ServerTls::of(files),
+            operator_tls: ServerTls::of(files),
+            decision_tls: ServerTls::of(files),
+            bank_port_tls: ClientTls::of(files),
+            certificate_login: certificate_login(addresses, files),
+        }),
     }
 }
 
-fn account_api(addresses: Addresses, secrets: &Secrets) -> AccountApiSettings<'_> {
+fn certificate_login(addresses: Addresses, files: &CertificateFiles) -> CertificateLogin<'_> {
+    CertificateLogin {
+        url: addresses.certificate_login(),
+        listen: addresses.certificate_login_listen().to_string(),
+        tls: ServerTls::of(files),
+        customer_ca_files: BTreeMap::from([(BANK_CODE, files.customers_ca.as_path())]),
+    }
+}
+
+fn account_api<'a>(
+    addresses: Addresses,
+    secrets: &'a Secrets,
+    certificates: Option<&'a CertificateFiles>,
+) -> AccountApiSettings<'a> {
     let issuer = |bank: Bank| TrustedIssuer {
         issuer: addresses.issuer(bank.code),
         bank_code: bank.code,
@@ -159,14 +256,25 @@ fn account_api(addresses: Addresses, secrets: &Secrets) -> AccountApiSettings<'_
         decision_url: addresses.decisions(),
         decision_credential: &secrets.decision_credential,
         bank_port_url: addresses.sandbox_bank(),
+        tls: certificates.map(|files| AccountApiTls {
+            tls: ServerTls::of(files),
+            decision_tls: ClientTls::of(files),
+            bank_port_tls: ClientTls::of(files),
+            jwks_tls: ClientTls::of(files),
+        }),
         issuers: BANKS.map(issuer).into(),
     }
 }
 
-fn partner_app(addresses: Addresses, partner: &Partner) -> PartnerAppSettings<'_> {
+fn partner_app<'a>(
+    addresses: Addresses,
+    partner: &'a Partner,
+    certificates: Option<&'a CertificateFiles>,
+) -> PartnerAppSettings<'a> {
     let offer = |bank: Bank| OfferedBank {
         code: bank.code,
         name: bank.name,
+        name_en: bank.name_en,
         issuer: addresses.issuer(bank.code),
     };
     PartnerAppSettings {
@@ -178,6 +286,8 @@ fn partner_app(addresses: Addresses, partner: &Partner) -> PartnerAppSettings<'_
         kid: &partner.key.kid,
         private_key_pem: &partner.key.private_key_pem,
         account_api_url: addresses.account_api(),
+        ca: certificates.map(ClientTls::of),
+        tls: certificates.map(ServerTls::of),
         banks: BANKS.map(offer).into(),
     }
 }

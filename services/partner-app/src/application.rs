@@ -14,6 +14,7 @@ use crate::pages;
 use crate::secret::Secret;
 use crate::settings::{Issuer, Settings};
 use crate::store::Sessions;
+use crate::tls::{self, ServerTls, TlsError};
 
 /// A sample needs no more, and its sessions are behind locks in one process anyway.
 const WORKERS: usize = 2;
@@ -62,6 +63,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// A certificate, key or authority can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The HTTP client can't be built.
     #[error("cannot prepare outgoing HTTP: {0}")]
     Http(#[from] reqwest::Error),
@@ -76,7 +80,8 @@ impl Application {
         };
         let listener = TcpListener::bind(settings.listen).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let http = HttpClient::try_new()?;
+        let own_tls = settings.tls.as_ref().map(ServerTls::config).transpose()?;
+        let http = HttpClient::try_new(tls::client(settings.ca_file.as_deref())?)?;
         let account_api = AccountApi::new(http.clone(), settings.account_api_url.clone());
         let services = Arc::new(Services {
             clock,
@@ -89,16 +94,19 @@ impl Application {
             App::new()
                 .app_data(web::Data::from(Arc::clone(&services)))
                 .configure(pages::routes)
+                .wrap(actix_web::middleware::from_fn(pages::in_language))
                 .wrap(pages::security_headers(&services.settings))
                 .wrap(actix_web::middleware::from_fn(pages::log_request))
         })
         .workers(WORKERS)
         // A browser that has gone needs no balances; what must be finished runs as a task.
         .h1_allow_half_closed(false)
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .listen(listener)
-        .map_err(listen)?
-        .run();
+        .shutdown_timeout(SHUTDOWN_SECONDS);
+        let server = match own_tls {
+            Some(tls) => server.listen_rustls_0_23(listener, tls),
+            None => server.listen(listener),
+        };
+        let server = server.map_err(listen)?.run();
         Ok(Self { address, server })
     }
 

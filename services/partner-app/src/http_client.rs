@@ -53,8 +53,9 @@ impl Answer {
 
 impl HttpClient {
     /// Builds the client, once per process.
-    pub fn try_new() -> Result<Self, reqwest::Error> {
+    pub fn try_new(tls: rustls::ClientConfig) -> Result<Self, reqwest::Error> {
         reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             .redirect(Policy::none())

@@ -19,6 +19,7 @@ mod pages;
 pub mod secret;
 pub mod settings;
 pub mod store;
+pub mod tls;
 
 pub use application::{Application, StartError};
 pub use settings::Settings;

@@ -93,6 +93,7 @@ pub async fn begin(
     session: &Arc<Session>,
     bank: Bank,
     action: GrantAction,
+    ui_locales: &'static str,
 ) -> Result<Url, LinkError> {
     let (services, session) = (Arc::clone(services), Arc::clone(session));
     let task = async move {
@@ -106,7 +107,7 @@ pub async fn begin(
         if let Some(url) = earlier {
             return Ok(url);
         }
-        let attempt = push(&services, bank.clone(), action).await.map_err(|error| {
+        let attempt = push(&services, bank.clone(), action, ui_locales).await.map_err(|error| {
             tracing::warn!(bank = %bank.code, %error, "the authorization request was not pushed");
             LinkError::from_request(&error)
         })?;
@@ -124,6 +125,7 @@ async fn push(
     services: &Services,
     bank: Bank,
     action: GrantAction,
+    ui_locales: &str,
 ) -> Result<AuthorizationAttempt, OauthError> {
     let metadata = ServerMetadata::fetch(&services.http, &bank.issuer).await?;
     let (state, nonce, code_verifier) = (Secret::random(), Secret::random(), Secret::random());
@@ -134,6 +136,7 @@ async fn push(
         nonce: &nonce,
         code_verifier: &code_verifier,
         action,
+        ui_locales,
     };
     let assertion = services.client_assertion(&bank.issuer)?;
     let authorization_url = request.push(&services.http, &metadata, &assertion).await?;

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::oauth::client_assertion::{ClientAssertionKey, KeyError};
 use crate::secret::Secret;
+use crate::tls::ServerTls;
 
 /// Banks that one settings file may name.
 const MAX_BANKS: usize = 100;
@@ -27,15 +28,22 @@ const CORPORATE_SUFFIX: &str = "（法人）";
 /// private_key_file = "client-key.pem"    # EC P-256, PKCS#8 PEM; relative to the settings file
 /// # private_key_pem = "-----BEGIN ..."   # the same inline, instead of the file
 /// account_api_url = "http://127.0.0.1:8090"
+/// # ca_file = "ca.pem"                   # needed for https issuers and account_api_url: whom to trust
+///
+/// # [tls]                                # TLS in this program; both files PEM
+/// # certificate_file = "server.pem"
+/// # private_key_file = "server-key.pem"
 ///
 /// [[banks]]                              # 1 to 100
 /// code = "2963"                          # four digits
 /// name = "中央労働金庫"                    # shown as 「中央労働金庫（法人）」
+/// name_en = "Chuo Labour Bank"           # on English pages; without it the other one
 /// issuer = "http://127.0.0.1:8080/2963"  # byte for byte as in the bank's metadata
 /// ```
 ///
-/// Unknown names are refused, so that a misspelt one does not pass for a default. Outgoing
-/// connections are plain HTTP in this sample: an `https` issuer or `account_api_url` is refused.
+/// Unknown names are refused, so that a misspelt one does not pass for a default. Files are relative
+/// to the settings file. The authorities in `ca_file` are trusted and no other; the system's bundle
+/// (`/etc/ssl/certs/ca-certificates.crt`) is such a file, too.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where to listen.
@@ -52,6 +60,10 @@ pub struct Settings {
     pub client_key: ClientAssertionKey,
     /// The base address of the account data interface.
     pub account_api_url: Url,
+    /// Whom to trust over https.
+    pub ca_file: Option<PathBuf>,
+    /// TLS of the listener.
+    pub tls: Option<ServerTls>,
     /// The banks on offer, in the order of the list.
     pub banks: Vec<Bank>,
 }
@@ -63,6 +75,8 @@ pub struct Bank {
     pub code: BankCode,
     /// Its name without 「（法人）」.
     pub name: String,
+    /// The same in English, where it has one.
+    pub name_en: Option<String>,
     /// Its OAuth issuer identifier.
     pub issuer: Issuer,
 }
@@ -105,7 +119,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Takes an `http` URL without query, fragment, user name or trailing slash.
+    /// Takes an `http` or `https` URL without query, fragment, user name or trailing slash.
     pub fn parse(value: &str) -> Result<Self, AddressError> {
         let url = outgoing_url(value)?;
         if value.ends_with('/') {
@@ -140,7 +154,7 @@ pub struct PublicUrl {
 pub enum PublicScheme {
     /// Plain HTTP: on a developer's machine only.
     Http,
-    /// TLS, ended by a proxy in front.
+    /// TLS, ended here or by a proxy in front.
     Https,
 }
 
@@ -159,6 +173,12 @@ impl PublicUrl {
             text: value.trim_end_matches('/').to_owned(),
             scheme,
         })
+    }
+
+    /// Whether it is `localhost`, which every program of the machine shares.
+    pub fn is_localhost(&self) -> bool {
+        let host = self.text.split_once("://").map_or("", |(_, rest)| rest);
+        host == "localhost" || host.starts_with("localhost:")
     }
 
     /// Its scheme.
@@ -181,9 +201,12 @@ pub enum AddressError {
     /// Another scheme.
     #[error("must begin with http:// or https://")]
     NotHttp,
-    /// `https`, for which this sample has no TLS.
-    #[error("must begin with http://: this sample makes no TLS connections")]
-    TlsNotAvailable,
+    /// `https`, and nobody to trust.
+    #[error("begins with https:// and needs ca_file")]
+    NobodyToTrust,
+    /// TLS in this program, and an address without.
+    #[error("must begin with https://, since there is a [tls]")]
+    NotHttps,
     /// A query, fragment, user name or password.
     #[error("must have no query, fragment, user name or password")]
     Decorated,
@@ -263,6 +286,8 @@ struct File {
     private_key_file: Option<PathBuf>,
     kid: String,
     account_api_url: String,
+    ca_file: Option<PathBuf>,
+    tls: Option<ServerTls>,
     banks: Vec<FileBank>,
 }
 
@@ -271,6 +296,7 @@ struct File {
 struct FileBank {
     code: String,
     name: String,
+    name_en: Option<String>,
     issuer: String,
 }
 
@@ -281,7 +307,7 @@ impl Settings {
         Self::parse(&text, path.parent().unwrap_or_else(|| Path::new("")))
     }
 
-    /// Checks the settings in `text`; `directory` is what `private_key_file` is relative to.
+    /// Checks the settings in `text`; `directory` is what files are relative to.
     pub fn parse(text: &str, directory: &Path) -> Result<Self, SettingsError> {
         let file: File = toml::from_str(text).map_err(|error| toml_error(text, &error))?;
         let kid = required("kid", file.kid)?;
@@ -290,23 +316,54 @@ impl Settings {
             (None, Some(path)) => Secret::new(read(&directory.join(path))?),
             _ => return Err(SettingsError::OneKey),
         };
+        let in_directory = |path: PathBuf| directory.join(path);
+        let ca_file = file.ca_file.map(in_directory);
+        let tls = file.tls.map(|tls| ServerTls {
+            certificate_file: in_directory(tls.certificate_file),
+            private_key_file: in_directory(tls.private_key_file),
+        });
+        let banks = banks(file.banks)?;
+        let account_api_url = outgoing_url(&file.account_api_url)
+            .map_err(|reason| address("account_api_url", &file.account_api_url, reason))?;
+        check_trust(&ca_file, &account_api_url, &banks)?;
         Ok(Self {
             listen: file.listen.parse().map_err(|_| SettingsError::Listen)?,
-            public_url: PublicUrl::parse(&file.public_url)
-                .map_err(|reason| address("public_url", &file.public_url, reason))?,
+            public_url: public_url(&file.public_url, &tls)?,
             company_name: required("company_name", file.company_name)?,
             service_name: required("service_name", file.service_name)?,
             client_id: required("client_id", file.client_id)?,
             client_key: ClientAssertionKey::from_pem(&pem, kid).map_err(SettingsError::Key)?,
-            account_api_url: outgoing_url(&file.account_api_url)
-                .map_err(|reason| address("account_api_url", &file.account_api_url, reason))?,
-            banks: banks(file.banks)?,
+            account_api_url,
+            ca_file,
+            tls,
+            banks,
         })
     }
 
     /// The bank with this code, if it is on offer.
     pub fn find_bank(&self, code: &BankCode) -> Option<&Bank> {
         self.banks.iter().find(|bank| bank.code == *code)
+    }
+}
+
+fn public_url(value: &str, tls: &Option<ServerTls>) -> Result<PublicUrl, SettingsError> {
+    let url = PublicUrl::parse(value).and_then(|url| match (url.scheme(), tls) {
+        (PublicScheme::Http, Some(_)) => Err(AddressError::NotHttps),
+        _ => Ok(url),
+    });
+    url.map_err(|reason| address("public_url", value, reason))
+}
+
+fn check_trust(
+    ca_file: &Option<PathBuf>,
+    account_api_url: &Url,
+    banks: &[Bank],
+) -> Result<(), SettingsError> {
+    let issuers = banks.iter().map(|bank| ("banks.issuer", bank.issuer.url()));
+    let mut all = std::iter::once(("account_api_url", account_api_url)).chain(issuers);
+    match all.find(|(_, url)| ca_file.is_none() && url.scheme() == "https") {
+        Some((name, url)) => Err(address(name, url.as_str(), AddressError::NobodyToTrust)),
+        None => Ok(()),
     }
 }
 
@@ -331,7 +388,16 @@ fn banks(listed: Vec<FileBank>) -> Result<Vec<Bank>, SettingsError> {
             .strip_suffix(CORPORATE_SUFFIX)
             .unwrap_or(&name)
             .to_owned();
-        banks.push(Bank { code, name, issuer });
+        let name_en = entry
+            .name_en
+            .map(|name| required("banks.name_en", name))
+            .transpose()?;
+        banks.push(Bank {
+            code,
+            name,
+            name_en,
+            issuer,
+        });
     }
     Ok(banks)
 }
@@ -374,8 +440,7 @@ fn address(name: &'static str, value: &str, reason: AddressError) -> SettingsErr
 fn outgoing_url(value: &str) -> Result<Url, AddressError> {
     let url = Url::parse(value).map_err(|_| AddressError::NotAUrl)?;
     match url.scheme() {
-        "http" => {}
-        "https" => return Err(AddressError::TlsNotAvailable),
+        "http" | "https" => {}
         _ => return Err(AddressError::NotHttp),
     }
     let decorated = url.query().is_some()
@@ -449,7 +514,8 @@ issuer = "http://127.0.0.1:8080/2963"
             "banks.issuer (http://127.0.0.1:8080/2963/) must not end with a slash"
         );
         assert!(
-            refusal(&text.replace("http://127.0.0.1:8090", "https://api.example")).contains("TLS")
+            refusal(&text.replace("http://127.0.0.1:8090", "https://api.example"))
+                .contains("account_api_url")
         );
         assert!(refusal(&text.replace("code = \"2963\"", "code = \"63\"")).contains("four digits"));
         assert!(refusal(&text.replace("kid = ", "kidd = ")).contains("kidd"));
@@ -468,6 +534,18 @@ issuer = "http://127.0.0.1:8080/2963"
             refusal(&no_key),
             "give either private_key_pem or private_key_file"
         );
+    }
+
+    #[test]
+    fn https_needs_somebody_to_trust_and_tls_an_https_address() {
+        let https = example().replace("http://127.0.0.1:8080", "https://127.0.0.1:8080");
+        let trusting = https.replace("kid =", "ca_file = \"ca.pem\"\nkid =");
+        let own = "[tls]\ncertificate_file = \"a.pem\"\nprivate_key_file = \"b.pem\"\n";
+
+        assert!(refusal(&https).contains("ca_file"));
+        let settings = Settings::parse(&trusting, Path::new("/etc/renkei")).unwrap();
+        assert_eq!(settings.ca_file.unwrap(), Path::new("/etc/renkei/ca.pem"));
+        assert!(refusal(&format!("{}{own}", example())).contains("public_url"));
     }
 
     #[test]

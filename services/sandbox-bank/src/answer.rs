@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tonic::{Response, Status};
 
+use renkei_proto::bank::v1 as port;
+
 use crate::bank::SandboxBank;
+use crate::lies::{Answer, tell};
 use crate::port_error::PortError;
 use crate::seed::{BankCode, Seed};
 use crate::state::State;
@@ -51,6 +54,23 @@ impl SandboxBank {
         }
     }
 
+    /// The answer as it leaves the bank: with what it is the answer to, and as the rpc's lie bends it.
+    pub(crate) fn leave<T: Answer>(
+        &self,
+        rpc: Rpc,
+        asked: port::Asked,
+        answer: Response<T>,
+    ) -> Response<T> {
+        let lie = self.state().switches.rpc(rpc).lie;
+        answer.map(|mut message| {
+            *message.asked() = Some(asked);
+            if let Some(lie) = lie {
+                tell(lie, &mut message);
+            }
+            message
+        })
+    }
+
     fn act<T>(
         &self,
         rpc: Rpc,
@@ -68,22 +88,29 @@ impl SandboxBank {
             None if delay.is_zero() => Afterwards::Answer,
             None => Afterwards::HoldBack(delay, release),
         };
-        let result = self
-            .open_bank(&state, bank_code)
-            .and_then(|bank| act(self.seed(), &mut state, bank));
+        let result = match rpc {
+            Rpc::ListPlannedMaintenance => self.known_bank(bank_code),
+            _ => self.open_bank(&state, bank_code),
+        };
+        let result = result.and_then(|bank| act(self.seed(), &mut state, bank));
         (result, afterwards)
     }
 
     fn open_bank(&self, state: &State, bank_code: &str) -> Result<BankCode, PortError> {
+        let bank = self.known_bank(bank_code)?;
+        match state.switches.closures.get(&bank) {
+            Some(closure) => Err(PortError::Closed(*closure)),
+            None => Ok(bank),
+        }
+    }
+
+    fn known_bank(&self, bank_code: &str) -> Result<BankCode, PortError> {
         let bank: BankCode = bank_code
             .parse()
             .map_err(|_| PortError::Invalid("bank_code is not four digits"))?;
         if !self.seed().has_bank(bank) {
             return Err(PortError::UnknownBank);
         }
-        match state.switches.closures.get(&bank) {
-            Some(closure) => Err(PortError::Closed(*closure)),
-            None => Ok(bank),
-        }
+        Ok(bank)
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum LoginOutcome {
     WrongPassword(Arc<Contract>, Arc<User>),
     UnknownLoginId,
     Refused(port::LoginRefusal, Arc<Contract>, Arc<User>),
+    /// Before the password was looked at: not counted.
+    CertificateRefused(port::CertificateRefusal),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,7 @@ impl Attempt {
                 LoginOutcome::WrongPassword(..) | LoginOutcome::UnknownLoginId => {
                     port::Verdict::Mismatch
                 }
+                LoginOutcome::CertificateRefused(_) => port::Verdict::Void,
             },
             Self::Pin { verdict, .. } => match verdict {
                 PinVerdict::Match => port::Verdict::Match,

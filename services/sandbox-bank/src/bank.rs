@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::certificate::CustomerCertificate;
 use crate::seed::{BankCode, Contract, Seed, User};
 use crate::state::{Counters, Notice, PinRequest, State};
-use crate::switches::{Clock, Closure, CustomerFlag, Fault, HELD_BACK_AT_MOST, Rpc};
+use crate::switches::{
+    Clock, Closure, CustomerFlag, Fault, HELD_BACK_AT_MOST, Lie, PlannedMaintenance, Rpc,
+};
 
 /// A bank's core in memory. Clones are handles of the same bank.
 #[derive(Debug, Clone)]
@@ -32,6 +35,9 @@ pub enum UnknownTarget {
     /// No such account in this customer's contract.
     #[error("no such account")]
     Account,
+    /// No such certificate at this bank.
+    #[error("no such certificate")]
+    Certificate,
     /// No such PIN scope at this bank.
     #[error("no such PIN scope")]
     PinScope,
@@ -58,7 +64,13 @@ impl SandboxBank {
     /// Puts switches, limits, clock, counters and attempts back to what they are after a start,
     /// and lets every call go that is held back.
     pub fn reset(&self) {
-        let before = std::mem::take(&mut *self.state());
+        let before = {
+            let mut state = self.state();
+            let certificates = std::mem::take(&mut state.certificates).restored();
+            let before = std::mem::take(&mut *state);
+            state.certificates = certificates;
+            before
+        };
         before.switches.release_all();
     }
 
@@ -174,6 +186,26 @@ impl SandboxBank {
         switch.release.send_replace(());
     }
 
+    /// Makes the answers of one rpc lie, or tell the truth again.
+    pub fn set_lie(&self, rpc: Rpc, lie: Option<Lie>) {
+        self.state().switches.rpc(rpc).lie = lie;
+    }
+
+    /// Announces maintenance of a bank, in place of what was announced before.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownTarget::Bank`]
+    pub fn set_planned_maintenance(
+        &self,
+        bank_code: &str,
+        planned: Vec<PlannedMaintenance>,
+    ) -> Result<(), UnknownTarget> {
+        let bank = self.bank(bank_code)?;
+        self.state().switches.planned.insert(bank, planned);
+        Ok(())
+    }
+
     /// Closes a bank, or with `None` opens it.
     ///
     /// # Errors
@@ -248,6 +280,42 @@ impl SandboxBank {
         let (contract, user) = self.customer_with_account(bank_code, login_id, account_id)?;
         self.state().restore(contract.bank, &user, account_id);
         Ok(())
+    }
+
+    /// Registers a certificate that stands for a login id; it stays registered after [`Self::reset`].
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownTarget`] for a bank or login id that the seed does not have.
+    pub fn register_certificate(
+        &self,
+        bank_code: &str,
+        login_id: &str,
+        certificate: CustomerCertificate,
+    ) -> Result<(), UnknownTarget> {
+        let (contract, user) = self.customer(bank_code, login_id)?;
+        self.state()
+            .certificates
+            .register(contract.bank, &user.login_id, certificate);
+        Ok(())
+    }
+
+    /// Revokes a certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownTarget`] for a bank that there is not, or a certificate that it does not know.
+    pub fn revoke_certificate(
+        &self,
+        bank_code: &str,
+        certificate: &CustomerCertificate,
+    ) -> Result<(), UnknownTarget> {
+        let bank = self.bank(bank_code)?;
+        if self.state().certificates.revoke(bank, certificate) {
+            Ok(())
+        } else {
+            Err(UnknownTarget::Certificate)
+        }
     }
 
     // --- For the services ---

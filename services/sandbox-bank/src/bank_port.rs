@@ -13,8 +13,8 @@ use crate::calendar::day_in_japan;
 use crate::port_error::{PortError, timestamp};
 use crate::seed::{Account, BankCode, Contract, Seed, Task, User};
 use crate::state::{Notice, PinRequest, State};
-use crate::switches::Rpc;
-use crate::{inquiry_pin, login, statement_page};
+use crate::switches::{PlannedMaintenance, Rpc};
+use crate::{certificate, inquiry_pin, login, statement_page};
 
 /// The port of one [`SandboxBank`].
 #[derive(Debug)]
@@ -30,6 +30,29 @@ impl BankPortService {
 
 #[tonic::async_trait]
 impl BankPort for BankPortService {
+    async fn resolve_certificate(
+        &self,
+        request: Request<port::ResolveCertificateRequest>,
+    ) -> Result<Response<port::ResolveCertificateResponse>, Status> {
+        let request = request.into_inner();
+        let act = |seed: &Seed, state: &mut State, bank| {
+            certificate::resolve(seed, state, bank, &request)
+        };
+        let answer = self
+            .bank
+            .answer(Rpc::ResolveCertificate, &request.bank_code, act)
+            .await?;
+        let asked = port::Asked {
+            bank_code: request.bank_code,
+            certificate_sha256: request
+                .certificate
+                .map(|certificate| certificate.sha256)
+                .unwrap_or_default(),
+            ..port::Asked::default()
+        };
+        Ok(self.bank.leave(Rpc::ResolveCertificate, asked, answer))
+    }
+
     async fn authenticate(
         &self,
         request: Request<port::AuthenticateRequest>,
@@ -37,9 +60,16 @@ impl BankPort for BankPortService {
         let request = request.into_inner();
         let act =
             |seed: &Seed, state: &mut State, bank| login::authenticate(seed, state, bank, &request);
-        self.bank
+        let answer = self
+            .bank
             .answer(Rpc::Authenticate, &request.bank_code, act)
-            .await
+            .await?;
+        let asked = port::Asked {
+            bank_code: request.bank_code,
+            attempt_id: request.attempt_id,
+            ..port::Asked::default()
+        };
+        Ok(self.bank.leave(Rpc::Authenticate, asked, answer))
     }
 
     async fn list_accounts(
@@ -53,9 +83,18 @@ impl BankPort for BankPortService {
                 .ok_or(PortError::UnknownSubject)?;
             Ok(visible_accounts(state, bank, contract, user))
         };
-        self.bank
+        let answer = self
+            .bank
             .answer(Rpc::ListAccounts, &request.bank_code, act)
-            .await
+            .await?;
+        let subject = request.subject.unwrap_or_default();
+        let asked = port::Asked {
+            bank_code: request.bank_code,
+            contract_id: subject.contract_id,
+            user_id: subject.user_id,
+            ..port::Asked::default()
+        };
+        Ok(self.bank.leave(Rpc::ListAccounts, asked, answer))
     }
 
     async fn verify_inquiry_pin(
@@ -75,11 +114,23 @@ impl BankPort for BankPortService {
             let verdict = inquiry_pin::verify(seed, state, bank, &request)?;
             Ok(port::VerifyInquiryPinResponse {
                 verdict: verdict.into(),
+                asked: None,
             })
         };
-        self.bank
+        let answer = self
+            .bank
             .answer(Rpc::VerifyInquiryPin, &request.bank_code, act)
-            .await
+            .await?;
+        let subject = request.subject.unwrap_or_default();
+        let asked = port::Asked {
+            bank_code: request.bank_code,
+            attempt_id: request.attempt_id,
+            contract_id: subject.contract_id,
+            user_id: subject.user_id,
+            pin_scope_id: request.pin_scope_id,
+            ..port::Asked::default()
+        };
+        Ok(self.bank.leave(Rpc::VerifyInquiryPin, asked, answer))
     }
 
     async fn get_verdict(
@@ -92,11 +143,19 @@ impl BankPort for BankPortService {
             let verdict = state.attempts.verdict_or_void(bank, id);
             Ok(port::GetVerdictResponse {
                 verdict: verdict.into(),
+                asked: None,
             })
         };
-        self.bank
+        let answer = self
+            .bank
             .answer(Rpc::GetVerdict, &request.bank_code, act)
-            .await
+            .await?;
+        let asked = port::Asked {
+            bank_code: request.bank_code,
+            attempt_id: request.attempt_id,
+            ..port::Asked::default()
+        };
+        Ok(self.bank.leave(Rpc::GetVerdict, asked, answer))
     }
 
     async fn send_notice(
@@ -109,6 +168,9 @@ impl BankPort for BankPortService {
             if kind == port::NoticeKind::Unspecified || request.notice_id.is_empty() {
                 return Err(PortError::Invalid("kind and notice_id are required"));
             }
+            if request.ends_at.is_some() != (kind == port::NoticeKind::Expiring) {
+                return Err(PortError::Invalid("ends_at goes with EXPIRING"));
+            }
             seed.contract(bank, &request.contract_id)
                 .ok_or(PortError::UnknownSubject)?;
             state.send(Notice {
@@ -119,6 +181,7 @@ impl BankPort for BankPortService {
                 kind,
                 partner_service_name: request.partner_service_name.clone(),
                 account_ids: request.account_ids.clone(),
+                ends_at: request.ends_at,
             });
             Ok(port::SendNoticeResponse {})
         };
@@ -151,11 +214,19 @@ impl BankPort for BankPortService {
             .account(&request.account_id)
             .ok_or(PortError::UnknownAccount)?;
         let balance = account.ledger.balance(day_in_japan(as_of));
-        Ok(Response::new(port::GetBalanceResponse {
+        let answer = Response::new(port::GetBalanceResponse {
             balance_yen: balance.balance_yen,
             available_balance_yen: balance.available_yen,
             as_of: Some(timestamp(as_of)),
-        }))
+            asked: None,
+        });
+        let asked = port::Asked {
+            bank_code: request.bank_code,
+            contract_id: request.contract_id,
+            account_id: request.account_id,
+            ..port::Asked::default()
+        };
+        Ok(self.bank.leave(Rpc::GetBalance, asked, answer))
     }
 
     async fn list_transactions(
@@ -181,9 +252,36 @@ impl BankPort for BankPortService {
         let account = contract
             .account(&request.account_id)
             .ok_or(PortError::UnknownAccount)?;
-        Ok(Response::new(statement_page::page(
-            account, &request, today,
-        )?))
+        let answer = Response::new(statement_page::page(account, &request, today)?);
+        let asked = port::Asked {
+            bank_code: request.bank_code,
+            contract_id: request.contract_id,
+            account_id: request.account_id,
+            ..port::Asked::default()
+        };
+        Ok(self.bank.leave(Rpc::ListTransactions, asked, answer))
+    }
+
+    async fn list_planned_maintenance(
+        &self,
+        request: Request<port::ListPlannedMaintenanceRequest>,
+    ) -> Result<Response<port::ListPlannedMaintenanceResponse>, Status> {
+        let request = request.into_inner();
+        let act = |_: &Seed, state: &mut State, bank| {
+            let planned = state.switches.planned.get(&bank);
+            let maintenance = planned.into_iter().flatten().map(announced).collect();
+            Ok(port::ListPlannedMaintenanceResponse {
+                maintenance,
+                asked: None,
+            })
+        };
+        let rpc = Rpc::ListPlannedMaintenance;
+        let answer = self.bank.answer(rpc, &request.bank_code, act).await?;
+        let asked = port::Asked {
+            bank_code: request.bank_code,
+            ..port::Asked::default()
+        };
+        Ok(self.bank.leave(rpc, asked, answer))
     }
 }
 
@@ -237,7 +335,17 @@ fn visible_accounts(
                 .collect(),
         })
         .collect();
-    port::ListAccountsResponse { accounts }
+    port::ListAccountsResponse {
+        accounts,
+        asked: None,
+    }
+}
+
+fn announced(planned: &PlannedMaintenance) -> port::PlannedMaintenance {
+    port::PlannedMaintenance {
+        from: Some(timestamp(planned.from)),
+        until: planned.until.map(timestamp),
+    }
 }
 
 fn eligible(task: Task, account: &Account, today: NaiveDate) -> port::EligibleTask {

@@ -8,7 +8,9 @@ use tonic::{Request, Response, Status};
 use crate::bank::{SandboxBank, UnknownTarget};
 use crate::control as wire;
 use crate::control::sandbox_control_server::SandboxControl;
-use crate::switches::{Clock, Closure, ClosureReason, CustomerFlag, Fault, Rpc};
+use crate::switches::{
+    Clock, Closure, ClosureReason, CustomerFlag, Fault, Lie, PlannedMaintenance, Rpc,
+};
 
 /// The controls of one [`SandboxBank`].
 #[derive(Debug)]
@@ -46,8 +48,10 @@ impl SandboxControl for ControlService {
         let delay = request.delay.map_or(Ok(Duration::ZERO), |delay| {
             Duration::try_from(delay).map_err(|_| Status::invalid_argument("delay is negative"))
         })?;
+        let lie = lie_from(request.lie)?;
         self.bank.set_delay(rpc, delay);
         self.bank.set_fault(rpc, fault);
+        self.bank.set_lie(rpc, lie);
         Ok(Response::new(wire::SetRpcBehaviourResponse {}))
     }
 
@@ -59,6 +63,18 @@ impl SandboxControl for ControlService {
         let closure = request.closure.map(closure_from).transpose()?;
         self.bank.set_closure(&request.bank_code, closure)?;
         Ok(Response::new(wire::SetBankClosureResponse {}))
+    }
+
+    async fn set_planned_maintenance(
+        &self,
+        request: Request<wire::SetPlannedMaintenanceRequest>,
+    ) -> Result<Response<wire::SetPlannedMaintenanceResponse>, Status> {
+        let request = request.into_inner();
+        let planned = request.maintenance.into_iter().map(planned_from);
+        let planned = planned.collect::<Result<_, _>>()?;
+        self.bank
+            .set_planned_maintenance(&request.bank_code, planned)?;
+        Ok(Response::new(wire::SetPlannedMaintenanceResponse {}))
     }
 
     async fn set_attempt_limits(
@@ -204,6 +220,28 @@ fn closure_from(closure: wire::Closure) -> Result<Closure, Status> {
     })
 }
 
+fn planned_from(planned: wire::PlannedMaintenance) -> Result<PlannedMaintenance, Status> {
+    let from = planned
+        .from
+        .ok_or_else(|| Status::invalid_argument("from is absent"))?;
+    Ok(PlannedMaintenance {
+        from: instant(from)?,
+        until: planned.until.map(instant).transpose()?,
+    })
+}
+
+/// The lies are numbered from 1 in the order of [`Lie::ALL`].
+fn lie_from(lie: i32) -> Result<Option<Lie>, Status> {
+    if lie == i32::from(wire::Lie::Unspecified) {
+        return Ok(None);
+    }
+    let place = usize::try_from(lie).ok().and_then(|n| n.checked_sub(1));
+    place
+        .and_then(|place| Lie::ALL.get(place).copied())
+        .map(Some)
+        .ok_or_else(unknown_value)
+}
+
 fn flag_from(flag: i32) -> Result<CustomerFlag, Status> {
     match wire::CustomerFlag::try_from(flag) {
         Ok(wire::CustomerFlag::Locked) => Ok(CustomerFlag::Locked),
@@ -223,6 +261,7 @@ fn rpc_from(rpc: i32) -> Result<Rpc, Status> {
 
 fn rpc_on_wire(rpc: Rpc) -> wire::Rpc {
     match rpc {
+        Rpc::ResolveCertificate => wire::Rpc::ResolveCertificate,
         Rpc::Authenticate => wire::Rpc::Authenticate,
         Rpc::ListAccounts => wire::Rpc::ListAccounts,
         Rpc::VerifyInquiryPin => wire::Rpc::VerifyInquiryPin,
@@ -230,5 +269,6 @@ fn rpc_on_wire(rpc: Rpc) -> wire::Rpc {
         Rpc::GetBalance => wire::Rpc::GetBalance,
         Rpc::ListTransactions => wire::Rpc::ListTransactions,
         Rpc::SendNotice => wire::Rpc::SendNotice,
+        Rpc::ListPlannedMaintenance => wire::Rpc::ListPlannedMaintenance,
     }
 }

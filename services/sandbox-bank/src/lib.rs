@@ -27,10 +27,13 @@ mod attempts;
 mod bank;
 mod bank_port;
 mod calendar;
+mod certificate;
 mod control_service;
 mod inquiry_pin;
 mod ledger;
+mod lies;
 mod login;
+mod operators;
 mod port_error;
 mod secret;
 mod seed;
@@ -40,10 +43,14 @@ mod statement_page;
 mod switches;
 
 pub use bank::{SandboxBank, UnknownTarget};
+pub use certificate::{CustomerCertificate, NotACertificate};
+pub use operators::serve_operators;
 pub use seed::{Seed, SeedError};
-pub use server::{ServeError, serve};
+pub use server::{ServeError, serve, serve_with};
 pub use state::{Counters, LoginCount, Notice, PinCount, PinRequest};
-pub use switches::{Clock, Closure, ClosureReason, CustomerFlag, Fault, Rpc};
+pub use switches::{
+    Clock, Closure, ClosureReason, CustomerFlag, Fault, Lie, PlannedMaintenance, Rpc,
+};
 
 /// The control service's messages, client and server, generated from
 /// `proto/sandbox/v1/control.proto`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use renkei_proto::bank::v1 as port;
 
 use crate::attempts::{Attempt, AttemptId, LoginOutcome};
+use crate::certificate;
 use crate::port_error::PortError;
 use crate::secret::Secret;
 use crate::seed::{BankCode, Contract, LoginMethod, Seed, User};
@@ -41,7 +42,16 @@ pub(crate) fn authenticate(
         Some(_) => return Err(PortError::Invalid("attempt_id belongs to another attempt")),
         None => {}
     }
-    let outcome = judge(seed, state, bank, request, method);
+    let certificate = match method {
+        LoginMethod::Password => Ok(()),
+        LoginMethod::Certificate => {
+            certificate::check(state, bank, request.certificate.as_ref(), &request.login_id)?
+        }
+    };
+    let outcome = match certificate {
+        Ok(()) => judge(seed, state, bank, request, method),
+        Err(reason) => LoginOutcome::CertificateRefused(reason),
+    };
     let answer = response(&outcome);
     let login_id = request.login_id.clone();
     state
@@ -131,8 +141,14 @@ fn response(outcome: &LoginOutcome) -> port::AuthenticateResponse {
             reason: (*reason).into(),
             subject: Some(contract.subject(user)),
         }),
+        LoginOutcome::CertificateRefused(reason) => {
+            Outcome::CertificateRefused(port::CertificateRefused {
+                reason: (*reason).into(),
+            })
+        }
     };
     port::AuthenticateResponse {
         outcome: Some(outcome),
+        asked: None,
     }
 }

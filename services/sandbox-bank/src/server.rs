@@ -3,9 +3,9 @@
 use std::future::Future;
 
 use renkei_proto::bank::v1::bank_port_server::BankPortServer;
+use tls::rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 
 use crate::bank::SandboxBank;
 use crate::bank_port::BankPortService;
@@ -33,11 +33,25 @@ pub async fn serve(
     bank: SandboxBank,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    serve_with(listener, None, bank, shutdown).await
+}
+
+/// As [`serve`]; over TLS where it is given.
+///
+/// # Errors
+///
+/// As [`serve`].
+pub async fn serve_with(
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+    bank: SandboxBank,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
     let port = BankPortServer::new(BankPortService::new(bank.clone()))
         .max_decoding_message_size(REQUEST_BYTES_MAX);
     let control = SandboxControlServer::new(ControlService::new(bank.clone()))
         .max_decoding_message_size(REQUEST_BYTES_MAX);
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = tls::grpc::incoming(listener, tls);
     Server::builder()
         .trace_fn(telemetry::grpc::server_span)
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)

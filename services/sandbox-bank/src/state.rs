@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use crate::attempts::Attempts;
+use crate::certificate::Certificates;
 use crate::seed::{BankCode, User};
 use crate::switches::{CustomerFlag, Rpc, Switches};
 
@@ -18,6 +19,7 @@ const UNKNOWN_LOGINS_KEPT: usize = 10_000;
 pub(crate) struct State {
     pub(crate) switches: Switches,
     pub(crate) attempts: Attempts,
+    pub(crate) certificates: Certificates,
     pub(crate) logins: LoginTallies,
     pub(crate) pins: BTreeMap<(BankCode, String), Tally>,
     pub(crate) pin_requests: VecDeque<PinRequest>,
@@ -203,6 +205,8 @@ pub struct Notice {
     pub partner_service_name: String,
     /// On which accounts.
     pub account_ids: Vec<String>,
+    /// When the linkage ends, of `EXPIRING`.
+    pub ends_at: Option<prost_types::Timestamp>,
 }
 
 /// What the bank has been asked, at one moment.

@@ -61,6 +61,7 @@ pub(crate) fn page(
     Ok(port::ListTransactionsResponse {
         transactions,
         next_page_token,
+        asked: None,
     })
 }
 

@@ -15,6 +15,8 @@ pub(crate) const HELD_BACK_AT_MOST: Duration = Duration::from_secs(600);
 /// One rpc of the bank port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rpc {
+    /// `ResolveCertificate`
+    ResolveCertificate,
     /// `Authenticate`
     Authenticate,
     /// `ListAccounts`
@@ -29,11 +31,14 @@ pub enum Rpc {
     ListTransactions,
     /// `SendNotice`
     SendNotice,
+    /// `ListPlannedMaintenance`
+    ListPlannedMaintenance,
 }
 
 impl Rpc {
     /// Every rpc of the port, in the order of the contract.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
+        Self::ResolveCertificate,
         Self::Authenticate,
         Self::ListAccounts,
         Self::VerifyInquiryPin,
@@ -41,6 +46,7 @@ impl Rpc {
         Self::GetBalance,
         Self::ListTransactions,
         Self::SendNotice,
+        Self::ListPlannedMaintenance,
     ];
 }
 
@@ -53,6 +59,65 @@ pub enum Fault {
     /// verdict. When the fault is lifted, on shutdown, or after 10 minutes the call ends with
     /// DEADLINE_EXCEEDED.
     HangAfterActing,
+}
+
+/// How the answers of an rpc lie. What is counted and remembered at the bank is the truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lie {
+    /// They say that another bank was asked about.
+    AboutAnotherBank,
+    /// They say that another attempt was asked about.
+    AboutAnotherAttempt,
+    /// They say that another contract was asked about.
+    AboutAnotherContract,
+    /// They say that another account, or another PIN scope, was asked about.
+    AboutAnotherAccount,
+    /// They do not say what was asked about.
+    AboutNothing,
+    /// Enum values that the contract of the port does not have.
+    UnknownValues,
+    /// Fields that the contract demands are missing.
+    MissingFields,
+    /// A verdict is the opposite of the true one.
+    Contradiction,
+    /// Texts for showing are markup, with control characters.
+    Markup,
+    /// Texts for showing are of 10,000 characters.
+    OverlongTexts,
+    /// An account is listed twice.
+    DuplicateAccount,
+    /// 5,000 accounts more.
+    TooManyAccounts,
+    /// Accounts that the contract does not have, in place of its own.
+    OtherAccounts,
+}
+
+impl Lie {
+    /// Every lie, in the order of the control service.
+    pub const ALL: [Self; 13] = [
+        Self::AboutAnotherBank,
+        Self::AboutAnotherAttempt,
+        Self::AboutAnotherContract,
+        Self::AboutAnotherAccount,
+        Self::AboutNothing,
+        Self::UnknownValues,
+        Self::MissingFields,
+        Self::Contradiction,
+        Self::Markup,
+        Self::OverlongTexts,
+        Self::DuplicateAccount,
+        Self::TooManyAccounts,
+        Self::OtherAccounts,
+    ];
+}
+
+/// Maintenance that a bank has announced. It closes nothing by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedMaintenance {
+    /// When it begins.
+    pub from: DateTime<Utc>,
+    /// When it ends. `None`: not known.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// Why a bank does not answer business, and until when.
@@ -111,6 +176,7 @@ impl Clock {
 #[derive(Debug, Default)]
 pub(crate) struct RpcSwitch {
     pub(crate) fault: Option<Fault>,
+    pub(crate) lie: Option<Lie>,
     pub(crate) delay: Duration,
     pub(crate) release: watch::Sender<()>,
 }
@@ -120,6 +186,7 @@ pub(crate) struct RpcSwitch {
 pub(crate) struct Switches {
     rpcs: HashMap<Rpc, RpcSwitch>,
     pub(crate) closures: HashMap<BankCode, Closure>,
+    pub(crate) planned: HashMap<BankCode, Vec<PlannedMaintenance>>,
     /// Failures in a row until the bank locks a login id.
     pub(crate) login_limit: u32,
     /// Mismatches in a row until the bank locks a PIN scope.
@@ -132,6 +199,7 @@ impl Default for Switches {
         Self {
             rpcs: HashMap::new(),
             closures: HashMap::new(),
+            planned: HashMap::new(),
             login_limit: 10,
             pin_limit: 10,
             clock: Clock::System,

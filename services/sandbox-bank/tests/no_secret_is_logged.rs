@@ -60,6 +60,7 @@ async fn neither_passwords_nor_pins_nor_account_numbers_are_logged() {
             login_id: login_id.into(),
             password: password.into(),
             method: LoginMethod::Password.into(),
+            certificate: None,
         };
         port.authenticate(login).await.unwrap();
         let guess = VerifyInquiryPinRequest {

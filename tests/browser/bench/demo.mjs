@@ -21,6 +21,7 @@ class Demo {
     this.banks = description.banks;
     this.partners = description.partners;
     this.customer = description.customers[0];
+    this.tls = description.tls;
     this.directory = directory;
     this.logFile = logFile;
     this.child = child;
@@ -56,11 +57,11 @@ class Demo {
 
 /**
  * Starts a demonstration on free ports in `target/browser/<name>`, and stops it after the test `t`.
- * Its logs stay there.
+ * Its logs stay there. `flags`: further ones of `demo run`, such as `--tls`.
  */
-export async function startDemo(t, name) {
+export async function startDemo(t, name, ...flags) {
   for (let attempt = 1; ; attempt += 1) {
-    const { demo, failure } = await start(name);
+    const { demo, failure } = await start(name, flags);
     if (demo) {
       t.after(() => demo.stop());
       return demo;
@@ -69,7 +70,7 @@ export async function startDemo(t, name) {
   }
 }
 
-async function start(name) {
+async function start(name, flags) {
   if (!existsSync(DEMO)) throw new Error(`${DEMO} is missing. Build it with:  make build`);
   const directory = join(TARGET, 'browser', name);
   mkdirSync(directory, { recursive: true });
@@ -78,7 +79,7 @@ async function start(name) {
   rmSync(announcement, { force: true });
   const log = openSync(logFile, 'w');
   const environment = { ...process.env, KEEP: '', ONCE: '' };
-  const child = spawn(DEMO, ['run', '--port-base', 'free', '--directory', directory], {
+  const child = spawn(DEMO, ['run', '--port-base', 'free', '--directory', directory, ...flags], {
     env: environment,
     stdio: ['ignore', log, log],
   });

@@ -24,7 +24,7 @@ async function assertNamed(page, name, lang) {
 }
 
 /** Nothing is wider than the screen (WCAG 1.4.10). */
-async function assertFits(page, name) {
+export async function assertFits(page, name) {
   const tooWide = await page.evaluate(() => {
     const width = document.documentElement.clientWidth;
     if (document.scrollingElement.scrollWidth <= width) return [];

@@ -35,6 +35,10 @@ pub(crate) struct Wiring {
     pub(crate) decision_url: String,
     pub(crate) decision_credential: String,
     pub(crate) bank_port_url: String,
+    /// Sections on TLS.
+    pub(crate) tls: String,
+    /// Whom the tests' client trusts.
+    pub(crate) trusted: Vec<reqwest::Certificate>,
 }
 
 /// An answer, read to its end.
@@ -85,12 +89,16 @@ impl Application {
             decision_url: format!("http://{decision_address}"),
             decision_credential: CREDENTIAL.to_owned(),
             bank_port_url: format!("http://{bank_address}"),
+            tls: String::new(),
+            trusted: Vec::new(),
         };
         change(&mut wiring);
         let Wiring {
             decision_url,
             decision_credential,
             bank_port_url,
+            tls,
+            trusted,
         } = wiring;
         let (jwks_url, other_jwks_url) = (&key_set.url, &other_key_set.url);
         let text = format!(
@@ -108,12 +116,18 @@ impl Application {
             issuer = "{OTHER_ISSUER}"
             bank_code = "2951"
             jwks_url = "{other_jwks_url}"
+            {tls}
             "#
         );
         let settings = Settings::parse(&text).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let server = account_api::start_with_clock(settings, listener, Clock::new(now)).unwrap();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        tls::install();
+        let http = reqwest::Client::builder()
+            .tls_certs_only(trusted)
+            .no_proxy()
+            .build()
+            .unwrap();
         Self {
             server,
             key,

@@ -11,6 +11,7 @@ use consent_domain::{
     contract::{Contract, ContractEvent},
     partner::{PartnerAtBank, PartnerAtBankEvent},
     scope::{Scope, Task},
+    standing::Standing,
     suspension::{SuspensionCause, Suspensions},
 };
 
@@ -59,9 +60,9 @@ fn may_read(
 ) -> Result<(), Denial> {
     let evidence = Evidence {
         consent,
-        contract: &Contract::default(),
-        partner_at_bank,
-        bank,
+        contract: Standing::Clear,
+        partner_at_bank: partner_at_bank.standing(),
+        bank: bank.standing(),
         now,
     };
     let decided = evidence.decide(&client(), &account(A_1000014), Task::Balance);
@@ -76,9 +77,9 @@ fn covers(
 ) -> Result<consent_domain::consent::GrantTerms, Denial> {
     let evidence = Evidence {
         consent: &live(),
-        contract: &Contract::default(),
-        partner_at_bank: &ENABLED,
-        bank: &registered_bank(),
+        contract: Standing::Clear,
+        partner_at_bank: ENABLED.standing(),
+        bank: registered_bank().standing(),
         now: minute(10),
     };
     evidence.decide(&client, &account(name), task).cloned()
@@ -143,9 +144,9 @@ fn another_client_does_not_learn_that_a_grant_has_ended() {
     for consent in [expired(), revoked()] {
         let evidence = Evidence {
             consent: &consent,
-            contract: &Contract::default(),
-            partner_at_bank: &ENABLED,
-            bank: &registered_bank(),
+            contract: Standing::Clear,
+            partner_at_bank: ENABLED.standing(),
+            bank: registered_bank().standing(),
             now: minute(10),
         };
         assert_eq!(
@@ -211,9 +212,9 @@ fn the_grants_end_is_told_before_a_suspension_and_a_suspension_before_the_scope(
     );
     let evidence = Evidence {
         consent: &live(),
-        contract: &Contract::default(),
-        partner_at_bank: &disabled(),
-        bank: &registered_bank(),
+        contract: Standing::Clear,
+        partner_at_bank: disabled().standing(),
+        bank: registered_bank().standing(),
         now: minute(10),
     };
     assert_eq!(
@@ -243,9 +244,9 @@ impl World {
     fn read(&self) -> Result<(), Denial> {
         let evidence = Evidence {
             consent: &self.consent,
-            contract: &self.contract,
-            partner_at_bank: &self.partner_at_bank,
-            bank: &self.bank,
+            contract: self.contract.standing(),
+            partner_at_bank: self.partner_at_bank.standing(),
+            bank: self.bank.standing(),
             now: minute(10),
         };
         evidence.live_for(&client()).map(drop)
@@ -333,4 +334,11 @@ fn a_superseded_grant_is_denied_as_such() {
         ConsentEvent::AccessSuperseded { by: new_grant() },
     ]);
     assert_eq!(world.read(), Err(Denial::Superseded));
+}
+
+#[test]
+fn a_standing_is_found_by_its_word() {
+    for standing in Standing::ALL {
+        assert_eq!(Standing::find(standing.as_str()), Some(standing));
+    }
 }

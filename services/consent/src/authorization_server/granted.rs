@@ -1,6 +1,8 @@
 //! What a grant gives, in the partner's words: its own ids of accounts and of the contract.
 
+use crate::store::sql_span;
 use std::collections::BTreeSet;
+use tracing::Instrument as _;
 
 use consent_domain::{
     AccountId, BankCode, PartnerId,
@@ -66,6 +68,7 @@ pub(super) async fn accounts_by_pairwise(
     .bind(partner.as_str())
     .bind(MOST_GRANTS)
     .fetch_all(&app.pool)
+    .instrument(sql_span("accounts by pairwise"))
     .await?;
     let key = app.keys.shared(KeyPurpose::Pairwise);
     let mut found = BTreeSet::new();

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     app::App,
-    decisions,
+    decisions::Question,
     protocol::{
         access_token_claims::AccessTokenClaims,
         introspection::{IntrospectionResponse, LiveRefreshToken},
@@ -133,10 +133,15 @@ async fn state_of_access_token(
     bank: &BankCode,
     claims: AccessTokenClaims,
 ) -> Result<IntrospectionResponse, OAuthError> {
-    let (grant, client) = (&claims.grant_id, &claims.client_id);
-    let seen = decisions::see(&app.pool, bank, grant, client, Some(claims.jti)).await?;
+    let question = Question {
+        bank: bank.clone(),
+        grant: claims.grant_id.clone(),
+        client: claims.client_id.clone(),
+        jti: Some(claims.jti),
+    };
+    let seen = app.grants.see(question).await?;
     let live = seen
-        .live_terms(client)
+        .live_terms(&claims.client_id)
         .filter(|_| seen.token_live && !claims.is_expired(seen.now));
     Ok(match live {
         Some(terms) => {
@@ -156,7 +161,13 @@ async fn state_of_refresh_token(
     let Some(row) = refresh_token::find(&app.pool, bank, client, token).await? else {
         return Ok(IntrospectionResponse::inactive());
     };
-    let seen = decisions::see(&app.pool, bank, &row.grant_id, client, None).await?;
+    let question = Question {
+        bank: bank.clone(),
+        grant: row.grant_id.clone(),
+        client: client.clone(),
+        jti: None,
+    };
+    let seen = app.grants.see(question).await?;
     let Some(terms) = seen.live_terms(client) else {
         return Ok(IntrospectionResponse::inactive());
     };

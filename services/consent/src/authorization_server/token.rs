@@ -1,6 +1,8 @@
 //! The token endpoint: a code for tokens, or a refresh token for an access token.
 
+use crate::store::sql_span;
 use std::collections::BTreeSet;
+use tracing::Instrument as _;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -121,6 +123,7 @@ async fn redeem_code(
     let mut transaction = app.pool.begin().await?;
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
         .fetch_one(&mut *transaction)
+        .instrument(sql_span("database time"))
         .await?;
     let redemption = redeem(&mut transaction, presented).await?;
     let row = match redemption.into_redeemed() {
@@ -224,6 +227,7 @@ async fn live_terms(
 ) -> Result<Option<GrantTerms>, OAuthError> {
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
         .fetch_one(&app.pool)
+        .instrument(sql_span("database time"))
         .await?;
     let consent = state_of::<ConsentStream>(&app.pool, &stream_id(bank, grant.as_str())).await?;
     Ok(consent.live_terms(now).cloned())
@@ -244,6 +248,7 @@ async fn refresh(
         .ok_or(OAuthError::invalid_grant())?;
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
         .fetch_one(&app.pool)
+        .instrument(sql_span("database time"))
         .await?;
     let granted = granted_tasks(&terms);
     let tasks = match scope {

@@ -1,9 +1,11 @@
 //! What a page's form becomes: fields strictly read, a key that is ours, and the outcome of an
 //! earlier sending, if there was one.
 
+use crate::store::sql_span;
 use actix_web::{HttpRequest, HttpResponse, web};
 use consent_domain::journey::{FailureCode, Journey, Step};
 use sqlx::Row as _;
+use tracing::Instrument as _;
 
 use super::{
     cookie::BrowserCookie,
@@ -134,15 +136,7 @@ impl ReceivedForm {
     }
 
     pub(super) fn outcome_of(&self, visit: &Visit, spent: &Spent) -> String {
-        if spent.content_mac == self.content_mac {
-            return spent.outcome.clone();
-        }
-        match &visit.journey {
-            Journey::InProgress(journey) => {
-                visit.step_url(journey.stage.step(), Some(Message::AlreadySent))
-            }
-            Journey::Absent | Journey::Ended(_) => visit.url("done"),
-        }
+        outcome_of(visit, &self.content_mac, spent)
     }
 
     /// The answer to a command that was decided now or before.
@@ -159,13 +153,31 @@ impl ReceivedForm {
     }
 }
 
-async fn find_spent(visit: &Visit, nonce: &str) -> Result<Option<Spent>, sqlx::Error> {
+/// Where the answer to a spent key leads what came under it again.
+pub(super) fn outcome_of(visit: &Visit, content_mac: &[u8], spent: &Spent) -> String {
+    if spent.content_mac == content_mac {
+        return spent.outcome.clone();
+    }
+    match &visit.journey {
+        Journey::InProgress(journey) => {
+            visit.step_url(journey.stage.step(), Some(Message::AlreadySent))
+        }
+        Journey::Absent | Journey::Ended(_) => visit.url("done"),
+    }
+}
+
+/// What an earlier command under that key left.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn find_spent(visit: &Visit, nonce: &str) -> Result<Option<Spent>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT content_mac, outcome FROM command_keys WHERE bank = $1 AND command_key = $2",
     )
     .bind(visit.bank.as_str())
     .bind(nonce)
     .fetch_optional(&visit.app.pool)
+    .instrument(sql_span("find spent"))
     .await?;
     row.map(|row| {
         Ok(Spent {

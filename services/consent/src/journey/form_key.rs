@@ -11,6 +11,7 @@ use crate::{app::App, entropy, protocol::shared_key::KeyPurpose};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FormName {
     Login,
+    CertificateLogin,
     Tasks,
     Accounts,
     Confirm,
@@ -22,6 +23,7 @@ impl FormName {
     fn as_str(self) -> &'static str {
         match self {
             Self::Login => "login",
+            Self::CertificateLogin => "certificate_login",
             Self::Tasks => "tasks",
             Self::Accounts => "accounts",
             Self::Confirm => "confirm",

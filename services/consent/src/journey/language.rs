@@ -64,14 +64,18 @@ pub(super) async fn switch(
         .unwrap_or_default();
     let (path, query) = page.split_once('?').unwrap_or((&page, ""));
     let mut response = see_other(PageAddress::read(path, query).as_str());
-    let cookie = Cookie::build(cookie_name(&app), locale.tag())
+    // A cookie of printable ASCII: it can't fail.
+    let _ = response.add_cookie(&remembered(&app, locale));
+    Ok(response)
+}
+
+/// The choice, for the browser to keep.
+pub(super) fn remembered(app: &App, locale: Locale) -> Cookie<'static> {
+    Cookie::build(cookie_name(app), locale.tag())
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(app.cookies == CookiePolicy::HostOnly)
         .max_age(Duration::days(REMEMBERED_DAYS))
-        .finish();
-    // A cookie of printable ASCII: it can't fail.
-    let _ = response.add_cookie(&cookie);
-    Ok(response)
+        .finish()
 }

@@ -1,5 +1,6 @@
 //! The live linkages of a contract, read from the authoritative projection.
 
+use crate::store::sql_span;
 use consent_domain::consent::ConsentStream;
 use consent_domain::{
     BankCode, ClientId, ContractId, GrantId,
@@ -8,6 +9,7 @@ use consent_domain::{
     scope::Scope,
 };
 use sqlx::{PgPool, Row as _};
+use tracing::Instrument as _;
 
 use crate::store::{StoreError, state_of_row};
 
@@ -47,6 +49,7 @@ pub async fn live_linkages(
     .bind(contract.as_str())
     .bind(MOST)
     .fetch_all(pool)
+    .instrument(sql_span("live linkages"))
     .await?;
     let mut linkages = Vec::new();
     for row in rows {

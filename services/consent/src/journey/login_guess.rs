@@ -10,9 +10,10 @@ use super::{
     visit::{Visit, stream_id},
 };
 use crate::{
-    bank_port::{BankFailure, LoginOutcome, Subject},
+    bank_port::{BankFailure, LoginOutcome, LoginProof, Subject},
     guess::{
-        Guess, GuessKind, GuessLimit, Lock, Locked, Reservation, Settled, locked, reserve, settle,
+        Guess, GuessKind, GuessLimit, Lock, Locked, Recorded, Reservation, Settled, locked,
+        reserve, settle,
     },
     notices::{Notice, NoticeKind},
     pages::ErrorKind,
@@ -38,6 +39,8 @@ pub(super) enum LoginTry {
 pub(super) struct TypedLogin {
     pub login_id: Zeroizing<String>,
     pub password: Zeroizing<String>,
+    /// What the login id rests on.
+    pub proof: LoginProof,
 }
 
 /// The limit of a bank's logins.
@@ -90,14 +93,22 @@ pub(super) async fn try_login(
     };
     let answer = app
         .bank_port
-        .authenticate(&visit.bank, attempt, &typed.login_id, &typed.password)
+        .authenticate(
+            &visit.bank,
+            attempt,
+            (&typed.login_id, &typed.password),
+            &typed.proof,
+        )
         .await;
     let (settled, result) = match answer {
         Ok(LoginOutcome::Rejected(subject)) => {
             let lock = settle(&app.pool, attempt, Settled::Mismatch, limit).await?;
             return Ok(match lock {
-                Lock::Open => LoginTry::Judged(LoginOutcome::Rejected(subject), attempt),
-                Lock::Reached => {
+                Recorded::Before(first) if first != Settled::Mismatch => LoginTry::Undecided,
+                Recorded::Before(_) | Recorded::Now(Lock::Open) => {
+                    LoginTry::Judged(LoginOutcome::Rejected(subject), attempt)
+                }
+                Recorded::Now(Lock::Reached) => {
                     if let Some(subject) = subject {
                         record_lock(visit, subject, attempt);
                     }
@@ -105,13 +116,20 @@ pub(super) async fn try_login(
                 }
             });
         }
+        // The password was not looked at: neither a guess nor a match, which would clear the count.
+        Ok(LoginOutcome::CertificateRefused) => (
+            Settled::Void,
+            LoginTry::Judged(LoginOutcome::CertificateRefused, attempt),
+        ),
         Ok(outcome) => (Settled::Match, LoginTry::Judged(outcome, attempt)),
         // Not known: the guess stays reserved until the sweeper learns the verdict.
         Err(BankFailure::Unknown | BankFailure::Malformed(_)) => return Ok(LoginTry::Undecided),
         Err(failure) => (Settled::Outage, LoginTry::NoOutcome(failure)),
     };
-    settle(&app.pool, attempt, settled, limit).await?;
-    Ok(result)
+    match settle(&app.pool, attempt, settled, limit).await? {
+        Recorded::Before(first) if first != settled => Ok(LoginTry::Undecided),
+        Recorded::Before(_) | Recorded::Now(_) => Ok(result),
+    }
 }
 
 /// Records the lock of a known user as a fact of the contract, beside the answer: an unknown id,

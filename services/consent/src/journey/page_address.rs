@@ -13,10 +13,14 @@ use crate::protocol::authorization_request::AuthorizationRequest;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PageAddress(String);
 
+/// Time, language, two digests; no ticket is longer.
+const TICKET_LENGTH_MAX: usize = 160;
+
 /// The pages of a journey that can be opened by their address.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "login",
     "certificate-login",
+    "certificate",
     "tasks",
     "accounts",
     "confirm",
@@ -70,6 +74,9 @@ fn of_journey(bank: &str, journey: &str, page: &str, query: &str) -> Option<Stri
         .find(|known| *known == page)
         .unwrap_or("login");
     let url = format!("/{bank}/journeys/{journey}/{page}");
+    if page == "certificate" {
+        return Some(on_certificate_host(&url, query));
+    }
     let Some(message) = Message::in_query(query) else {
         return Some(url);
     };
@@ -77,6 +84,26 @@ fn of_journey(bank: &str, journey: &str, page: &str, query: &str) -> Option<Stri
     let from = from.and_then(|(_, revision)| revision.parse::<u32>().ok());
     let from = from.map_or_else(String::new, |revision| format!("&from={revision}"));
     Some(format!("{url}?m={}{from}", message.as_str()))
+}
+
+/// The page of the certificate login's host with its ticket, as far as it could be one of ours.
+fn on_certificate_host(url: &str, query: &str) -> String {
+    let ticket = parse(query.as_bytes()).find(|(name, _)| name == "ticket");
+    let could_be_ours = |ticket: &str| {
+        ticket.len() <= TICKET_LENGTH_MAX
+            && ticket
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    let Some(ticket) = ticket
+        .map(|(_, ticket)| ticket)
+        .filter(|t| could_be_ours(t))
+    else {
+        return url.to_owned();
+    };
+    let message = Message::in_query(query)
+        .map_or_else(String::new, |message| format!("&m={}", message.as_str()));
+    format!("{url}?ticket={ticket}{message}")
 }
 
 fn of_authorization_endpoint(bank: &str, query: &str) -> Option<String> {
@@ -129,6 +156,15 @@ mod tests {
         ] {
             assert_eq!(read(elsewhere, ""), "/", "{elsewhere}");
         }
+    }
+
+    #[test]
+    fn the_certificate_hosts_page_keeps_a_well_formed_ticket() {
+        let page = format!("{JOURNEY}/certificate");
+        let kept = format!("{page}?ticket=17.ja.ab-_.cd&m=rejected");
+        assert_eq!(read(&page, "x=1&m=rejected&ticket=17.ja.ab-_.cd"), kept);
+        assert_eq!(read(&page, "ticket=%26m%3Dx"), page);
+        assert_eq!(read(&page, "m=rejected"), page);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{form_key::FormKey, visit::AtStep};
 use crate::{
     bank_port::{BankFailure, Verdict},
-    guess::{Guess, GuessKind, GuessLimit, Lock, Reservation, Settled, reserve, settle},
+    guess::{Guess, GuessKind, GuessLimit, Lock, Recorded, Reservation, Settled, reserve, settle},
     notices::{Notice, NoticeKind},
     pages::ErrorKind,
     protocol::shared_key::KeyPurpose,
@@ -136,8 +136,10 @@ async fn judge_guess(
         Err(BankFailure::Unknown | BankFailure::Malformed(_)) => return Ok(unavailable),
         Err(_) => Settled::Outage,
     };
-    if settle(&app.pool, attempt, settled, limit).await? == Lock::Reached {
-        record_lock(at, scope, limit.wrong, attempt).await;
+    match settle(&app.pool, attempt, settled, limit).await? {
+        Recorded::Now(Lock::Open) => {}
+        Recorded::Now(Lock::Reached) => record_lock(at, scope, limit.wrong, attempt).await,
+        Recorded::Before(first) => return Ok(verdict_of(first)),
     }
     Ok(verdict_of(settled))
 }

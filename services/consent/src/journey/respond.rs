@@ -63,6 +63,8 @@ pub(super) struct Known {
     pub partner: Option<PartnerName>,
     pub inquiry_number: String,
     pub partner_url: Option<String>,
+    /// Back to step 2, where that helps.
+    pub login_url: Option<String>,
     /// Where the language switch leads back to.
     pub address: PageAddress,
 }
@@ -72,11 +74,14 @@ fn status(kind: &ErrorKind) -> StatusCode {
         ErrorKind::InvalidRequest | ErrorKind::CookiesRequired | ErrorKind::FormNotAccepted => {
             StatusCode::BAD_REQUEST
         }
-        ErrorKind::PartnerNotAvailable | ErrorKind::NoAccount => StatusCode::FORBIDDEN,
+        ErrorKind::PartnerNotAvailable
+        | ErrorKind::NoAccount
+        | ErrorKind::CertificateNotConfirmed => StatusCode::FORBIDDEN,
         ErrorKind::JourneyNotFound | ErrorKind::NotFound => StatusCode::NOT_FOUND,
-        ErrorKind::RequestExpired | ErrorKind::JourneyTimedOut | ErrorKind::JourneyEnded => {
-            StatusCode::GONE
-        }
+        ErrorKind::RequestExpired
+        | ErrorKind::JourneyTimedOut
+        | ErrorKind::JourneyEnded
+        | ErrorKind::CertificateLoginExpired => StatusCode::GONE,
         ErrorKind::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::BankClosed { .. }
         | ErrorKind::BankMaintenance { .. }
@@ -88,6 +93,19 @@ fn status(kind: &ErrorKind) -> StatusCode {
 
 /// After how many seconds an unavailable part may be tried again.
 const RETRY_AFTER_SECONDS: u32 = 30;
+
+/// A day: a bank that names a later moment may be asked again before.
+const RETRY_AFTER_AT_MOST: i64 = 24 * 3600;
+
+/// Until the bank reopens, where it said when.
+fn retry_after_seconds(kind: &ErrorKind) -> u32 {
+    let left = kind
+        .reopens_at()
+        .map(|at| (at - chrono::Utc::now()).num_seconds());
+    left.map_or(RETRY_AFTER_SECONDS, |seconds| {
+        u32::try_from(seconds.clamp(1, RETRY_AFTER_AT_MOST)).unwrap_or(RETRY_AFTER_SECONDS)
+    })
+}
 
 impl Known {
     /// What a request tells by itself: its number, its language, and the bank that its path names.
@@ -103,6 +121,7 @@ impl Known {
             partner: None,
             inquiry_number: context.inquiry_number(),
             partner_url: None,
+            login_url: None,
             address: PageAddress::of(request),
         }
     }
@@ -119,13 +138,14 @@ impl Known {
             partner: self.partner,
             inquiry_number: self.inquiry_number,
             partner_url: self.partner_url,
+            login_url: self.login_url,
             address: self.address.as_str().to_owned(),
         };
         PageError {
             status,
             html: view.render(texts).unwrap_or_default(),
             retry_after_seconds: (status == StatusCode::SERVICE_UNAVAILABLE)
-                .then_some(RETRY_AFTER_SECONDS),
+                .then(|| retry_after_seconds(&kind)),
         }
     }
 }

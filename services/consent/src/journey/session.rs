@@ -1,8 +1,10 @@
 //! Bank sessions: on the server, found by the cookie's hash.
 
+use crate::store::sql_span;
 use consent_domain::{BankCode, ContractId, Instant, JourneyId, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use tracing::Instrument as _;
 
 use super::cookie::BrowserCookie;
 use crate::{bank_port::Subject, protocol::digest::sha256, sealed};
@@ -108,6 +110,7 @@ pub(super) async fn touch(pool: &PgPool, cookie: &BrowserCookie) -> Result<(), s
     )
     .bind(cookie.hash().to_vec())
     .execute(pool)
+    .instrument(sql_span("touch session"))
     .await
     .map(drop)
 }
@@ -131,5 +134,6 @@ pub(crate) async fn was_alive(
     .bind(journey.as_str())
     .bind(at)
     .fetch_one(pool)
+    .instrument(sql_span("find session at time"))
     .await
 }

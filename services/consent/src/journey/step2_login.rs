@@ -1,27 +1,23 @@
 //! Step 2: API連携認証（利用登録）.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use consent_domain::journey::{
-    Journey, JourneyEvent, JourneyRefusal, JourneyStream, LinkageBasis, LoginMethod, RecordLogin,
-    Step, UserRole,
-};
+use consent_domain::journey::{Journey, LoginMethod, Step};
 use renkei_proto::bank::v1::LoginRefusal;
 
 use super::{
     cookie::BrowserCookie,
-    form::{ReceivedForm, refused_step},
+    form::ReceivedForm,
     form_key::{FormKey, FormName},
-    linkages::{basis, live_linkages},
     login_guess::{LoginTry, TypedLogin, try_login},
-    respond::{PageError, bank_failed, command_failed, page, see_other},
+    login_record::{Authenticated, Sent, record},
+    respond::{PageError, bank_failed, page, see_other},
     session::{Names, SessionEnd},
     visit::{HttpResponseOrError, Message, Visit},
 };
 use crate::{
     app::App,
-    bank_port::{LoginOutcome, Subject},
-    pages::{CertificateLoginView, ErrorKind, LoginProblem, LoginView, Notice, Shell},
-    store::{CommandContext, CommandError, Companion, Executed},
+    bank_port::{LoginOutcome, LoginProof},
+    pages::{ErrorKind, LoginProblem, LoginView, Notice, Shell},
 };
 
 type Path = web::Path<(String, String)>;
@@ -47,7 +43,7 @@ pub(super) async fn show(
 }
 
 /// The browser's cookie, where a login is what comes next.
-async fn at_login(visit: &Visit) -> Result<&BrowserCookie, HttpResponseOrError> {
+pub(super) async fn at_login(visit: &Visit) -> Result<&BrowserCookie, HttpResponseOrError> {
     if let Some(end) = visit.to_own_end() {
         return Err(end.into());
     }
@@ -92,7 +88,11 @@ fn login_page(
         shell: Shell {
             deadline,
             cancel: Some(visit.form(cookie, FormName::Cancel, "cancel")),
-            notices: said.into_iter().chain(near).collect(),
+            notices: said
+                .into_iter()
+                .chain(near)
+                .chain(visit.maintenance_near())
+                .collect(),
             ..visit.shell()
         },
         form: visit.form(cookie, FormName::Login, "login"),
@@ -117,7 +117,11 @@ fn problem(visit: &Visit, message: Message) -> Option<LoginProblem> {
         Message::CertificateRequired => Some(LoginProblem::CertificateRequired),
         Message::Unavailable => Some(LoginProblem::BankUnavailable),
         Message::AnotherUser => Some(LoginProblem::AnotherUser),
-        Message::AlreadySent | Message::Resumed | Message::Changed | Message::Idle => None,
+        Message::AlreadySent
+        | Message::Resumed
+        | Message::Changed
+        | Message::Idle
+        | Message::CertificateNotAllowed => None,
     }
 }
 
@@ -145,7 +149,7 @@ pub(super) async fn submit(
     };
     // A repeat gets the first answer, and with it the cookie that the first answer set.
     if let Some(outcome) = form.repeated(&visit, &key).await? {
-        return Ok(with_session(&visit, &key, cookie, &outcome));
+        return Ok(sent(&form, &key, cookie).answer(&visit, &outcome));
     }
     if let Err(elsewhere) = at_login(&visit).await {
         return elsewhere.into_answer();
@@ -170,17 +174,17 @@ pub(super) async fn submit(
             },
             attempt,
         ) => {
-            let names = Names {
-                login_name,
-                contract_name,
-            };
             let login = Authenticated {
                 subject,
                 role,
-                names,
+                names: Names {
+                    login_name,
+                    contract_name,
+                },
+                method: LoginMethod::Password,
                 attempt,
             };
-            return record(&visit, &form, &key, cookie, login).await;
+            return record(&visit, &sent(&form, &key, cookie), login).await;
         }
         LoginTry::Judged(LoginOutcome::Rejected(_), _) => Message::Rejected,
         LoginTry::Judged(LoginOutcome::Refused(refusal), _) => match refusal {
@@ -191,6 +195,8 @@ pub(super) async fn submit(
             | LoginRefusal::CertificateNotAllowed
             | LoginRefusal::Unspecified => Message::Stopped,
         },
+        // No certificate was sent.
+        LoginTry::Judged(LoginOutcome::CertificateRefused, _) => Message::Unavailable,
         LoginTry::Locked => Message::Locked,
         LoginTry::Undecided => Message::Unavailable,
         LoginTry::KeyReused => Message::AlreadySent,
@@ -199,8 +205,16 @@ pub(super) async fn submit(
     Ok(see_other(&visit.step_url(Step::Login, Some(message))))
 }
 
+fn sent<'a>(form: &'a ReceivedForm, key: &'a FormKey, before: &'a BrowserCookie) -> Sent<'a> {
+    Sent {
+        nonce: &key.nonce,
+        content_mac: &form.content_mac,
+        before,
+    }
+}
+
 /// Login ids and passwords have 6 to 12 characters; anything far beyond reaches no bank.
-const LONGEST: usize = 64;
+pub(super) const LONGEST: usize = 64;
 
 fn read_login(
     visit: &Visit,
@@ -219,137 +233,9 @@ fn read_login(
         return Ok(Err(LoginProblem::Rejected));
     }
     let login_id = zeroize::Zeroizing::new(login_id.trim().to_owned());
-    Ok(Ok(TypedLogin { login_id, password }))
-}
-
-struct Authenticated {
-    subject: Subject,
-    role: UserRole,
-    names: Names,
-    /// The bank's attempt that this login is.
-    attempt: uuid::Uuid,
-}
-
-/// Appends `LoginSucceeded`, opens the bank session and binds the request to this browser, at once.
-async fn record(
-    visit: &Visit,
-    form: &ReceivedForm,
-    key: &FormKey,
-    before: &BrowserCookie,
-    login: Authenticated,
-) -> Result<HttpResponse, PageError> {
-    let journey = visit.open().await?;
-    let linkages = live_linkages(&visit.app.pool, &visit.bank, &login.subject.contract)
-        .await
-        .map_err(|error| visit.error(error))?;
-    let basis: LinkageBasis = basis(
-        &linkages,
-        &journey.request.client,
-        journey.request.grant_action,
-    );
-    let session = BrowserCookie::of_session(&visit.app, &key.nonce, before);
-    let names_sealed = login
-        .names
-        .seal(&session)
-        .ok_or_else(|| visit.error(ErrorKind::Internal))?;
-    let resumed = journey.stage.login().is_some();
-    let outcome = if resumed {
-        visit.step_url(journey.stage.step(), Some(Message::Resumed))
-    } else {
-        visit.step_url(Step::Tasks, None)
-    };
-    let companions = vec![
-        Companion::OpenSession {
-            session_hash: session.hash().to_vec(),
-            bank: visit.bank.to_string(),
-            journey: visit.id.to_string(),
-            generation: visit.generation + 1,
-            contract: login.subject.contract.to_string(),
-            user: login.subject.user.to_string(),
-            names_sealed,
-            idle_seconds: i32::try_from(journey.request.limits.idle_seconds).unwrap_or(i32::MAX),
-        },
-        Companion::BindPushedRequest {
-            bank: visit.bank.to_string(),
-            journey: visit.id.clone(),
-            session_hash: session.hash().to_vec(),
-        },
-    ];
-    let command_key = form.command_key(key, outcome.clone());
-    let context = CommandContext {
-        causation_id: Some(login.attempt),
-        ..visit.command(Some(&login.subject), Some(command_key))
-    };
-    let command = RecordLogin {
-        contract: login.subject.contract.clone(),
-        user: login.subject.user.clone(),
-        role: login.role,
-        method: LoginMethod::Password,
-        basis,
-    };
-    let executed = visit
-        .app
-        .bus
-        .execute::<JourneyStream, JourneyRefusal>(
-            visit.stream(),
-            context,
-            move |state, now| {
-                state
-                    .record_login(command.clone(), now)
-                    .map(|o| o.into_events())
-            },
-            move |_: &[JourneyEvent], _, _| companions.clone(),
-        )
-        .await;
-    match executed {
-        Ok(Executed::Committed(_)) => Ok(with_session(visit, key, before, &outcome)),
-        Ok(Executed::Repeated(spent)) => Ok(with_session(
-            visit,
-            key,
-            before,
-            &form.outcome_of(visit, &spent),
-        )),
-        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal).await,
-        // Another browser's login was the first.
-        Err(CommandError::Violates(_)) => Err(visit.error(ErrorKind::JourneyNotFound)),
-        Err(error) => Err(visit.error(command_failed(&error))),
-    }
-}
-
-fn with_session(
-    visit: &Visit,
-    key: &FormKey,
-    before: &BrowserCookie,
-    outcome: &str,
-) -> HttpResponse {
-    let session = BrowserCookie::of_session(&visit.app, &key.nonce, before);
-    let mut response = see_other(outcome);
-    // A cookie of printable ASCII: it can't fail.
-    let _ = response.add_cookie(&session.set(&visit.app, &visit.id));
-    response
-}
-
-/// 「電子証明書ログイン」
-pub(super) async fn show_certificate_login(
-    app: web::Data<App>,
-    request: HttpRequest,
-    path: Path,
-) -> Result<HttpResponse, PageError> {
-    let visit = Visit::begin(app, &request, &path).await?;
-    let cookie = match at_login(&visit).await {
-        Ok(cookie) => cookie,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    let cancel = Some(visit.form(cookie, FormName::Cancel, "cancel"));
-    let view = CertificateLoginView {
-        shell: Shell {
-            cancel,
-            ..visit.shell()
-        },
-        login_url: visit.step_url(Step::Login, None),
-    };
-    let html = view
-        .render(visit.texts())
-        .map_err(|error| visit.error(error))?;
-    Ok(page(StatusCode::OK, html))
+    Ok(Ok(TypedLogin {
+        login_id,
+        password,
+        proof: LoginProof::LoginId,
+    }))
 }

@@ -161,8 +161,19 @@ pub(super) async fn submit(
     let accounts = at.accounts().await?;
     match read_rows(&visit, &mut form, &accounts, &tasks)? {
         Ok(rows) => register(&at, &form, &key, &accounts, &tasks, rows).await,
-        Err(sent_back) => accounts_page(&at, &accounts, None, sent_back).await,
+        Err(NotTaken::SentBack(sent_back)) => accounts_page(&at, &accounts, None, sent_back).await,
+        Err(NotTaken::ListChanged) => Ok(see_other(
+            &visit.step_url(Step::Accounts, Some(Message::Changed)),
+        )),
     }
+}
+
+/// Why the rows of a form are not judged.
+enum NotTaken {
+    /// The customer has something to put right.
+    SentBack(SentBack),
+    /// An account that was shown is not in the bank's list now.
+    ListChanged,
 }
 
 /// One ticked row as typed; a PIN only where the row can be linked at all.
@@ -177,7 +188,7 @@ fn read_rows<'a>(
     form: &mut ReceivedForm,
     accounts: &'a [BankAccount],
     tasks: &BTreeSet<Task>,
-) -> Result<Result<Vec<TypedRow<'a>>, SentBack>, PageError> {
+) -> Result<Result<Vec<TypedRow<'a>>, NotTaken>, PageError> {
     let not_accepted = || visit.error(ErrorKind::FormNotAccepted);
     let mut pins = form
         .fields
@@ -188,16 +199,18 @@ fn read_rows<'a>(
         let known = accounts
             .iter()
             .find(|account| account.id.as_str() == reference.as_str());
-        let account = known.ok_or_else(not_accepted)?;
+        let Some(account) = known else {
+            return Ok(Err(NotTaken::ListChanged));
+        };
         ticked.insert(account.id.clone());
     }
     if ticked.is_empty() {
         let whole = Some(AccountsProblem::NoneSelected);
-        return Ok(Err(SentBack {
+        return Ok(Err(NotTaken::SentBack(SentBack {
             ticked: Some(ticked),
             whole,
             ..SentBack::default()
-        }));
+        })));
     }
     if ticked.len() > MAX_TICKED_ROWS {
         return Err(not_accepted());
@@ -229,11 +242,11 @@ fn read_rows<'a>(
     if problems.is_empty() {
         return Ok(Ok(rows));
     }
-    Ok(Err(SentBack {
+    Ok(Err(NotTaken::SentBack(SentBack {
         ticked: Some(ticked),
         whole: None,
         rows: problems,
-    }))
+    })))
 }
 
 fn is_pin(text: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Step 5: API連携認証（登録口座確認）.
 
+use crate::store::sql_span;
 use actix_web::{HttpRequest, HttpResponse, web};
 use consent_domain::{
     Stream as _,
@@ -10,6 +11,7 @@ use consent_domain::{
     registration_status::RegistrationStatus,
 };
 use sqlx::Row as _;
+use tracing::Instrument as _;
 
 use super::{
     form::{Submission, refused_step},
@@ -68,6 +70,7 @@ async fn journey_at(visit: &Visit, revision: Revision) -> Result<Option<InProgre
     .bind(JourneyStream::TYPE)
     .bind(visit.stream())
     .fetch_all(&visit.app.pool)
+    .instrument(sql_span("journey at"))
     .await?;
     let mut journey = Journey::default();
     let mut then = None;

@@ -1,9 +1,15 @@
 //! One request to a page of a journey: what it names, what the browser proves, what the database
 //! says, read at one moment.
 
+use crate::store::sql_span;
 use std::{collections::BTreeSet, sync::Arc};
+use tracing::Instrument as _;
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, StatusCode},
+    web,
+};
 use chrono::TimeDelta;
 use consent_domain::{
     BankCode, ContractId, Instant, JourneyId, PartnerId,
@@ -32,7 +38,7 @@ use super::{
 use crate::{
     app::App,
     bank_pages::BankPages,
-    bank_port::Subject,
+    bank_port::{PlannedMaintenance, Subject},
     pages::{
         AccessInView, Customer, Deadline, DeadlineKind, ErrorKind, Extension, FormTarget, Locale,
         Notice, Shell, Texts, WARN_SECONDS,
@@ -68,9 +74,18 @@ pub(super) struct Visit {
     pub session: Option<BankSession>,
     /// How many logins the journey has seen.
     pub generation: i32,
+    /// Maintenance of the bank that begins soon.
+    maintenance: Option<PlannedMaintenance>,
     /// The database's time.
     pub now: Instant,
     pub context: RequestContext,
+}
+
+/// What a browser brings along.
+struct Browser {
+    cookie: Option<BrowserCookie>,
+    /// The language that it read on another host of ours.
+    wish: Option<Locale>,
 }
 
 const SQL: &str = "
@@ -107,6 +122,33 @@ impl Visit {
         request: &HttpRequest,
         path: &PagePath,
     ) -> Result<Self, PageError> {
+        Self::named(app, request, path, |app, id| Browser {
+            cookie: BrowserCookie::find(app, request, id),
+            wish: None,
+        })
+        .await
+    }
+
+    /// The same on the certificate login's host: no cookie counts there, even where it is sent
+    /// (another port of one host name shares them).
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub(super) async fn on_certificate_host(
+        app: web::Data<App>,
+        request: &HttpRequest,
+        path: &PagePath,
+        wish: Option<Locale>,
+    ) -> Result<Self, PageError> {
+        Self::named(app, request, path, |_, _| Browser { cookie: None, wish }).await
+    }
+
+    async fn named(
+        app: web::Data<App>,
+        request: &HttpRequest,
+        path: &PagePath,
+        browser: impl FnOnce(&App, &JourneyId) -> Browser,
+    ) -> Result<Self, PageError> {
         let context = RequestContext::of(request);
         let known = Known::of(&app, request, &context);
         let (Ok(bank), Ok(id)) = (
@@ -115,10 +157,13 @@ impl Visit {
         ) else {
             return Err(known.error(&app, ErrorKind::NotFound));
         };
-        let cookie = BrowserCookie::find(&app, request, &id);
-        let visit = Self::read(&app, request, bank, id, cookie, context).await;
+        let browser = browser(&app, &id);
+        let visit = Self::read(&app, request, (bank, id), browser, context).await;
         match visit {
-            Ok(Some(visit)) => Ok(visit),
+            Ok(Some(mut visit)) => {
+                visit.hear_of_maintenance(request.method()).await;
+                Ok(visit)
+            }
             Ok(None) => Err(known.error(&app, ErrorKind::JourneyNotFound)),
             Err(error) => Err(known.error(&app, error.into())),
         }
@@ -127,11 +172,11 @@ impl Visit {
     async fn read(
         app: &web::Data<App>,
         request: &HttpRequest,
-        bank: BankCode,
-        id: JourneyId,
-        cookie: Option<BrowserCookie>,
+        (bank, id): (BankCode, JourneyId),
+        browser: Browser,
         context: RequestContext,
     ) -> Result<Option<Self>, StoreError> {
+        let Browser { cookie, wish } = browser;
         let stream = stream_id(&bank, id.as_str());
         let row = sqlx::query(SQL)
             .bind(bank.as_str())
@@ -139,6 +184,7 @@ impl Visit {
             .bind(id.as_str())
             .bind(cookie.as_ref().map(|cookie| cookie.hash().to_vec()))
             .fetch_optional(&app.pool)
+            .instrument(sql_span("load visit"))
             .await?;
         let Some(row) = row else { return Ok(None) };
         let now: Instant = row.try_get("now")?;
@@ -173,7 +219,11 @@ impl Visit {
         };
         Ok(Some(Self {
             app: app.clone(),
-            locale: language::of_request(app, request, parameters.find("ui_locales")),
+            locale: language::of_request(
+                app,
+                request,
+                wish.map(Locale::tag).or(parameters.find("ui_locales")),
+            ),
             pages: app.pages.of(&bank, &record),
             address: PageAddress::of(request),
             bank,
@@ -190,9 +240,19 @@ impl Visit {
             cookie,
             session,
             generation: row.try_get::<Option<i32>, _>("generations")?.unwrap_or(0),
+            maintenance: None,
             now,
             context,
         }))
+    }
+
+    /// A form's answer does not wait for announcements.
+    async fn hear_of_maintenance(&mut self, method: &Method) {
+        let port = &self.app.bank_port;
+        self.maintenance = match *method {
+            Method::GET => port.maintenance_ahead(&self.bank, self.now).await,
+            _ => port.maintenance_heard_of(&self.bank, self.now),
+        };
     }
 
     /// The address of a page of this journey.
@@ -232,6 +292,7 @@ impl Visit {
             partner: Some(partner_name(&self.partner)),
             inquiry_number: self.context.inquiry_number(),
             partner_url: None,
+            login_url: None,
         }
     }
 
@@ -250,6 +311,13 @@ impl Visit {
             }
             _ => None,
         };
+        known.error(&self.app, kind)
+    }
+
+    /// The error page with a way back to step 2.
+    pub(super) fn error_with_login(&self, kind: ErrorKind, login_url: String) -> PageError {
+        let mut known = self.known();
+        known.login_url = Some(login_url);
         known.error(&self.app, kind)
     }
 
@@ -429,6 +497,14 @@ impl Visit {
         })
     }
 
+    /// What is said where the bank's maintenance is near.
+    pub(super) fn maintenance_near(&self) -> Option<Notice> {
+        self.maintenance.map(|planned| Notice::MaintenanceAhead {
+            from: planned.from,
+            until: planned.until,
+        })
+    }
+
     /// A form of this browser's journey.
     pub(super) fn form(&self, cookie: &BrowserCookie, form: FormName, path: &str) -> FormTarget {
         let shown = match &self.journey {
@@ -552,6 +628,7 @@ impl AtStep<'_> {
             notices: said
                 .into_iter()
                 .chain(visit.deadline_near(self.journey))
+                .chain(visit.maintenance_near())
                 .collect(),
             ..visit.shell()
         }
@@ -644,11 +721,12 @@ pub(super) enum Message {
     PasswordChangeDue,
     Stopped,
     CertificateRequired,
+    CertificateNotAllowed,
     Unavailable,
 }
 
 impl Message {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::AlreadySent,
         Self::Resumed,
         Self::Changed,
@@ -660,6 +738,7 @@ impl Message {
         Self::PasswordChangeDue,
         Self::Stopped,
         Self::CertificateRequired,
+        Self::CertificateNotAllowed,
         Self::Unavailable,
     ];
 
@@ -676,6 +755,7 @@ impl Message {
             Self::PasswordChangeDue => "password_change_due",
             Self::Stopped => "stopped",
             Self::CertificateRequired => "certificate_required",
+            Self::CertificateNotAllowed => "certificate_not_allowed",
             Self::Unavailable => "unavailable",
         }
     }

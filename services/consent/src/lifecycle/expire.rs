@@ -4,9 +4,10 @@ use std::convert::Infallible;
 
 use consent_domain::{BankCode, ContractId, consent::ConsentStream};
 use sqlx::PgPool;
+use tracing::Instrument as _;
 
 use super::telling;
-use crate::store::{Actor, Bus, CommandContext, CommandError, StoreError};
+use crate::store::{Actor, Bus, CommandContext, CommandError, StoreError, sql_span};
 
 /// Most consents that one round ends or warns of.
 pub(super) const BATCH: i64 = 200;
@@ -45,6 +46,7 @@ pub(crate) async fn expire_due(pool: &PgPool, bus: &Bus) -> Result<(), StoreErro
     )
     .bind(BATCH)
     .fetch_all(pool)
+    .instrument(sql_span("expire consents"))
     .await?;
     expire(bus, due).await
 }
@@ -66,6 +68,7 @@ pub(crate) async fn expire_consents_of(
     .bind(bank.as_str())
     .bind(contract.as_str())
     .fetch_all(pool)
+    .instrument(sql_span("expire consents of"))
     .await?;
     expire(bus, due).await
 }

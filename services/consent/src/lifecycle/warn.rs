@@ -4,9 +4,13 @@ use std::convert::Infallible;
 
 use consent_domain::consent::ConsentStream;
 use sqlx::PgPool;
+use tracing::Instrument as _;
 
-use super::expire::{BATCH, Due, report};
-use crate::store::{Bus, StoreError};
+use super::{
+    expire::{BATCH, Due, report},
+    telling,
+};
+use crate::store::{Actor, Bus, StoreError, sql_span};
 
 /// Records those that are due, a batch at a time.
 ///
@@ -20,15 +24,16 @@ pub(crate) async fn warn_due(pool: &PgPool, bus: &Bus) -> Result<(), StoreError>
     )
     .bind(BATCH)
     .fetch_all(pool)
+    .instrument(sql_span("warn of ends"))
     .await?;
     for consent in due {
-        let (stream, _, context) = consent.command()?;
+        let (stream, bank, context) = consent.command()?;
         let warned = bus
             .execute::<ConsentStream, Infallible>(
                 stream.clone(),
                 context,
                 |consent, now| Ok(consent.warn(now).into_events()),
-                |_, _, _| Vec::new(),
+                move |facts, consent, _| telling::notices(&bank, &Actor::System, facts, consent),
             )
             .await;
         if let Err(error) = warned {

@@ -1,4 +1,4 @@
-//! 電子証明書ログイン, as long as it is being prepared.
+//! 電子証明書ログイン, where the bank does not offer it here.
 
 use askama::Template;
 
@@ -6,7 +6,7 @@ use super::layout::{Layout, RenderError};
 use super::shell::Shell;
 use super::texts::{CertificateLoginTexts, Texts};
 
-/// Tells that the certificate login can't be used yet, and how to go back.
+/// Tells that the certificate login can't be used here, and how to go back.
 #[derive(Debug, Clone)]
 pub struct CertificateLoginView {
     /// The page around it.

@@ -22,6 +22,8 @@ pub struct ErrorView {
     pub inquiry_number: String,
     /// Back to the partner: its registered redirect URI with the error, never anything unproven.
     pub partner_url: Option<String>,
+    /// Back to step 2, where another try helps.
+    pub login_url: Option<String>,
     /// Where the language switch leads back to, as a path on our origin.
     pub address: String,
 }
@@ -45,6 +47,10 @@ pub enum ErrorKind {
     FormNotAccepted,
     /// The browser keeps no cookie.
     CookiesRequired,
+    /// No certificate, none that the bank's authority issued, or none that the bank takes.
+    CertificateNotConfirmed,
+    /// The way to the certificate login's host or back from it took too long, or was not ours.
+    CertificateLoginExpired,
     /// The user has no account that could be linked.
     NoAccount,
     /// Too many requests.
@@ -81,6 +87,8 @@ impl ErrorKind {
             Self::JourneyEnded => "journey_ended",
             Self::FormNotAccepted => "form_not_accepted",
             Self::CookiesRequired => "cookies_required",
+            Self::CertificateNotConfirmed => "certificate_not_confirmed",
+            Self::CertificateLoginExpired => "certificate_login_expired",
             Self::NoAccount => "no_account",
             Self::TooManyRequests => "too_many_requests",
             Self::BankClosed { .. } => "bank_closed",
@@ -92,7 +100,8 @@ impl ErrorKind {
         }
     }
 
-    fn reopens_at(&self) -> Option<DateTime<Utc>> {
+    /// When the bank opens again, where that is known.
+    pub fn reopens_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::BankClosed { reopens_at } | Self::BankMaintenance { reopens_at } => *reopens_at,
             _ => None,

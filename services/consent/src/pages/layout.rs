@@ -1,6 +1,7 @@
 //! What `base.html` needs, derived from the shell and the page.
 
 use super::deadline::{Deadline, DeadlineWords, Extension};
+use super::japan_time;
 use super::locale::Locale;
 use super::phrase::Slot;
 use super::shell::{AccessInView, BankContact, Customer, FormTarget, Notice, PartnerName, Shell};
@@ -298,5 +299,17 @@ fn notice_text(texts: &Texts, notice: Notice) -> String {
         Notice::DeadlineNear { minutes } => notices
             .deadline_near
             .fill(&[(Slot::Minutes, &minutes.to_string())]),
+        Notice::MaintenanceAhead { from, until } => {
+            let [from, until] = [Some(from), until].map(|at| {
+                at.map(|at| japan_time::day_and_clock(at, texts.locale()))
+                    .unwrap_or_default()
+            });
+            let phrase = if until.is_empty() {
+                &notices.maintenance_ahead_open
+            } else {
+                &notices.maintenance_ahead
+            };
+            phrase.fill(&[(Slot::From, &from), (Slot::Until, &until)])
+        }
     }
 }

@@ -13,6 +13,7 @@ mod account_table;
 mod accounts;
 mod authorize;
 mod certificate_login;
+mod certificate_password;
 mod clauses;
 mod confirm;
 mod deadline;
@@ -34,6 +35,7 @@ pub use authorize::{
     AuthorizeProblem, AuthorizeView, AuthorizedAccount, LinkageChange, PartnerRecord,
 };
 pub use certificate_login::CertificateLoginView;
+pub use certificate_password::{CertificatePasswordProblem, CertificatePasswordView};
 pub use clauses::consent_text;
 pub use confirm::{ConfirmView, ConfirmedAccount, RowChange};
 pub use deadline::{Deadline, DeadlineKind, DeadlineWords, Extension, WARN_SECONDS};

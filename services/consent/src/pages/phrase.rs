@@ -42,6 +42,7 @@ pub(super) enum Slot {
     Bank,
     Count,
     Date,
+    From,
     Hours,
     LegalName,
     Linkage,
@@ -56,15 +57,17 @@ pub(super) enum Slot {
     Steps,
     Tasks,
     Time,
+    Until,
     Version,
 }
 
 impl Slot {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 21] = [
         Self::Account,
         Self::Bank,
         Self::Count,
         Self::Date,
+        Self::From,
         Self::Hours,
         Self::LegalName,
         Self::Linkage,
@@ -79,6 +82,7 @@ impl Slot {
         Self::Steps,
         Self::Tasks,
         Self::Time,
+        Self::Until,
         Self::Version,
     ];
 
@@ -88,6 +92,7 @@ impl Slot {
             Self::Bank => "bank",
             Self::Count => "count",
             Self::Date => "date",
+            Self::From => "from",
             Self::Hours => "hours",
             Self::LegalName => "legal_name",
             Self::Linkage => "linkage",
@@ -102,6 +107,7 @@ impl Slot {
             Self::Steps => "steps",
             Self::Tasks => "tasks",
             Self::Time => "time",
+            Self::Until => "until",
             Self::Version => "version",
         }
     }

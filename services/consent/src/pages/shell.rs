@@ -1,5 +1,7 @@
 //! What every page shows around its own subject.
 
+use chrono::{DateTime, Utc};
+
 use super::deadline::Deadline;
 use super::tasks::Task;
 
@@ -88,6 +90,13 @@ pub enum Notice {
     DeadlineNear {
         /// Minutes left, rounded up.
         minutes: u32,
+    },
+    /// The bank has announced maintenance that begins soon.
+    MaintenanceAhead {
+        /// When it begins.
+        from: DateTime<Utc>,
+        /// When it ends, where known.
+        until: Option<DateTime<Utc>>,
     },
 }
 

@@ -159,6 +159,7 @@ texts! {
         authorize: AuthorizeTexts,
         done: DoneTexts,
         certificate_login: CertificateLoginTexts,
+        certificate_password: CertificatePasswordTexts,
         notice_pages: NoticePagesTexts,
         error_page: ErrorPageTexts,
         errors: ErrorsTexts,
@@ -209,6 +210,8 @@ texts! {
         session_ended: Label,
         selection_changed: Label,
         deadline_near: Phrase,
+        maintenance_ahead: Phrase,
+        maintenance_ahead_open: Phrase,
     }
     TaskNames {
         balance: Label,
@@ -361,6 +364,23 @@ texts! {
         id_users: Label,
         back: Label,
     }
+    CertificatePasswordTexts {
+        title: Label,
+        lead: Label,
+        certificate_heading: Label,
+        name: Label,
+        organization: Label,
+        issuer: Label,
+        valid_until: Label,
+        valid_until_value: Phrase,
+        other_note: Label,
+        back: Label,
+        problem_rejected: Label,
+        problem_locked: Phrase,
+        problem_locked_at_bank: Label,
+        problem_stopped: Label,
+        problem_not_allowed: Label,
+    }
     NoticePagesTexts {
         already_sent: NoticePageTexts,
         session_ended: NoticePageTexts,
@@ -377,6 +397,7 @@ texts! {
         next: Label,
         code: Label,
         back: Phrase,
+        to_login: Label,
         unnamed_service: Label,
         reopens: Phrase,
     }
@@ -389,6 +410,8 @@ texts! {
         journey_ended: ErrorTexts,
         form_not_accepted: ErrorTexts,
         cookies_required: ErrorTexts,
+        certificate_not_confirmed: ErrorTexts,
+        certificate_login_expired: ErrorTexts,
         no_account: ErrorTexts,
         too_many_requests: ErrorTexts,
         bank_closed: ErrorTexts,
@@ -431,6 +454,8 @@ impl ErrorsTexts {
             ErrorKind::JourneyEnded => &self.journey_ended,
             ErrorKind::FormNotAccepted => &self.form_not_accepted,
             ErrorKind::CookiesRequired => &self.cookies_required,
+            ErrorKind::CertificateNotConfirmed => &self.certificate_not_confirmed,
+            ErrorKind::CertificateLoginExpired => &self.certificate_login_expired,
             ErrorKind::NoAccount => &self.no_account,
             ErrorKind::TooManyRequests => &self.too_many_requests,
             ErrorKind::BankClosed { .. } => &self.bank_closed,

@@ -3,12 +3,14 @@
 //! A code is an HMAC of its stored id, so that a repeated authorization answers the same code while
 //! the database holds only a hash of it.
 
+use crate::store::sql_span;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
 use consent_domain::{BankCode, ClientId, GrantId, JourneyId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::digest::sha256;
@@ -124,6 +126,7 @@ impl AuthorizationCodeRow {
         .bind(self.used_at)
         .bind(&self.dpop_jkt)
         .execute(executor)
+        .instrument(sql_span("insert authorization code"))
         .await
         .map(drop)
     }
@@ -170,6 +173,7 @@ pub async fn find_by_journey(
     .bind(bank.as_str())
     .bind(journey_id.as_str())
     .fetch_optional(executor)
+    .instrument(sql_span("find by journey"))
     .await?
     .as_ref()
     .map(AuthorizationCodeRow::read)
@@ -245,6 +249,7 @@ pub async fn redeem(
     .bind(presented.redirect_uri)
     .bind(presented.code_verifier.challenge().as_str())
     .fetch_optional(&mut *connection)
+    .instrument(sql_span("redeem authorization code"))
     .await?;
     if let Some(row) = used {
         return Ok(Redemption::Redeemed(Box::new(AuthorizationCodeRow::read(
@@ -279,6 +284,7 @@ pub async fn find_proven(
     .bind(code_hash(presented.code))
     .bind(presented.client_id.as_str())
     .fetch_optional(executor)
+    .instrument(sql_span("find proven"))
     .await?;
     let found = row.as_ref().map(AuthorizationCodeRow::read).transpose()?;
     Ok(found.filter(|row| {
@@ -295,6 +301,7 @@ pub async fn find_proven(
 pub async fn purge_authorization_codes(executor: impl PgExecutor<'_>) -> Result<u64, sqlx::Error> {
     sqlx::query("DELETE FROM authorization_codes WHERE issued_at < now() - interval '30 days'")
         .execute(executor)
+        .instrument(sql_span("purge authorization codes"))
         .await
         .map(|deleted| deleted.rows_affected())
 }
@@ -326,7 +333,7 @@ mod tests {
 
     /// A code issued some seconds ago.
     async fn issue(pool: &PgPool, seconds_ago: i64) -> Secret {
-        let key = SharedKey::for_test(1);
+        let key = SharedKey::new(zeroize::Zeroizing::new([1; 32]));
         let subject = CodeSubject {
             client_id: client(),
             grant_id: GrantId::parse("g1").unwrap(),
@@ -401,14 +408,21 @@ mod tests {
 
     #[test]
     fn a_code_follows_from_its_id_and_bank() {
-        let (key, id) = (SharedKey::for_test(1), Uuid::from_u128(7));
+        let (key, id) = (
+            SharedKey::new(zeroize::Zeroizing::new([1; 32])),
+            Uuid::from_u128(7),
+        );
         let code = derive(&key, &bank(), id);
         assert_eq!(code.expose(), derive(&key, &bank(), id).expose());
         assert_eq!(code.expose().len(), 43);
         let others = [
             derive(&key, &BankCode::parse("2951").unwrap(), id),
             derive(&key, &bank(), Uuid::from_u128(8)),
-            derive(&SharedKey::for_test(2), &bank(), id),
+            derive(
+                &SharedKey::new(zeroize::Zeroizing::new([2; 32])),
+                &bank(),
+                id,
+            ),
         ];
         assert!(others.iter().all(|other| other.expose() != code.expose()));
     }
@@ -474,7 +488,11 @@ mod tests {
         let other_bank = BankCode::parse("2951").unwrap();
         let other_client = ClientId::parse("other").unwrap();
         let other_verifier = CodeVerifier::parse("a".repeat(43).into()).unwrap();
-        let other_code = derive(&SharedKey::for_test(2), &bank, Uuid::from_u128(7));
+        let other_code = derive(
+            &SharedKey::new(zeroize::Zeroizing::new([2; 32])),
+            &bank,
+            Uuid::from_u128(7),
+        );
         let right = CodePresented {
             bank: &bank,
             client_id: &client,

@@ -1,8 +1,10 @@
 //! One use of each `jti`, among any number of parallel requests, replicas and restarts.
 
+use crate::store::sql_span;
 use chrono::{DateTime, Utc};
 use consent_domain::{BankCode, ClientId};
 use sqlx::PgExecutor;
+use tracing::Instrument as _;
 
 use super::digest::sha256;
 
@@ -53,6 +55,7 @@ pub async fn spend_jti(
     .bind(sha256(jti.as_bytes()))
     .bind(expires_at)
     .execute(executor)
+    .instrument(sql_span("spend jti"))
     .await?;
     Ok(if inserted.rows_affected() == 1 {
         JtiUse::Fresh
@@ -69,6 +72,7 @@ pub async fn spend_jti(
 pub async fn purge_used_jtis(executor: impl PgExecutor<'_>) -> Result<u64, sqlx::Error> {
     sqlx::query("DELETE FROM used_jtis WHERE expires_at < now() - interval '10 minutes'")
         .execute(executor)
+        .instrument(sql_span("purge used jtis"))
         .await
         .map(|deleted| deleted.rows_affected())
 }

@@ -3,7 +3,9 @@
 //! A signing key is published before it signs, and stays published after it stopped until the
 //! last token that it signed has ended.
 
+use crate::store::sql_span;
 use std::collections::BTreeMap;
+use tracing::Instrument as _;
 
 use chrono::{DateTime, Duration, Utc};
 use consent_domain::BankCode;
@@ -195,6 +197,7 @@ pub async fn activate_published_key(pool: &PgPool, now: DateTime<Utc>) -> Result
     )
     .bind(now)
     .fetch_optional(&mut *transaction)
+    .instrument(sql_span("activate published key"))
     .await?;
     let kid = ready.ok_or(KeyError::NoneReady)?;
     sqlx::query(
@@ -203,20 +206,18 @@ pub async fn activate_published_key(pool: &PgPool, now: DateTime<Utc>) -> Result
     )
     .bind(now)
     .execute(&mut *transaction)
+    .instrument(sql_span("activate published key"))
     .await?;
     sqlx::query("UPDATE signing_keys SET state = 'active' WHERE kid = $1 AND state = 'published'")
         .bind(kid)
         .execute(&mut *transaction)
+        .instrument(sql_span("activate published key"))
         .await?;
     transaction.commit().await?;
     Ok(())
 }
 
-// The wrapped bytes are bound to these names.
-fn shared_key_name(name: &str) -> String {
-    format!("shared_key:{name}")
-}
-
+// The wrapped bytes are bound to this name.
 fn signing_key_name(kid: &str) -> String {
     format!("signing_key:{kid}")
 }
@@ -242,6 +243,7 @@ async fn load_signing_keys(
     )
     .bind(now - Duration::seconds(RETIRED_SECONDS))
     .fetch_all(pool)
+    .instrument(sql_span("load signing keys"))
     .await?;
     rows.iter()
         .map(|row| {
@@ -273,6 +275,7 @@ async fn load_shared_keys(
 ) -> Result<BTreeMap<KeyPurpose, SharedKey>, KeyError> {
     let rows = sqlx::query("SELECT name, key_wrapped, key_nonce FROM shared_keys")
         .fetch_all(pool)
+        .instrument(sql_span("load shared keys"))
         .await?;
     let mut keys = BTreeMap::new();
     for row in rows {
@@ -283,19 +286,13 @@ async fn load_shared_keys(
         else {
             continue;
         };
-        let name = shared_key_name(&stored);
-        let opened = open(
-            kek,
-            name.clone(),
-            row.try_get("key_wrapped")?,
-            row.try_get("key_nonce")?,
-        )?;
-        let mut bytes = Zeroizing::new([0; 32]);
-        if opened.len() != bytes.len() {
-            return Err(KeyError::DoesNotOpen(name));
-        }
-        bytes.copy_from_slice(&opened);
-        keys.insert(purpose, SharedKey::new(bytes));
+        let wrapped = WrappedKey {
+            ciphertext: row.try_get("key_wrapped")?,
+            nonce: row.try_get("key_nonce")?,
+        };
+        let key = SharedKey::open(kek, purpose, &wrapped)
+            .map_err(|DoesNotOpen| KeyError::DoesNotOpen(purpose.wrapped_name()))?;
+        keys.insert(purpose, key);
     }
     Ok(keys)
 }
@@ -306,10 +303,10 @@ async fn insert_shared_key(
     purpose: KeyPurpose,
     now: DateTime<Utc>,
 ) -> Result<(), KeyError> {
-    let name = shared_key_name(purpose.as_str());
+    let name = purpose.wrapped_name();
     let key = random_bytes::<32>();
     let wrapped = kek
-        .wrap(&name, key.as_slice())
+        .wrap(&name, key.as_slice(), *random_bytes())
         .map_err(|DoesNotOpen| KeyError::DoesNotOpen(name))?;
     sqlx::query(
         "INSERT INTO shared_keys (name, key_wrapped, key_nonce, created_at) \
@@ -320,6 +317,7 @@ async fn insert_shared_key(
     .bind(wrapped.nonce)
     .bind(now)
     .execute(pool)
+    .instrument(sql_span("insert shared key"))
     .await?;
     Ok(())
 }
@@ -334,7 +332,7 @@ async fn insert_signing_key(
     let key = SigningKey::generate();
     let name = signing_key_name(key.kid());
     let wrapped = kek
-        .wrap(&name, &key.to_scalar())
+        .wrap(&name, &key.to_scalar(), *random_bytes())
         .map_err(|DoesNotOpen| KeyError::DoesNotOpen(name))?;
     let state = match state {
         SigningKeyState::Published => "published",
@@ -354,6 +352,7 @@ async fn insert_signing_key(
     .bind(not_before)
     .bind(now)
     .execute(pool)
+    .instrument(sql_span("insert signing key"))
     .await?;
     Ok(key.kid().to_owned())
 }

@@ -1,9 +1,11 @@
 //! Refresh tokens: opaque, stored as hashes, not rotated; dead with their grant, which the caller
 //! checks.
 
+use crate::store::sql_span;
 use chrono::{DateTime, Utc};
 use consent_domain::{BankCode, ClientId, GrantId};
 use sqlx::{PgExecutor, Row};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::digest::sha256;
@@ -52,6 +54,7 @@ impl RefreshTokenRow {
         .bind(self.code_id)
         .bind(self.issued_at)
         .execute(executor)
+        .instrument(sql_span("insert refresh token"))
         .await
         .map(drop)
     }
@@ -82,6 +85,7 @@ pub async fn find(
     .bind(hash)
     .bind(client_id.as_str())
     .fetch_optional(executor)
+    .instrument(sql_span("find refresh token"))
     .await?;
     row.map(|row| {
         let grant_id: String = row.try_get("grant_id")?;

@@ -3,10 +3,12 @@
 //! It lives 60 s until it is first shown, then until 600 s after it was made, and may be loaded any
 //! number of times from any browser until a login binds it to one (mail scanners load it first).
 
+use crate::store::sql_span;
 use chrono::{DateTime, Duration, Utc};
 use consent_domain::{BankCode, ClientId, JourneyId};
 use sqlx::types::Json;
 use sqlx::{PgExecutor, Row};
+use tracing::Instrument as _;
 
 use super::digest::sha256;
 use super::received_parameters::ReceivedParameters;
@@ -111,6 +113,7 @@ impl PushedRequestRow {
         .bind(self.created_at)
         .bind(self.expires_at)
         .execute(executor)
+        .instrument(sql_span("insert pushed request"))
         .await
         .map(drop)
     }
@@ -164,6 +167,7 @@ pub async fn load(
     .bind(request_uri.hash())
     .bind(client_id.as_str())
     .fetch_optional(executor)
+    .instrument(sql_span("load"))
     .await?;
     row.map(|row| {
         let session_hash: Option<Vec<u8>> = row.try_get("bound_session_hash")?;
@@ -206,6 +210,7 @@ pub async fn mark_first_shown(
     .bind(request_uri.hash())
     .bind(SHOWN_MAX_SECONDS as f64)
     .execute(executor)
+    .instrument(sql_span("mark first shown"))
     .await
     .map(|updated| updated.rows_affected() == 1)
 }
@@ -238,6 +243,7 @@ pub async fn bind(
     .bind(journey_id.as_str())
     .bind(session_hash)
     .execute(executor)
+    .instrument(sql_span("bind pushed request"))
     .await?;
     Ok(if bound.rows_affected() == 1 {
         Binding::Ours
@@ -262,6 +268,7 @@ pub async fn finish(
     .bind(bank.as_str())
     .bind(journey_id.as_str())
     .execute(executor)
+    .instrument(sql_span("finish"))
     .await
     .map(drop)
 }
@@ -278,6 +285,7 @@ pub async fn purge_pushed_requests(
     sqlx::query("DELETE FROM pushed_requests WHERE created_at < $1")
         .bind(pushed_before)
         .execute(executor)
+        .instrument(sql_span("purge pushed requests"))
         .await
         .map(|deleted| deleted.rows_affected())
 }

@@ -1,9 +1,11 @@
 //! The ids of issued access tokens, so that a decision can tell a revoked one, and the ends of tokens:
 //! one, a refresh token with what it gave, everything that one code gave.
 
+use crate::store::sql_span;
 use chrono::{DateTime, Utc};
 use consent_domain::{BankCode, ClientId, GrantId};
 use sqlx::{PgConnection, PgExecutor};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::refresh_token::RefreshTokenRow;
@@ -48,6 +50,7 @@ impl IssuedAccessTokenRow {
         .bind(self.issued_at)
         .bind(self.expires_at)
         .execute(executor)
+        .instrument(sql_span("insert access token id"))
         .await
         .map(drop)
     }
@@ -87,6 +90,7 @@ pub async fn issue_from_refresh_token(
     .bind(issued_at)
     .bind(expires_at)
     .execute(executor)
+    .instrument(sql_span("issue from refresh token"))
     .await?;
     Ok(if issued.rows_affected() == 1 {
         Issuance::Issued
@@ -121,6 +125,7 @@ pub async fn revoke_tokens_of_code(
     .bind(bank.as_str())
     .bind(code_id)
     .execute(&mut *connection)
+    .instrument(sql_span("revoke tokens of code"))
     .await?
     .rows_affected();
     let access_tokens = sqlx::query(
@@ -130,6 +135,7 @@ pub async fn revoke_tokens_of_code(
     .bind(bank.as_str())
     .bind(code_id)
     .execute(connection)
+    .instrument(sql_span("revoke tokens of code"))
     .await?
     .rows_affected();
     Ok(RevokedTokens {
@@ -157,6 +163,7 @@ pub async fn revoke_access_token(
     .bind(jti)
     .bind(client_id.as_str())
     .execute(executor)
+    .instrument(sql_span("revoke access token"))
     .await?;
     Ok(RevokedTokens {
         refresh_tokens: 0,
@@ -181,6 +188,7 @@ pub async fn revoke_refresh_token(
     .bind(token.token_hash)
     .bind(token.client_id.as_str())
     .execute(&mut *connection)
+    .instrument(sql_span("revoke refresh token"))
     .await?
     .rows_affected();
     // The code's id is what the index knows.
@@ -192,6 +200,7 @@ pub async fn revoke_refresh_token(
     .bind(token.code_id)
     .bind(token.refresh_token_id)
     .execute(connection)
+    .instrument(sql_span("revoke refresh token"))
     .await?
     .rows_affected();
     Ok(RevokedTokens {
@@ -207,6 +216,7 @@ pub async fn revoke_refresh_token(
 pub async fn purge_issued_access_tokens(executor: impl PgExecutor<'_>) -> Result<u64, sqlx::Error> {
     sqlx::query("DELETE FROM issued_access_tokens WHERE expires_at < now() - interval '1 day'")
         .execute(executor)
+        .instrument(sql_span("purge issued access tokens"))
         .await
         .map(|deleted| deleted.rows_affected())
 }

@@ -5,14 +5,14 @@ use std::{
 
 use consent_domain::{Instant, Stream};
 use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
-use sqlx::{PgPool, Row as _, postgres::PgRow};
+use sqlx::{PgConnection, PgPool, Postgres, Row as _, pool::PoolConnection, postgres::PgRow};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
     Companion, Projected, World,
     append::{LoadedStream, add_stream},
-    fold::state_of_row,
+    fold::{must_be_folded, state_of_row},
     spans::sql_span,
     statement::Statement,
     world::Fact,
@@ -169,6 +169,9 @@ pub struct WorldContext<A: Stream, B: Stream, R> {
     second: Option<LoadedStream>,
     now: Instant,
     spent: Option<Spent>,
+    /// The read's, for the append: between them is nothing that waits, and the pool looks after a
+    /// connection each time that it comes back.
+    connection: Option<PoolConnection<Postgres>>,
 }
 
 impl<A, B, R> AggregateContext<World<A, B, R>> for WorldContext<A, B, R>
@@ -191,7 +194,7 @@ fn database<E: std::error::Error>(
 impl<A: Projected, B: Projected> CommandStore<A, B> {
     /// One read on no transaction: states, key, and the database's time. The append takes its
     /// transaction id after this, so that a stream's own events never leave order.
-    async fn read(&self) -> Result<PgRow, sqlx::Error> {
+    async fn read(&self, connection: &mut PgConnection) -> Result<PgRow, sqlx::Error> {
         let second = match self.target.second {
             None => "",
             Some(_) => {
@@ -218,8 +221,8 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
             .bind(self.context.bank.clone().unwrap_or_default())
             .bind(key);
         match &self.target.second {
-            None => query.fetch_one(&self.pool).await,
-            Some(id) => query.bind(id).fetch_one(&self.pool).await,
+            None => query.fetch_one(connection).await,
+            Some(id) => query.bind(id).fetch_one(connection).await,
         }
     }
 }
@@ -245,11 +248,18 @@ where
     }
 
     async fn load_aggregate(&self, _id: &str) -> Result<Self::AC, AggregateError<R>> {
-        let row = self
-            .read()
-            .instrument(sql_span("load"))
-            .await
-            .map_err(database)?;
+        let read = async {
+            let mut connection = self.pool.acquire().await?;
+            let row = self.read(&mut connection).await?;
+            Ok::<_, sqlx::Error>((row, connection))
+        };
+        let (row, connection) = read.instrument(sql_span("load")).await.map_err(database)?;
+        // A fold takes a connection of its own: whoever held one while waiting for another could wait
+        // for those who do the same.
+        let folds = must_be_folded::<A>(&row, "first").map_err(database)?
+            || (self.target.second.is_some()
+                && must_be_folded::<B>(&row, "second").map_err(database)?);
+        let connection = (!folds).then_some(connection);
         let now: Instant = row.try_get("now").map_err(database)?;
         let spent = match row
             .try_get::<Option<String>, _>("outcome")
@@ -294,6 +304,7 @@ where
             second: second_stream,
             now,
             spent,
+            connection,
         })
     }
 
@@ -309,6 +320,7 @@ where
             second,
             now,
             spent,
+            connection,
         } = context;
         let (mut first_events, mut second_events) = (Vec::new(), Vec::new());
         for event in events {
@@ -322,6 +334,7 @@ where
             let streams = Streams {
                 first: &first,
                 second: second.as_ref(),
+                connection,
             };
             self.append(
                 streams,
@@ -350,6 +363,8 @@ where
 struct Streams<'a> {
     first: &'a LoadedStream,
     second: Option<&'a LoadedStream>,
+    /// That they were loaded by.
+    connection: Option<PoolConnection<Postgres>>,
 }
 
 impl<A: Projected, B: Projected> CommandStore<A, B> {
@@ -420,11 +435,16 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
             counts.join(" + ")
         );
         let (sql, arguments) = statement.finish(&select).map_err(database)?;
-        let written = sqlx::query_with(&sql, arguments).execute(&self.pool);
-        written
-            .instrument(sql_span("append"))
-            .await
-            .map_err(database)?;
-        Ok(())
+        let written = async {
+            let mut connection = match streams.connection {
+                Some(connection) => connection,
+                None => self.pool.acquire().await?,
+            };
+            sqlx::query_with(&sql, arguments)
+                .execute(&mut *connection)
+                .await
+        };
+        let written = written.instrument(sql_span("append")).await;
+        written.map(drop).map_err(database)
     }
 }

@@ -56,6 +56,15 @@ pub enum StoreError {
     Fold(Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Whether [`state_of_row`] will fold the stream of that row.
+///
+/// # Errors
+/// Where the column is missing.
+pub(super) fn must_be_folded<S: Projected>(row: &PgRow, prefix: &str) -> Result<bool, sqlx::Error> {
+    let written_by: Option<i32> = row.try_get(format!("{prefix}_state_version").as_str())?;
+    Ok(written_by.is_some_and(|version| version != S::STATE_VERSION))
+}
+
 /// A stream's state and version from its projection's row, with columns `PREFIX_version`,
 /// `PREFIX_state_version` and `PREFIX_state`; folded anew where another release's fold wrote it. A
 /// missing row is the state before the first fact.

@@ -1,7 +1,11 @@
 //! What a test stands on: a migrated database of its own, a sandbox bank, partners with keys, and
 //! replicas of the service on ports of their own. Everything ends with it.
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::Mutex,
+};
 
 use consent::{
     partners::{BankRegistration, PartnerRegistration, register_bank, register_partner},
@@ -93,6 +97,17 @@ pub struct Options {
     pub bank_deadline_milliseconds: u64,
     pub sweep_milliseconds: u64,
     pub database_connections: u32,
+    /// Whether and how the certificate login is offered.
+    pub certificate_login: Option<CertificateOptions>,
+}
+
+/// The certificate login of a bench.
+pub struct CertificateOptions {
+    /// The authority of its customers.
+    pub customer_ca_file: PathBuf,
+    /// The host's certificate and key; without them it is plain HTTP.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    pub trusted_proxies: &'static [&'static str],
 }
 
 impl Default for Options {
@@ -104,6 +119,7 @@ impl Default for Options {
             // Tests sweep when they want to.
             sweep_milliseconds: 3_600_000,
             database_connections: 8,
+            certificate_login: None,
         }
     }
 }
@@ -117,6 +133,10 @@ pub struct Bench {
     pub replicas: Vec<Running>,
     pub partners: Vec<TestPartner>,
     pub origin: Url,
+    /// The certificate login's host, as browsers name it.
+    pub certificate_origin: Option<Url>,
+    /// Its listener, until the first replica takes it.
+    certificate_listener: Mutex<Option<TcpListener>>,
     template: &'static Template,
     options: Options,
 }
@@ -173,6 +193,8 @@ impl Bench {
             replicas: Vec::new(),
             partners,
             origin: Url::parse("http://127.0.0.1").expect("a URL"),
+            certificate_origin: None,
+            certificate_listener: Mutex::default(),
             template,
             options,
         };
@@ -181,6 +203,13 @@ impl Bench {
         let first = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = first.local_addr().expect("an address").port();
         bench.origin = Url::parse(&format!("http://127.0.0.1:{port}")).expect("a URL");
+        if bench.options.certificate_login.is_some() {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+            let port = listener.local_addr().expect("an address").port();
+            let url = format!("https://127.0.0.1:{port}");
+            bench.certificate_origin = Some(Url::parse(&url).expect("a URL"));
+            bench.certificate_listener = Mutex::new(Some(listener));
+        }
         let mut listener = Some(first);
         for _ in 0..bench.options.replicas {
             let public = listener
@@ -204,6 +233,10 @@ impl Bench {
             public,
             operators: open(),
             decisions: open(),
+            certificate_login: self.certificate_origin.as_ref().map(|_| {
+                let kept = self.certificate_listener.lock().expect("a listener").take();
+                kept.unwrap_or_else(open)
+            }),
         };
         let settings: Settings = toml::from_str(settings).expect("settings");
         start(settings, listeners)
@@ -238,7 +271,36 @@ impl Bench {
              key_encryption_key = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"
              resource_identifier = \"http://127.0.0.1:8090\"
              insecure_http = true
-            "
+             {}
+            ",
+            self.certificate_settings()
+        )
+    }
+
+    fn certificate_settings(&self) -> String {
+        let (Some(options), Some(url)) =
+            (&self.options.certificate_login, &self.certificate_origin)
+        else {
+            return String::new();
+        };
+        let tls = options.tls.as_ref().map(|(certificate, key)| {
+            format!(
+                "[certificate_login.tls]
+                 certificate_file = {certificate:?}
+                 private_key_file = {key:?}"
+            )
+        });
+        format!(
+            "[certificate_login]
+             url = \"{url}\"
+             listen = \"127.0.0.1:0\"
+             trusted_proxies = {:?}
+             {}
+             [certificate_login.customer_ca_files]
+             {BANK} = {:?}",
+            options.trusted_proxies,
+            tls.unwrap_or_default(),
+            options.customer_ca_file,
         )
     }
 

@@ -173,7 +173,7 @@ async fn what_is_missing_is_said_and_asks_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_certificate_login_says_that_it_is_not_there_yet() {
+async fn where_the_bank_has_no_certificate_login_its_link_says_so() {
     let bench = Bench::new().await;
     let browser = browser();
     let (login, _) = bench.begin(&browser, 0).await;

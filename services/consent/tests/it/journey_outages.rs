@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{TimeZone as _, Utc};
+use chrono::{DateTime, Duration as Span, Timelike as _, Utc};
 use demo::agent::{browser::Page, partner::Pushed, walk::Task};
 use sandbox_bank::{Closure, ClosureReason, Fault, Rpc};
 
@@ -15,6 +15,14 @@ use crate::{
     },
 };
 
+/// 7:00 in Japan, tomorrow or the day after: between 1 and 2 days ahead.
+fn reopening() -> DateTime<Utc> {
+    let day = Utc::now() + Span::days(1);
+    let at = day.with_hour(22).and_then(|at| at.with_minute(0));
+    let at = at.and_then(|at| at.with_second(0)).expect("a time");
+    if at < day { at + Span::days(1) } else { at }
+}
+
 #[derive(Clone, Copy)]
 enum Outage {
     Down,
@@ -25,8 +33,7 @@ enum Outage {
 impl Outage {
     fn begin(self, bench: &Bench) {
         let closed = |reason| {
-            // 2026-11-23 07:00 in Japan.
-            let reopens_at = Utc.with_ymd_and_hms(2026, 11, 22, 22, 0, 0).single();
+            let reopens_at = Some(reopening());
             let closure = Closure { reason, reopens_at };
             bench
                 .bank

@@ -125,8 +125,20 @@ async fn a_suspended_consent_is_warned_of_and_ends_too() {
     let suspended = level.suspend((&app.pool, &app.bus), &bank, cause, order);
     suspended.await.expect("suspended");
     sweep_on_both(&bench).await;
+    let told = bench.notices().await;
+    let ends_at = match bench.consent(&grant).await {
+        Consent::Live { terms, .. } => terms.valid_until.timestamp(),
+        other => panic!("{other:?}"),
+    };
     bench.shorten(&grant, TimeDelta::milliseconds(1)).await;
     sweep_on_both(&bench).await;
+    assert_eq!(told, ["suspended", "expiring"]);
+    let sent = bench.bank.notices();
+    let of_expiry = sent.iter().filter_map(|notice| notice.ends_at);
+    assert_eq!(
+        of_expiry.map(|at| at.seconds).collect::<Vec<_>>(),
+        [ends_at]
+    );
     assert_eq!(
         bench.facts_of(&grant).await,
         [

@@ -530,5 +530,14 @@ async fn without_the_database_nothing_is_decided_and_nothing_is_given() {
     tokio::time::timeout(Duration::from_secs(10), recovered)
         .await
         .expect("decisions again");
-    bench.redeemed(&allowed).await;
+    // Everything else shares connections, and each that broke fails one more request.
+    let redeemed = async {
+        while let Err(refused) = client.complete(&allowed.returned, &allowed.pushed).await {
+            assert_eq!(refused.code(), Some("temporarily_unavailable"));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), redeemed)
+        .await
+        .expect("tokens again");
 }

@@ -274,6 +274,28 @@ async fn each_kind_of_command_keeps_its_budget() {
     assert_statements(&tap, "a companion", &[is_load, is_append]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_between_a_commands_read_and_its_append() {
+    let bench = Bench::with(Options {
+        replicas: 0,
+        ..Options::default()
+    })
+    .await;
+    let tap = Tap::open(&bench.service_url()).await;
+    let bus = Bus::new(pool(tap.url(), 1).await);
+    append(&bus, &stream("a"), keyless(), fact("s-1"))
+        .await
+        .unwrap();
+    tap.take();
+    append(&bus, &stream("a"), keyless(), fact("s-2"))
+        .await
+        .unwrap();
+    let seen = tap.take();
+    let is = |kind: fn(&str) -> bool, seen: &Seen| matches!(&seen.sent, Sent::Statement(sql) if kind(sql));
+    let read = seen.iter().position(|seen| is(is_load, seen)).unwrap();
+    assert!(is(is_append, &seen[read + 1]), "a ping came between");
+}
+
 fn assert_statements(tap: &Tap, case: &str, expected: &[fn(&str) -> bool]) {
     let statements = tap.statements();
     let as_expected = statements.len() == expected.len()

@@ -190,10 +190,13 @@ async fn on_the_database_itself_the_service_and_the_auditor_may_only_connect() {
     let provisioned = provision(&admin, &name).await.unwrap();
     let rights = database_rights(&provisioned, &name).await;
     drop_database(&admin, &name).await.unwrap();
-    for role in ["owner", "service", "auditor"] {
+    for role in ["owner", "service", "auditor", "relay"] {
         drop_role(&admin, &format!("{name}_{role}")).await.unwrap();
     }
-    assert_eq!(rights, ["service: CONNECT", "auditor: CONNECT"]);
+    assert_eq!(
+        rights,
+        ["service: CONNECT", "auditor: CONNECT", "relay: CONNECT"]
+    );
 }
 
 async fn database_rights(provisioned: &Provisioned, name: &str) -> Vec<String> {
@@ -201,6 +204,7 @@ async fn database_rights(provisioned: &Provisioned, name: &str) -> Vec<String> {
     let roles = [
         ("service", &provisioned.service_url),
         ("auditor", &provisioned.auditor_url),
+        ("relay", &provisioned.relay_url),
     ];
     for (role, url) in roles {
         let mut connection = PgConnection::connect(url).await.unwrap();

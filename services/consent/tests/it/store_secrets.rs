@@ -77,7 +77,7 @@ fn cookies(browser: &Browser) -> Vec<String> {
 }
 
 /// Every value of every table of the database, as text; bytes as hexadecimal.
-async fn everything_stored(pool: &PgPool) -> Vec<(String, String)> {
+pub async fn everything_stored(pool: &PgPool) -> Vec<(String, String)> {
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
          WHERE n.nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition",
@@ -100,7 +100,7 @@ async fn everything_stored(pool: &PgPool) -> Vec<(String, String)> {
 
 /// Whether a text names a PIN or an account number: digits that are no part of a longer number, an id
 /// or an instant.
-fn names_number(text: &str, number: &str) -> bool {
+pub fn names_number(text: &str, number: &str) -> bool {
     text.match_indices(number).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let after = text[at + number.len()..].chars().next();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::partner::Answer;
+use super::trust::Trust;
 
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
@@ -83,12 +84,15 @@ impl AccountApi {
     /// # Errors
     /// [`ReadError::Client`] where the HTTP client cannot be made.
     pub fn try_new(base: Url, access_token: &str) -> Result<Self, ReadError> {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(REQUEST_LIMIT)
-            .build()
-            .map_err(ReadError::Client)?;
+        Self::try_trusting(&Trust::default(), base, access_token)
+    }
+
+    /// The same, for an address over TLS.
+    ///
+    /// # Errors
+    /// As [`AccountApi::try_new`].
+    pub fn try_trusting(trust: &Trust, base: Url, access_token: &str) -> Result<Self, ReadError> {
+        let http = trust.client(REQUEST_LIMIT).map_err(ReadError::Client)?;
         Ok(Self {
             base,
             access_token: access_token.to_owned(),

@@ -10,6 +10,7 @@ use url::Url;
 use super::cookie_jar::{CookieJar, Crossing};
 pub use super::form::{Choice, Form};
 pub use super::page::{Page, Refresh, Row, Tick};
+use super::trust::Trust;
 
 /// The longest page read, in bytes.
 const PAGE_LIMIT_BYTES: usize = 4 * 1024 * 1024;
@@ -89,17 +90,29 @@ impl Browser {
     /// # Errors
     /// [`BrowserError::Client`] where the HTTP client cannot be made.
     pub fn try_new() -> Result<Self, BrowserError> {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(REQUEST_LIMIT)
-            .build()
-            .map_err(BrowserError::Client)?;
+        Self::try_trusting(&Trust::default())
+    }
+
+    /// The same, for pages over TLS.
+    ///
+    /// # Errors
+    /// As [`Browser::try_new`].
+    pub fn try_trusting(trust: &Trust) -> Result<Self, BrowserError> {
+        let http = trust.client(REQUEST_LIMIT).map_err(BrowserError::Client)?;
         Ok(Self {
             http,
             jar: Arc::default(),
             language: HeaderValue::from_static("ja"),
         })
+    }
+
+    /// The same browser (and jar) showing another certificate, or trusting others.
+    ///
+    /// # Errors
+    /// As [`Browser::try_new`].
+    pub fn trusting(self, trust: &Trust) -> Result<Self, BrowserError> {
+        let http = trust.client(REQUEST_LIMIT).map_err(BrowserError::Client)?;
+        Ok(Self { http, ..self })
     }
 
     /// The same browser (and jar) asking for pages in English.

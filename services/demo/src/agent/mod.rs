@@ -1,4 +1,4 @@
-//! A customer's browser and a partner's OAuth client that walk the journey over plain HTTP.
+//! A customer's browser and a partner's OAuth client that walk the journey over HTTP.
 //!
 //! Everything here is a stranger to the services: it knows their public pages, endpoints and
 //! element ids, and none of their code.
@@ -13,5 +13,6 @@ mod page;
 pub mod partner;
 pub mod seed_example;
 mod text_table;
+pub mod trust;
 mod visible_text;
 pub mod walk;

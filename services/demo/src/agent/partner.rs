@@ -27,6 +27,8 @@ pub use oauth_error::{Answer, OAuthError, PartnerError, ReturnError};
 pub use request::{ParRequest, Pushed};
 pub use tokens::{Return, Tokens};
 
+use super::trust::Trust;
+
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// How far ahead an assertion expires, in seconds.
@@ -81,14 +83,17 @@ impl PartnerClient {
     /// [`PartnerError::Key`] for a key that is no EC key in PEM, [`PartnerError::Client`] where the
     /// HTTP client cannot be made.
     pub fn try_new(registration: Registration) -> Result<Self, PartnerError> {
+        Self::try_trusting(&Trust::default(), registration)
+    }
+
+    /// The same, for an issuer over TLS.
+    ///
+    /// # Errors
+    /// As [`PartnerClient::try_new`].
+    pub fn try_trusting(trust: &Trust, registration: Registration) -> Result<Self, PartnerError> {
         let key = EncodingKey::from_ec_pem(registration.private_key_pem.as_bytes())
             .map_err(PartnerError::Key)?;
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(REQUEST_LIMIT)
-            .build()
-            .map_err(PartnerError::Client)?;
+        let http = trust.client(REQUEST_LIMIT).map_err(PartnerError::Client)?;
         Ok(Self {
             registration,
             key,

@@ -60,7 +60,7 @@ pub struct PrivateOptions {
 pub struct PrivateServer {
     process: Child,
     watchdog: Watchdog,
-    version: String,
+    binaries: Binaries,
     port: u16,
     password: String,
     directory: PathBuf,
@@ -95,7 +95,7 @@ impl PrivateServer {
         Ok(Self {
             process,
             watchdog: cluster.watchdog,
-            version: cluster.binaries.version().to_owned(),
+            binaries: cluster.binaries,
             port,
             password,
             directory: cluster.directory,
@@ -110,7 +110,12 @@ impl PrivateServer {
 
     /// For example `15.20`.
     pub fn version(&self) -> &str {
-        &self.version
+        self.binaries.version()
+    }
+
+    /// The programs that it is of: `pg_dump` of its version, for example.
+    pub fn binaries(&self) -> &Binaries {
+        &self.binaries
     }
 
     /// The directory with everything the server keeps.

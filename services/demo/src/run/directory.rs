@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::RunError;
-use crate::addresses::PortBase;
+use crate::addresses::Addresses;
 
 /// `target/demo`, held by one demonstration at a time.
 #[derive(Debug)]
@@ -73,8 +73,13 @@ impl DemoDirectory {
     }
 
     /// The keys of a kept state: they belong to the addresses, which issuers and redirect URIs name.
-    pub(super) fn kept_file(&self, port_base: PortBase) -> PathBuf {
-        self.path.join(format!("kept{}.json", port_base.suffix()))
+    pub(super) fn kept_file(&self, addresses: Addresses) -> PathBuf {
+        self.path.join(format!("kept{}.json", addresses.suffix()))
+    }
+
+    /// They outlive a start: a browser may trust them.
+    pub(super) fn certificates(&self) -> PathBuf {
+        self.path.join("tls")
     }
 
     fn process_ids(&self) -> PathBuf {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::agent::browser::BrowserError;
 use crate::agent::partner::PartnerError;
 use crate::agent::walk::WalkError;
+use crate::certificates::CertificateError;
 use crate::command::CommandError;
 use crate::postgres::PostgresError;
 
@@ -26,6 +27,9 @@ pub enum RunError {
     /// There is no PostgreSQL, or it refuses.
     #[error(transparent)]
     Postgres(#[from] PostgresError),
+    /// The mock broker did not start.
+    #[error("librdkafka's mock broker: {0}")]
+    MockKafka(#[from] rdkafka::error::KafkaError),
     /// A service can't be started.
     #[error("{name}: {source}")]
     Service {
@@ -54,6 +58,9 @@ pub enum RunError {
         /// The system's error.
         source: io::Error,
     },
+    /// The certificates can't be made or read.
+    #[error("the certificates: {0}")]
+    Certificates(#[from] CertificateError),
     /// An address that is no URL.
     #[error("an address: {0}")]
     Address(#[from] url::ParseError),

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::error::RunError;
+use crate::agent::trust::Trust;
 use crate::postgres::last_lines;
 use crate::process::Service;
 
@@ -25,12 +26,14 @@ pub(super) enum Probe {
 }
 
 /// Waits, for at most a minute, and as long as the service runs.
-pub(super) async fn until_healthy(service: &mut Service, probe: &Probe) -> Result<(), RunError> {
+pub(super) async fn until_healthy(
+    service: &mut Service,
+    probe: &Probe,
+    trust: &Trust,
+) -> Result<(), RunError> {
     let started = Instant::now();
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(ANSWERS_WITHIN)
-        .build()
+    let client = trust
+        .client(ANSWERS_WITHIN)
         .map_err(|error| unhealthy(service, format!("can't be asked: {error}")))?;
     while started.elapsed() < HEALTHY_WITHIN {
         let healthy = match probe {

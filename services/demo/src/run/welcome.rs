@@ -4,9 +4,16 @@ use super::directory::DemoDirectory;
 use crate::addresses::Addresses;
 use crate::agent::seed_example::{FIRST_ACCOUNT, LINKED_ACCOUNT};
 use crate::banks::{DANTAI01, DANTAI02};
+use crate::certificates::{CUSTOMER, CertificateFiles};
 use crate::partners::Partners;
 
-pub(super) fn text(addresses: Addresses, partners: &Partners, directory: &DemoDirectory) -> String {
+pub(super) fn text(
+    addresses: Addresses,
+    partners: &Partners,
+    kafka: &str,
+    directory: &DemoDirectory,
+    certificates: Option<&CertificateFiles>,
+) -> String {
     let [first, second] = [DANTAI01, DANTAI02].map(|customer| {
         let crate::banks::Customer {
             login_id,
@@ -25,6 +32,8 @@ Everything is up.
   decisions (gRPC)           {decisions}
   account-api                {account_api}
   sandbox-bank (gRPC)        {sandbox_bank}
+  relay: health, metrics     {relay}/metrics
+  Kafka (a mock)             {kafka}    <- in memory; takes transactions, but does not do them
 
   Customers of 中央労働金庫 (2963):
     {first}
@@ -40,7 +49,7 @@ Everything is up.
     6. Tick 「API連携を許可する。」; 「許可」.
     7. Back at {service}: choose from which day; 「保存する」.
 
-  Keys and addresses for clients of your own:  {demo_json}
+{trust}  Keys and addresses for clients of your own:  {demo_json}
   Logs:                                        {logs}
 
 Ctrl-C stops everything.",
@@ -51,8 +60,32 @@ Ctrl-C stops everything.",
         decisions = addresses.decisions(),
         account_api = addresses.account_api(),
         sandbox_bank = addresses.sandbox_bank(),
+        relay = addresses.relay(),
         login_id = DANTAI01.login_id,
+        trust = certificates.map_or_else(String::new, how_to_trust),
         demo_json = directory.demo_json().display(),
         logs = directory.logs().display(),
+    )
+}
+
+/// The authority can speak for this machine's loopback only, and its private key is gone.
+fn how_to_trust(certificates: &CertificateFiles) -> String {
+    let (ca, customer, key) = (
+        certificates.ca.display(),
+        certificates.customer.display(),
+        certificates.customer_key.display(),
+    );
+    format!(
+        "  Over TLS, with an authority of the demonstration's own:
+    {ca}
+    curl: --cacert {ca}
+    Firefox: Settings, Certificates, Authorities, Import; Chromium: chrome://certificate-manager.
+    It is good for localhost and 127.0.0.1 only, and nobody has its private key.
+    Remove it again when you are done.
+  Certificate of the customer {CUSTOMER} (電子証明書):
+    {customer}
+    {key}
+
+"
     )
 }

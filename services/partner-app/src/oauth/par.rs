@@ -35,6 +35,8 @@ pub struct AuthorizationRequest<'a> {
     pub code_verifier: &'a Secret,
     /// Another linkage, or the one that stands.
     pub action: GrantAction,
+    /// The language that the customer reads here; the bank's pages begin in it.
+    pub ui_locales: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +68,7 @@ impl AuthorizationRequest<'_> {
             ("code_challenge", challenge.as_str()),
             ("code_challenge_method", "S256"),
             ("authorization_details", details.as_str()),
+            ("ui_locales", self.ui_locales),
         ];
         if self.action == GrantAction::Create {
             form.push(("grant_management_action", "create"));

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::explanation::Explanation;
 use super::layout::{Place, Site, page};
+use super::locale::{bank_name, say};
 use super::{display, visitor};
 use crate::access::{LinkageReader, told_apart};
 use crate::account_api::{Account, Balance, ReadError, Task};
@@ -43,9 +44,14 @@ struct AccountRow {
 }
 
 /// Beside data that the linkage does not allow.
-const NOT_ALLOWED: &str = "対象外";
+fn not_allowed() -> &'static str {
+    say("対象外", "Not included")
+}
+
 /// Beside data that is allowed and can't be had.
-const NOT_TO_BE_HAD: &str = "取得できません";
+fn not_to_be_had() -> &'static str {
+    say("取得できません", "Not available")
+}
 
 enum BalanceCell {
     Known {
@@ -116,7 +122,7 @@ async fn group(services: &Services, session: &Session, linkage: &Linkage) -> Lin
     };
     LinkageGroup {
         id: linkage.id.as_str().to_owned(),
-        bank_name: linkage.bank.listed_name(),
+        bank_name: bank_name(&linkage.bank),
         valid_until: linkage.limits.valid_until.map(display::last_minute),
         range: display::range(linkage.range),
         notices,
@@ -131,19 +137,20 @@ impl AccountRow {
         balance: Option<Result<Balance, ReadError>>,
     ) -> Self {
         let missing = if account.is_unavailable() {
-            NOT_TO_BE_HAD
+            not_to_be_had()
         } else {
-            NOT_ALLOWED
+            not_allowed()
         };
         let has_statement = account.find_task(Task::Transactions).is_some();
         let available_from = account.transactions_from().max(linkage.limits.history_from);
         let range = linkage.range.filter(|_| has_statement);
         let first_day = match range {
-            None if has_statement => "未設定".to_owned(),
+            None if has_statement => say("未設定", "Not set").to_owned(),
             None => missing.to_owned(),
-            Some(range) => range
-                .first_day(available_from)
-                .map_or_else(|| "取得可能な最初の日".to_owned(), display::date),
+            Some(range) => range.first_day(available_from).map_or_else(
+                || say("取得可能な最初の日", "First day available").to_owned(),
+                display::date,
+            ),
         };
         Self {
             id: account.account_id.as_str().to_owned(),
@@ -177,7 +184,7 @@ impl BalanceCell {
     fn new(balance: Option<Result<Balance, ReadError>>, missing: &'static str) -> Self {
         match balance {
             None => Self::Unknown(missing),
-            Some(Err(_)) => Self::Unknown(NOT_TO_BE_HAD),
+            Some(Err(_)) => Self::Unknown(not_to_be_had()),
             Some(Ok(balance)) => Self::Known {
                 balance: display::yen(balance.balance_yen),
                 available: balance.available_yen.map(display::yen),

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::layout::{Place, Site, page};
+use super::locale::bank_name;
 use super::visitor;
 use crate::application::Services;
 
@@ -31,7 +32,7 @@ pub(super) async fn show(request: HttpRequest, services: web::Data<Services>) ->
         .iter()
         .map(|bank| BankChoice {
             code: bank.code.to_string(),
-            name: bank.listed_name(),
+            name: bank_name(bank),
             is_linked: linkages
                 .iter()
                 .any(|linkage| linkage.bank.code == bank.code),

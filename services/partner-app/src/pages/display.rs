@@ -2,19 +2,23 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 
+use super::locale::{Locale, current, say};
 use crate::clock::japan_time;
 use crate::store::ImportRange;
 use crate::store::import_range::UnavailableDays;
 
 /// E.g. 「2026年4月1日」.
 pub(super) fn date(date: NaiveDate) -> String {
-    format!("{}年{}月{}日", date.year(), date.month(), date.day())
+    match current() {
+        Locale::Ja => format!("{}年{}月{}日", date.year(), date.month(), date.day()),
+        Locale::En => date.format("%B %-d, %Y").to_string(),
+    }
 }
 
 /// E.g. 「2026年4月1日 9:05」, Japan time.
 pub(super) fn time(moment: DateTime<Utc>) -> String {
     japan_time(moment)
-        .format("%Y年%-m月%-d日 %-H:%M")
+        .format(say("%Y年%-m月%-d日 %-H:%M", "%B %-d, %Y, %-H:%M"))
         .to_string()
 }
 
@@ -42,28 +46,41 @@ pub(super) fn yen(amount: i64) -> String {
         }
         grouped.push(digit);
     }
-    grouped.push('円');
+    match current() {
+        Locale::Ja => grouped.push('円'),
+        Locale::En => grouped.push_str(" yen"),
+    }
     grouped
+}
+
+/// E.g. 「2026年4月1日以降」.
+pub(super) fn from(first: NaiveDate) -> String {
+    let first = date(first);
+    say(format!("{first}以降"), format!("From {first}"))
 }
 
 /// The customer's choice in step 7.
 pub(super) fn range(range: Option<ImportRange>) -> String {
     match range {
-        None => "未設定".to_owned(),
-        Some(ImportRange::All) => "取得可能なデータすべて".to_owned(),
-        Some(ImportRange::From(start)) => format!("{}以降", date(start)),
+        None => say("未設定", "Not set").to_owned(),
+        Some(ImportRange::All) => say("取得可能なデータすべて", "All data available").to_owned(),
+        Some(ImportRange::From(start)) => from(start),
     }
 }
 
 /// E.g. 「2026年3月1日から2026年3月31日までの明細は取得できません」.
 pub(super) fn unavailable(days: UnavailableDays) -> String {
     if days.first == days.last {
-        format!("{}の明細は取得できません", date(days.first))
+        let day = date(days.first);
+        say(
+            format!("{day}の明細は取得できません"),
+            format!("Transactions of {day} can't be had"),
+        )
     } else {
-        format!(
-            "{}から{}までの明細は取得できません",
-            date(days.first),
-            date(days.last)
+        let (first, last) = (date(days.first), date(days.last));
+        say(
+            format!("{first}から{last}までの明細は取得できません"),
+            format!("Transactions from {first} to {last} can't be had"),
         )
     }
 }

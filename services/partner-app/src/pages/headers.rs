@@ -21,6 +21,8 @@ pub(crate) fn security_headers(settings: &Settings) -> DefaultHeaders {
         .add((CACHE_CONTROL, "no-store"));
     match settings.public_url.scheme() {
         PublicScheme::Http => headers,
+        // It would bind every other program of this machine.
+        PublicScheme::Https if settings.public_url.is_localhost() => headers,
         PublicScheme::Https => headers.add((STRICT_TRANSPORT_SECURITY, "max-age=31536000")),
     }
 }

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::layout::{Place, Site, page};
+use super::locale::bank_name;
 use super::{display, visitor};
 use crate::application::Services;
 use crate::store::Linkage;
@@ -39,7 +40,7 @@ impl LinkageCard {
     fn new(linkage: &Linkage) -> Self {
         Self {
             id: linkage.id.as_str().to_owned(),
-            bank_name: linkage.bank.listed_name(),
+            bank_name: bank_name(&linkage.bank),
             connected_at: display::time(linkage.connected_at),
             valid_until: linkage.limits.valid_until.map(display::last_minute),
             range: display::range(linkage.range),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::explanation::Explanation;
 use super::layout::{Place, Site, page, see_other};
+use super::locale::{bank_name, say};
 use super::{display, message, visitor};
 use crate::access::{LinkageReader, told_apart};
 use crate::account_api::{Account, Task};
@@ -121,7 +122,7 @@ async fn render(
         site: Site::new(&services.settings, Place::Elsewhere),
         form_key: session.form_key(),
         linkage_id: linkage.id.as_str(),
-        bank_name: linkage.bank.listed_name(),
+        bank_name: bank_name(&linkage.bank),
         choice,
         today: services.clock.japan_today(),
         error: error.map(explain),
@@ -142,13 +143,23 @@ async fn render(
 
 fn explain(error: RangeError) -> &'static str {
     match error {
-        RangeError::NotChosen => "取り込む範囲を選択してください。",
-        RangeError::NoDate => "開始日を入力してください。",
-        RangeError::NotADate => "開始日は、2026-04-01 のように正しい日付で入力してください。",
-        RangeError::Future => {
-            "開始日に未来の日付は指定できません。今日（日本時間）以前の日付を入力してください。"
-        }
-        RangeError::TooEarly => "開始日は、2000年1月1日以降の日付を入力してください。",
+        RangeError::NotChosen => say(
+            "取り込む範囲を選択してください。",
+            "Select the range to import.",
+        ),
+        RangeError::NoDate => say("開始日を入力してください。", "Enter the start date."),
+        RangeError::NotADate => say(
+            "開始日は、2026-04-01 のように正しい日付で入力してください。",
+            "Enter the start date as a valid date, such as 2026-04-01.",
+        ),
+        RangeError::Future => say(
+            "開始日に未来の日付は指定できません。今日（日本時間）以前の日付を入力してください。",
+            "The start date can't be in the future. Enter today (Japan time) or an earlier day.",
+        ),
+        RangeError::TooEarly => say(
+            "開始日は、2000年1月1日以降の日付を入力してください。",
+            "Enter a start date from January 1, 2000 on.",
+        ),
     }
 }
 
@@ -182,11 +193,19 @@ impl Choice {
 impl AvailableAccount {
     fn new(account: &Account, limit: Option<NaiveDate>) -> Self {
         let available = match account.find_task(Task::Transactions) {
-            None if account.is_unavailable() => "金融機関からデータを取得できません".to_owned(),
-            None => "入出金明細は連携の対象外です".to_owned(),
+            None if account.is_unavailable() => say(
+                "金融機関からデータを取得できません",
+                "The bank gives no data",
+            )
+            .to_owned(),
+            None => say(
+                "入出金明細は連携の対象外です",
+                "Transactions are not part of the linkage",
+            )
+            .to_owned(),
             Some(task) => match task.available_from.max(limit) {
-                Some(first) => format!("{}以降", display::date(first)),
-                None => "開始日は金融機関が決めます".to_owned(),
+                Some(first) => display::from(first),
+                None => say("開始日は金融機関が決めます", "The bank sets the first day").to_owned(),
             },
         };
         Self {

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use askama::Template;
 
+use super::locale;
 use crate::settings::Settings;
 
 /// Names at the head and foot of each page, and where the page stands in the menu.
@@ -32,6 +33,22 @@ impl<'a> Site<'a> {
         }
     }
 
+    /// A text in the language of the page.
+    #[expect(clippy::unused_self, reason = "templates call it so")]
+    pub(super) fn say(&self, japanese: &'static str, english: &'static str) -> &'static str {
+        locale::say(japanese, english)
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call it so")]
+    pub(super) fn lang(&self) -> &'static str {
+        locale::current().tag()
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call it so")]
+    pub(super) fn switch_href(&self) -> String {
+        locale::switch_href()
+    }
+
     pub(super) fn is_home(&self) -> bool {
         self.place == Place::Home
     }
@@ -55,7 +72,10 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> HttpResponse
             tracing::error!(%error, "a page could not be rendered");
             HttpResponse::InternalServerError()
                 .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
-                .body("画面を表示できませんでした。時間をおいて、もう一度お試しください。")
+                .body(locale::say(
+                    "画面を表示できませんでした。時間をおいて、もう一度お試しください。",
+                    "The page could not be shown. Please try again later.",
+                ))
         }
     }
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::layout::see_other;
-use super::{message, visitor};
+use super::{locale, message, visitor};
 use crate::application::Services;
 use crate::linking;
 use crate::oauth::par::GrantAction;
@@ -47,7 +47,7 @@ pub(super) async fn submit(
         Action::Default => GrantAction::Default,
         Action::Create => GrantAction::Create,
     };
-    match linking::begin(&services, &session, bank, action).await {
+    match linking::begin(&services, &session, bank, action, locale::current().tag()).await {
         Ok(url) => see_other(url.as_str()),
         Err(error) => message::not_linked(&services, error),
     }

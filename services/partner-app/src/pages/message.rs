@@ -7,6 +7,7 @@ use askama::Template;
 
 use super::explanation::{Explanation, Remedy, status_of};
 use super::layout::{Place, Site, page};
+use super::locale::say;
 use crate::application::Services;
 use crate::linking::LinkError;
 
@@ -40,10 +41,10 @@ pub(super) fn not_linked(services: &Services, error: LinkError) -> HttpResponse 
 pub(super) fn form_expired(services: &Services) -> HttpResponse {
     let explanation = Explanation {
         code: "form_expired".to_owned(),
-        title: "画面の有効期限が切れました",
+        title: say("画面の有効期限が切れました", "This screen is out of date"),
         text:
-            "しばらく操作がなかったか、別の画面で手続きが始まっています。内容は保存されていません。\
-               最初からやり直してください。"
+            say("しばらく操作がなかったか、別の画面で手続きが始まっています。内容は保存されていません。\
+               最初からやり直してください。", "Nothing was done for a while, or the procedure began on another screen. Nothing was saved. Please start again.")
                 .to_owned(),
         remedy: Remedy::Relink,
     };
@@ -54,8 +55,15 @@ pub(super) fn form_expired(services: &Services) -> HttpResponse {
 fn form_invalid(services: &Services) -> HttpResponse {
     let explanation = Explanation {
         code: "form_invalid".to_owned(),
-        title: "送信内容を読み取れませんでした",
-        text: "内容は保存されていません。前の画面に戻って、もう一度お試しください。".to_owned(),
+        title: say(
+            "送信内容を読み取れませんでした",
+            "What was sent could not be read",
+        ),
+        text: say(
+            "内容は保存されていません。前の画面に戻って、もう一度お試しください。",
+            "Nothing was saved. Please go back and try again.",
+        )
+        .to_owned(),
         remedy: Remedy::Wait,
     };
     explain(services, StatusCode::BAD_REQUEST, explanation)
@@ -65,8 +73,8 @@ fn form_invalid(services: &Services) -> HttpResponse {
 pub(super) fn missing(services: &Services) -> HttpResponse {
     let explanation = Explanation {
         code: "not_found".to_owned(),
-        title: "ページが見つかりません",
-        text: "アドレスが変わったか、連携の情報が残っていません。ホームからお進みください。"
+        title: say("ページが見つかりません", "Page not found"),
+        text: say("アドレスが変わったか、連携の情報が残っていません。ホームからお進みください。", "The address has changed, or nothing is kept of the linkage. Please go on from the home page.")
             .to_owned(),
         remedy: Remedy::Wait,
     };

@@ -1,4 +1,4 @@
-//! The pages. Plain forms that work without script, a file per page.
+//! The pages. Plain forms in two languages that work without script, a file per page.
 
 mod accounts;
 mod assets;
@@ -11,6 +11,7 @@ mod home;
 mod import;
 mod layout;
 mod link;
+mod locale;
 mod message;
 mod request_log;
 mod statement;
@@ -19,6 +20,7 @@ mod visitor;
 use actix_web::web;
 
 pub(crate) use headers::security_headers;
+pub(crate) use locale::in_language;
 pub(crate) use request_log::log_request;
 
 /// Bytes of a form; the largest here has three short fields.
@@ -40,6 +42,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/linkages/{linkage}/import", web::post().to(import::save))
         .route("/accounts", web::get().to(accounts::show))
         .route("/accounts/{account}", web::get().to(statement::show))
+        .route("/language/{tag}", web::get().to(locale::switch))
         .route("/healthz", web::get().to(assets::healthz))
         .route("/assets/style.css", web::get().to(assets::style))
         .route("/favicon.svg", web::get().to(assets::icon))

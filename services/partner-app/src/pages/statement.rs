@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::explanation::Explanation;
 use super::layout::{Place, Site, page, see_other};
+use super::locale::{bank_name, say};
 use super::{display, message, visitor};
 use crate::access::{LinkageReader, told_apart};
 use crate::account_api::{
@@ -184,7 +185,7 @@ fn render(
     let template = StatementPage {
         site: Site::new(&services.settings, Place::Elsewhere),
         linkage_id: linkage.id.as_str(),
-        bank_name: linkage.bank.listed_name(),
+        bank_name: bank_name(&linkage.bank),
         account_label: account.label(),
         period: period(shown.days),
         unavailable: shown
@@ -202,8 +203,11 @@ fn render(
 fn period(days: StatementRange) -> String {
     let to = display::date(days.to);
     match days.from {
-        Some(from) => format!("{}から{to}まで", display::date(from)),
-        None => format!("{to}まで"),
+        Some(from) => {
+            let from = display::date(from);
+            say(format!("{from}から{to}まで"), format!("{from} to {to}"))
+        }
+        None => say(format!("{to}まで"), format!("Up to {to}")),
     }
 }
 

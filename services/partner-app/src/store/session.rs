@@ -192,6 +192,7 @@ mod tests {
         Bank {
             code: BankCode::parse("2963").unwrap(),
             name: "中央労働金庫".into(),
+            name_en: None,
             issuer: Issuer::parse("http://bank.example/2963").unwrap(),
         }
     }

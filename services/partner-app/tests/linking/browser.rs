@@ -1,6 +1,6 @@
 //! As much of a browser as the tests need: a cookie, forms, and redirects that it shows.
 
-use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::header::{ACCEPT_LANGUAGE, COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 
 use super::fake_bank::FakeBank;
@@ -10,6 +10,10 @@ pub(crate) struct Browser {
     client: reqwest::Client,
     origin: String,
     cookie: Option<String>,
+    /// What it asks for by `Accept-Language`.
+    language: &'static str,
+    /// The choice of language, once made.
+    chosen: Option<String>,
 }
 
 pub(crate) struct Page {
@@ -36,7 +40,9 @@ impl Page {
 
 impl Browser {
     pub(crate) fn new(origin: impl Into<String>) -> Self {
+        let nobody = partner_app::tls::client(None).unwrap();
         let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(nobody)
             .redirect(Policy::none())
             .no_proxy()
             .build();
@@ -44,7 +50,15 @@ impl Browser {
             client: client.unwrap(),
             origin: origin.into(),
             cookie: None,
+            language: "",
+            chosen: None,
         }
+    }
+
+    /// Asks for pages in this language.
+    pub(crate) fn reading(mut self, language: &'static str) -> Self {
+        self.language = language;
+        self
     }
 
     pub(crate) fn origin(&self) -> &str {
@@ -66,14 +80,22 @@ impl Browser {
     }
 
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Page {
-        let request = match &self.cookie {
-            Some(cookie) => request.header(COOKIE, cookie),
-            None => request,
-        };
+        let cookies: Vec<&str> = [&self.cookie, &self.chosen]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        let request = request
+            .header(COOKIE, cookies.join("; "))
+            .header(ACCEPT_LANGUAGE, self.language);
         let response = request.send().await.unwrap();
         if let Some(cookie) = response.headers().get(SET_COOKIE) {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
-            self.cookie = Some(pair.to_owned());
+            if pair.starts_with("kaikei_language") {
+                self.chosen = Some(pair.to_owned());
+            } else {
+                self.cookie = Some(pair.to_owned());
+            }
         }
         Page {
             status: response.status().as_u16(),

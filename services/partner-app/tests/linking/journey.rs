@@ -48,6 +48,7 @@ account_api_url = "{origin}"
 [[banks]]
 code = "2963"
 name = "中央労働金庫"
+name_en = "Chuo Labour Bank"
 issuer = "{origin}/2963"
 
 [[banks]]

@@ -11,6 +11,7 @@
 mod browser;
 mod fake_bank;
 mod journey;
+mod languages;
 
 use browser::Browser;
 use fake_bank::Wanted;

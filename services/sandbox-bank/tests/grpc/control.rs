@@ -15,6 +15,7 @@ async fn faults_closures_limits_and_flags_are_switched_and_reset() {
         rpc: Rpc::VerifyInquiryPin.into(),
         fault: Fault::Unavailable.into(),
         delay: None,
+        lie: 0,
     };
     control.set_rpc_behaviour(behaviour).await.unwrap();
     assert_eq!(
@@ -133,7 +134,71 @@ async fn what_the_seed_does_not_have_is_not_found() {
         rpc: 0,
         fault: 0,
         delay: None,
+        lie: 0,
     };
     let status = control.set_rpc_behaviour(behaviour).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn every_lie_is_switched_and_no_other() {
+    let running = RunningBank::start().await;
+    let mut control = running.control.clone();
+    let lying = |lie| SetRpcBehaviourRequest {
+        rpc: Rpc::Authenticate.into(),
+        fault: 0,
+        delay: None,
+        lie,
+    };
+    let last = i32::from(Lie::OtherAccounts);
+    assert_eq!(usize::try_from(last), Ok(sandbox_bank::Lie::ALL.len()));
+    for lie in 1..=last {
+        control.set_rpc_behaviour(lying(lie)).await.unwrap();
+    }
+    for unknown in [-1, last + 1] {
+        let refused = control.set_rpc_behaviour(lying(unknown)).await;
+        assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument);
+    }
+
+    control
+        .set_rpc_behaviour(lying(Lie::Contradiction.into()))
+        .await
+        .unwrap();
+    let outcome = running.log_in("dantai01", "Rokin2026").await;
+    assert!(matches!(outcome, Outcome::Rejected(_)), "{outcome:?}");
+    control.reset(ResetRequest {}).await.unwrap();
+    running.subject("dantai01", "Rokin2026").await;
+}
+
+#[tokio::test]
+async fn planned_maintenance_is_announced_also_by_a_closed_bank() {
+    use renkei_proto::bank::v1::ListPlannedMaintenanceRequest;
+    let running = RunningBank::start().await;
+    let mut control = running.control.clone();
+    let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    let announced = SetPlannedMaintenanceRequest {
+        bank_code: BANK.into(),
+        maintenance: vec![PlannedMaintenance {
+            from: at(1_800_000_000),
+            until: None,
+        }],
+    };
+    control.set_planned_maintenance(announced).await.unwrap();
+    let closed = SetBankClosureRequest {
+        bank_code: BANK.into(),
+        closure: Some(Closure {
+            reason: ClosureReason::Hours.into(),
+            reopens_at: None,
+        }),
+    };
+    control.set_bank_closure(closed).await.unwrap();
+    let request = ListPlannedMaintenanceRequest {
+        bank_code: BANK.into(),
+    };
+    let mut port = running.port.clone();
+    let answer = port.list_planned_maintenance(request).await.unwrap();
+    let answer = answer.into_inner();
+    assert_eq!(answer.asked.unwrap().bank_code, BANK);
+    assert_eq!(answer.maintenance.len(), 1);
+    assert_eq!(answer.maintenance[0].from, at(1_800_000_000));
 }

@@ -1,9 +1,7 @@
 //! The seed's customers as callers see them.
 
 use renkei_proto::bank::v1::authenticate_response::Outcome;
-use renkei_proto::bank::v1::{
-    Account, AccountType, LoginMethod, LoginRefusal, Task, UserRole, Verdict,
-};
+use renkei_proto::bank::v1::{Account, AccountType, LoginRefusal, Task, UserRole, Verdict};
 use sandbox_bank::CustomerFlag;
 
 use crate::running::{BANK, RunningBank, login, pin};
@@ -125,38 +123,23 @@ async fn users_of_one_contract_may_each_have_a_pin_of_their_own() {
 #[tokio::test]
 async fn a_right_password_learns_why_it_is_refused() {
     let running = RunningBank::start().await;
-    let by = |login_id, password, method: LoginMethod| {
-        let mut request = login(login_id, password);
-        request.method = method.into();
-        request
-    };
-    use LoginMethod::{Certificate, Password};
     for (request, reason) in [
         (
-            by("dantai03", "Rokin2028", Password),
+            login("dantai03", "Rokin2028"),
             LoginRefusal::CertificateRequired,
         ),
         (
-            by("dantai01", "Rokin2026", Certificate),
-            LoginRefusal::CertificateNotAllowed,
-        ),
-        (
-            by("dantai04", "Rokin2030", Password),
+            login("dantai04", "Rokin2030"),
             LoginRefusal::PasswordChangeDue,
         ),
-        (by("dantai05", "Rokin2031", Password), LoginRefusal::Stopped),
-        (by("dantai06", "Rokin2032", Password), LoginRefusal::Locked),
+        (login("dantai05", "Rokin2031"), LoginRefusal::Stopped),
+        (login("dantai06", "Rokin2032"), LoginRefusal::Locked),
     ] {
         match running.authenticate(request).await.unwrap() {
             Outcome::Refused(refused) => assert_eq!(refused.reason(), reason),
             other => panic!("{other:?}"),
         }
     }
-    let outcome = running
-        .authenticate(by("dantai03", "Rokin2028", Certificate))
-        .await
-        .unwrap();
-    assert!(matches!(outcome, Outcome::Authenticated(_)));
     // Nobody learns a reason by a wrong password.
     assert!(matches!(
         running.log_in("dantai05", "Rokin0000").await,

@@ -7,8 +7,10 @@
 )]
 
 mod attempts;
+mod certificates;
 mod control;
 mod customers;
+mod lies;
 mod running;
 mod statements;
 mod switches;

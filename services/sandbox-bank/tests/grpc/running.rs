@@ -117,6 +117,7 @@ pub(crate) fn login(login_id: &str, password: &str) -> AuthenticateRequest {
         login_id: login_id.into(),
         password: password.into(),
         method: LoginMethod::Password.into(),
+        certificate: None,
     }
 }
 

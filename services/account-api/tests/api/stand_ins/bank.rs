@@ -7,11 +7,12 @@ use prost::Message as _;
 use prost_types::Timestamp;
 use renkei_proto::bank::v1::bank_port_server::{BankPort, BankPortServer};
 use renkei_proto::bank::v1::{
-    Account, AccountType, AuthenticateRequest, AuthenticateResponse, ClosedReason, Direction,
-    EligibleTask, GetBalanceRequest, GetBalanceResponse, GetVerdictRequest, GetVerdictResponse,
-    ListAccountsRequest, ListAccountsResponse, ListTransactionsRequest, ListTransactionsResponse,
-    SendNoticeRequest, SendNoticeResponse, ServiceClosed, Task, Transaction,
-    VerifyInquiryPinRequest, VerifyInquiryPinResponse,
+    Account, AccountType, Asked, AuthenticateRequest, AuthenticateResponse, ClosedReason,
+    Direction, EligibleTask, GetBalanceRequest, GetBalanceResponse, GetVerdictRequest,
+    GetVerdictResponse, ListAccountsRequest, ListAccountsResponse, ListPlannedMaintenanceRequest,
+    ListPlannedMaintenanceResponse, ListTransactionsRequest, ListTransactionsResponse,
+    ResolveCertificateRequest, ResolveCertificateResponse, SendNoticeRequest, SendNoticeResponse,
+    ServiceClosed, Task, Transaction, VerifyInquiryPinRequest, VerifyInquiryPinResponse,
 };
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Request, Response, Status};
@@ -32,6 +33,12 @@ pub(crate) struct Core {
     pub(crate) transactions: Vec<Transaction>,
     pub(crate) conduct: Conduct,
     pub(crate) range: RangeConduct,
+    /// What an answer says that it is the answer to; `None`: the truth.
+    pub(crate) asked: Option<Option<Asked>>,
+    /// The same of balances only.
+    pub(crate) balance_asked: Option<Asked>,
+    /// The token of every page; `None`: the right one.
+    pub(crate) next_page_token: Option<String>,
 }
 
 /// A call's name and its request id.
@@ -114,6 +121,9 @@ impl BankStandIn {
             transactions: transactions(),
             conduct: Conduct::Answers,
             range: RangeConduct::Kept,
+            asked: None,
+            balance_asked: None,
+            next_page_token: None,
         };
         let stand_in = Self {
             core: Arc::new(Mutex::new(core)),
@@ -151,6 +161,13 @@ impl BankStandIn {
 
 #[tonic::async_trait]
 impl BankPort for BankStandIn {
+    async fn resolve_certificate(
+        &self,
+        _: Request<ResolveCertificateRequest>,
+    ) -> Result<Response<ResolveCertificateResponse>, Status> {
+        Err(Status::internal("account-api never sees a certificate"))
+    }
+
     async fn authenticate(
         &self,
         _: Request<AuthenticateRequest>,
@@ -183,6 +200,14 @@ impl BankPort for BankStandIn {
         }
         Ok(Response::new(ListAccountsResponse {
             accounts: core.accounts,
+            asked: core.asked.unwrap_or_else(|| {
+                Some(Asked {
+                    bank_code: question.bank_code,
+                    contract_id: subject.contract_id,
+                    user_id: subject.user_id,
+                    ..Asked::default()
+                })
+            }),
         }))
     }
 
@@ -190,7 +215,7 @@ impl BankPort for BankStandIn {
         &self,
         request: Request<GetBalanceRequest>,
     ) -> Result<Response<GetBalanceResponse>, Status> {
-        self.take("get_balance", request).await?;
+        let (question, core) = self.take("get_balance", request).await?;
         Ok(Response::new(GetBalanceResponse {
             balance_yen: 1_234_567,
             available_balance_yen: 1_200_000,
@@ -198,6 +223,18 @@ impl BankPort for BankStandIn {
                 seconds: 1_776_222_000,
                 nanos: 0,
             }),
+            asked: core
+                .balance_asked
+                .map(Some)
+                .or(core.asked)
+                .unwrap_or_else(|| {
+                    Some(Asked {
+                        bank_code: question.bank_code,
+                        contract_id: question.contract_id,
+                        account_id: question.account_id,
+                        ..Asked::default()
+                    })
+                }),
         }))
     }
 
@@ -206,6 +243,13 @@ impl BankPort for BankStandIn {
         _request: Request<SendNoticeRequest>,
     ) -> Result<Response<SendNoticeResponse>, Status> {
         Err(Status::unimplemented("the account API sends no notices"))
+    }
+
+    async fn list_planned_maintenance(
+        &self,
+        _request: Request<ListPlannedMaintenanceRequest>,
+    ) -> Result<Response<ListPlannedMaintenanceResponse>, Status> {
+        Err(Status::unimplemented("the account API announces nothing"))
     }
 
     async fn list_transactions(
@@ -238,10 +282,19 @@ impl BankPort for BankStandIn {
         } else {
             String::new()
         };
+        let next_page_token = core.next_page_token.unwrap_or(next_page_token);
         let transactions = inside.get(start..end).unwrap_or_default().to_vec();
         Ok(Response::new(ListTransactionsResponse {
             transactions,
             next_page_token,
+            asked: core.asked.unwrap_or_else(|| {
+                Some(Asked {
+                    bank_code: question.bank_code,
+                    contract_id: question.contract_id,
+                    account_id: question.account_id,
+                    ..Asked::default()
+                })
+            }),
         }))
     }
 }

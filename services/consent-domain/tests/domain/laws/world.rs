@@ -260,9 +260,9 @@ impl World {
         };
         let evidence = Evidence {
             consent,
-            contract: &self.contract.live(),
-            partner_at_bank: &partner_at_bank,
-            bank: &bank,
+            contract: self.contract.live().standing(),
+            partner_at_bank: partner_at_bank.standing(),
+            bank: bank.standing(),
             now: self.now,
         };
         evidence.live_for(&client()).is_ok()

@@ -2,13 +2,16 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::client_certificate::Holder;
+
 use super::super::{
     AccessInView, AccountChoice, AccountHint, AccountsView, AuthorizeView, AuthorizedAccount,
-    Availability, BankContact, CertificateLoginView, ConfirmView, ConfirmedAccount, Customer,
-    Deadline, DeadlineKind, DoneView, ErrorKind, ErrorView, Extension, FormTarget, Forwarding,
-    LinkageChange, Locale, LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord,
-    PinProblem, RegistrationStatus, RejectionReason, RowChange, Shell, Task, TaskChoice, TasksView,
-    Texts, Tick,
+    Availability, BankContact, CertificateLoginView, CertificatePasswordProblem,
+    CertificatePasswordView, ConfirmView, ConfirmedAccount, Customer, Deadline, DeadlineKind,
+    DoneView, ErrorKind, ErrorView, Extension, FormTarget, Forwarding, LinkageChange, Locale,
+    LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord, PinProblem,
+    RegistrationStatus, RejectionReason, RowChange, Shell, Task, TaskChoice, TasksView, Texts,
+    Tick,
 };
 
 pub(super) const JOURNEY: &str = "/2963/journeys/0192f0c1-6f4b-7c1e-9d2a-5b7f3a1c8e40";
@@ -304,6 +307,28 @@ pub(super) fn certificate_login() -> CertificateLoginView {
     }
 }
 
+pub(super) fn certificate_password() -> CertificatePasswordView {
+    CertificatePasswordView {
+        shell: Shell {
+            cancel: None,
+            deadline: None,
+            ..before_login()
+        },
+        holder: Holder {
+            name: "dantai03".to_owned(),
+            organization: Some("見本教職員組合".to_owned()),
+            issuer: "中央労働金庫 電子証明書認証局".to_owned(),
+            valid_until: "2027-03-31T14:59:59Z".parse().unwrap(),
+        },
+        form: FormTarget {
+            action: format!("{JOURNEY}/certificate?ticket=1"),
+            form_key: "key-of-certificate".to_owned(),
+        },
+        login_url: format!("https://consent.example{JOURNEY}/login"),
+        problem: None,
+    }
+}
+
 pub(super) fn notice(kind: NoticeKind) -> NoticeView {
     NoticeView {
         shell: after_the_session(),
@@ -312,7 +337,7 @@ pub(super) fn notice(kind: NoticeKind) -> NoticeView {
     }
 }
 
-pub(super) const ERRORS: [ErrorKind; 16] = [
+pub(super) const ERRORS: [ErrorKind; 18] = [
     ErrorKind::InvalidRequest,
     ErrorKind::RequestExpired,
     ErrorKind::PartnerNotAvailable,
@@ -321,6 +346,8 @@ pub(super) const ERRORS: [ErrorKind; 16] = [
     ErrorKind::JourneyEnded,
     ErrorKind::FormNotAccepted,
     ErrorKind::CookiesRequired,
+    ErrorKind::CertificateNotConfirmed,
+    ErrorKind::CertificateLoginExpired,
     ErrorKind::NoAccount,
     ErrorKind::TooManyRequests,
     ErrorKind::BankClosed { reopens_at: None },
@@ -340,6 +367,7 @@ pub(super) fn error(kind: ErrorKind) -> ErrorView {
         partner_url: Some(
             "http://localhost:8000/callback?error=temporarily_unavailable".to_owned(),
         ),
+        login_url: Some(format!("{JOURNEY}/login")),
         address: format!("{JOURNEY}/login"),
     }
 }
@@ -439,6 +467,17 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
     near.shell.deadline = before_login().deadline;
     near.shell.notices = vec![Notice::DeadlineNear { minutes: 2 }];
     add("tasks-asked", near.render(texts).unwrap());
+    let mut ahead = tasks();
+    ahead.shell.notices = vec![Notice::MaintenanceAhead {
+        from: at("2026-11-22T15:00:00Z"),
+        until: Some(at("2026-11-22T21:30:00Z")),
+    }];
+    add("tasks-maintenance-ahead", ahead.render(texts).unwrap());
+    ahead.shell.notices = vec![Notice::MaintenanceAhead {
+        from: at("2026-11-22T15:00:00Z"),
+        until: None,
+    }];
+    add("tasks-maintenance-open", ahead.render(texts).unwrap());
     add(
         "authorize-amending",
         authorize_amending().render(texts).unwrap(),
@@ -466,6 +505,23 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
     add(
         "certificate-login",
         certificate_login().render(texts).unwrap(),
+    );
+    add(
+        "certificate-password",
+        certificate_password().render(texts).unwrap(),
+    );
+    let wrong = CertificatePasswordView {
+        problem: Some(CertificatePasswordProblem::Rejected),
+        ..certificate_password()
+    };
+    add("certificate-password-wrong", wrong.render(texts).unwrap());
+    let missing = CertificatePasswordView {
+        problem: Some(CertificatePasswordProblem::PasswordMissing),
+        ..certificate_password()
+    };
+    add(
+        "certificate-password-missing",
+        missing.render(texts).unwrap(),
     );
     add(
         "already-sent",
@@ -498,6 +554,7 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
         bank: None,
         partner: None,
         partner_url: None,
+        login_url: None,
         ..error(ErrorKind::NotFound)
     };
     add("error-bare", bare.render(texts).unwrap());

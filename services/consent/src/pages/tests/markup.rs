@@ -505,6 +505,8 @@ fn no_word_of_ours_stays_japanese_on_an_english_page() {
         "あおぞら経費（2026年4月1日に許可）",
         "第3版",
         "日本語",
+        "見本教職員組合",
+        "中央労働金庫 電子証明書認証局",
     ];
     for (name, html) in pages(&english()) {
         let mut left = html;

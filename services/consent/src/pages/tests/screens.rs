@@ -1,5 +1,5 @@
 //! Writes every page as a file, for looking at it in a browser:
-//! `cargo test -p consent write_every_page -- --ignored`.
+//! `make screens`, or `cargo test -p consent write_every_page -- --ignored`.
 
 use std::{fs, path::Path};
 
@@ -20,6 +20,13 @@ fn write_every_page() {
             )
             .replace("http-equiv=\"refresh\"", "data-refresh");
         let name = name.replace('/', "-");
+        // The bank of the examples has no English names; the ones of the demonstration have.
+        let html = if name.starts_with("en") {
+            html.replace("中央労働金庫（法人）", "Chuo Labour Bank (corporate)")
+                .replace("平日 9:00〜17:00", "Weekdays 9:00 to 17:00")
+        } else {
+            html
+        };
         fs::write(screens.join(format!("{name}.html")), html).unwrap();
     }
 }

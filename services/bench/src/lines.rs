@@ -1,0 +1,21 @@
+//! The table. A line is a file of its own and an entry here.
+
+mod commands;
+mod decisions;
+mod insert;
+mod journeys;
+mod primary_key;
+mod stock;
+
+use crate::line::Line;
+
+/// Every line, in the order of the report.
+pub static LINES: [Line; 7] = [
+    commands::AGAINST_INSERT,
+    commands::AGAINST_STOCK,
+    decisions::ONE,
+    decisions::EIGHT,
+    decisions::THIRTY_TWO,
+    decisions::COALESCED,
+    journeys::AGAINST_INSERT,
+];

@@ -1,0 +1,360 @@
+//! One producer's life.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::{Duration, Instant},
+};
+
+use public_events::{LoggedFact, PublicEvent};
+use telemetry::TraceParent;
+use tokio::{sync::watch, task::spawn_blocking, time::timeout};
+use tracing::Instrument as _;
+
+use super::{
+    Publisher,
+    position::{self, Mark, Position},
+    problem::Problem,
+    transactions::{Outcome, Outgoing, Refused, Transactions},
+};
+use crate::{
+    lease::Term,
+    log_reader::{self, TranslationError, Translator},
+    metrics::METRICS,
+    parking::{self, Cause, TermOver, ToPark},
+};
+
+/// Without news the log, and what was parked, is looked at this often.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Most parked events that go in one transaction.
+const REPLAY_MAX: u32 = 100;
+
+pub(super) struct Session<'p> {
+    publisher: &'p Publisher,
+    term: &'p Term,
+    leads_until: watch::Receiver<Instant>,
+    log_end: watch::Receiver<i64>,
+    transactions: Transactions,
+    /// The last number of the ordinary way that is in Kafka.
+    published: i64,
+    /// Most facts of one transaction.
+    batch_max: u32,
+    /// Marks of replayed events that the database has noted: removed with the next transaction.
+    to_forget: BTreeSet<i64>,
+    looked_at_parked: Option<Instant>,
+    translator: Translator,
+}
+
+type Parking = Vec<ToPark>;
+
+impl<'p> Session<'p> {
+    /// Takes the transactional id over, reads the position, and compares it with the log.
+    pub async fn begin(
+        publisher: &'p Publisher,
+        term: &'p Term,
+        leads_until: watch::Receiver<Instant>,
+        log_end: watch::Receiver<i64>,
+    ) -> Result<Self, Problem> {
+        let (kafka, topics) = (&publisher.kafka, &publisher.topics);
+        if Instant::now() >= *leads_until.borrow() {
+            // The next leader may have taken the transactional id already: leave it alone.
+            return Err(Problem::TermOver);
+        }
+        // The order matters: from here on no older instance can commit anything.
+        let transactions =
+            Transactions::begin_life(kafka, &publisher.transactional_id, topics).await?;
+        let known = {
+            let (client, bootstrap) = (kafka.client(), kafka.bootstrap.clone());
+            let topics = topics.clone();
+            spawn_blocking(move || position::read(&client, &bootstrap, &topics)).await??
+        };
+        if let Some(position) = &known.position {
+            same_log(publisher, position).await?;
+        }
+        let numbers: Vec<i64> = known.replayed.iter().copied().collect();
+        parking::settle(&publisher.pool, &numbers).await?;
+        let published = known
+            .position
+            .map_or(0, |position| position.global_sequence);
+        METRICS.published_is(published);
+        tracing::info!(published, "publishing begins");
+        Ok(Self {
+            publisher,
+            term,
+            leads_until,
+            log_end,
+            transactions,
+            published,
+            batch_max: publisher.batch_max,
+            to_forget: known.replayed,
+            looked_at_parked: None,
+            translator: Translator::default(),
+        })
+    }
+
+    /// Publishes until something stands in the way.
+    pub async fn run(mut self) -> Problem {
+        loop {
+            if let Err(problem) = self.round().await {
+                return problem;
+            }
+        }
+    }
+
+    async fn round(&mut self) -> Result<(), Problem> {
+        if Instant::now() >= *self.leads_until.borrow() {
+            return Err(Problem::TermOver);
+        }
+        let due = self
+            .looked_at_parked
+            .is_none_or(|looked| looked.elapsed() >= LOOK_EVERY);
+        if due {
+            while self.replay_parked().await? {}
+            self.observe().await?;
+            self.looked_at_parked = Some(Instant::now());
+        }
+        self.log_end.mark_unchanged();
+        let publisher = self.publisher;
+        let facts = log_reader::after(&publisher.pool, self.published, publisher.batch_max).await?;
+        if facts.is_empty() {
+            // A sender that is gone ends the term elsewhere.
+            drop(timeout(LOOK_EVERY, self.log_end.changed()).await);
+            return Ok(());
+        }
+        match self.publish(&facts).await {
+            Err(problem) if problem.is_full_queue() && facts.len() > 1 => {
+                // The queue bounds the memory: fewer at once, from now on.
+                self.batch_max = (self.batch_max / 2).max(1);
+                Ok(())
+            }
+            published => published,
+        }
+    }
+
+    /// Publishes a batch, passing over what can't be: its row is committed to the database first.
+    async fn publish(&mut self, facts: &[LoggedFact]) -> Result<(), Problem> {
+        let Some(last) = facts.last() else {
+            return Ok(());
+        };
+        let mut refused: Vec<Refused> = Vec::new();
+        loop {
+            let (records, to_park) = self.prepare(facts, &refused).await?;
+            self.park(&to_park).await?;
+            let position = Position {
+                global_sequence: last.global_sequence,
+                epoch: log_reader::epoch_at(&self.publisher.pool, last.global_sequence).await?,
+                event_id: last.event_id,
+            };
+            let mut marks = vec![Mark::Published(position)];
+            marks.extend(self.to_forget.iter().copied().map(Mark::Forgotten));
+            match self.transactions.commit(&records, &marks).await? {
+                Outcome::Committed => {
+                    self.to_forget.clear();
+                    self.published = last.global_sequence;
+                    METRICS.committed(records.len(), self.published);
+                    return Ok(());
+                }
+                Outcome::Refused(more) => refused = more,
+            }
+        }
+    }
+
+    /// The records of a batch, and what must stand still.
+    async fn prepare(
+        &mut self,
+        facts: &[LoggedFact],
+        refused: &[Refused],
+    ) -> Result<(Vec<Outgoing>, Parking), Problem> {
+        let publisher = self.publisher;
+        let standing = parking::standing(&publisher.pool, facts).await?;
+        let has_row: HashSet<i64> = standing.numbers.into_iter().collect();
+        let mut still: HashSet<(String, String)> = standing.streams.into_iter().collect();
+        let mut translator = std::mem::take(&mut self.translator);
+        translator.look_ahead(&publisher.pool, facts).await?;
+        let (mut records, mut to_park) = (Vec::new(), Vec::new());
+        for fact in facts {
+            if has_row.contains(&fact.global_sequence) {
+                continue;
+            }
+            let stream = (fact.stream_type.clone(), fact.stream_id.clone());
+            if still.contains(&stream) {
+                to_park.push(ToPark::new(fact, None));
+                continue;
+            }
+            match self.outgoing(&mut translator, fact, refused).await? {
+                Ok(outgoing) => records.extend(outgoing),
+                Err(why) => {
+                    to_park.push(ToPark::new(fact, Some(why)));
+                    still.insert(stream);
+                }
+            }
+        }
+        self.translator = translator;
+        Ok((records, to_park))
+    }
+
+    /// A fact's records, or why it must stand still.
+    async fn outgoing(
+        &self,
+        translator: &mut Translator,
+        fact: &LoggedFact,
+        refused: &[Refused],
+    ) -> Result<Result<Vec<Outgoing>, (Cause, String)>, Problem> {
+        let refusal = refused
+            .iter()
+            .find(|refused| refused.global_sequence == fact.global_sequence);
+        if let Some(refusal) = refusal {
+            return Ok(Err((refusal.cause, refusal.detail.clone())));
+        }
+        let span = tracing::info_span!(
+            "publish",
+            otel.kind = "producer",
+            messaging.system = "kafka",
+            event_id = %fact.event_id,
+            global_sequence = fact.global_sequence,
+        );
+        let parent = fact.traceparent.as_deref().and_then(TraceParent::find);
+        if let Some(parent) = &parent {
+            parent.adopt(&span);
+        }
+        let traceparent = parent.and_then(|_| TraceParent::of(&span));
+        let translated = translator
+            .translate(&self.publisher.pool, &self.publisher.names, fact)
+            .instrument(span)
+            .await;
+        match translated {
+            Ok(events) => Ok(Ok(events
+                .into_iter()
+                .map(|event| self.record(fact, event, traceparent.as_ref()))
+                .collect())),
+            Err(TranslationError::Untranslatable(why)) => {
+                Ok(Err((Cause::Untranslatable, why.to_string())))
+            }
+            Err(TranslationError::Database(error)) => Err(error.into()),
+        }
+    }
+
+    fn record(
+        &self,
+        fact: &LoggedFact,
+        mut event: PublicEvent,
+        traceparent: Option<&TraceParent>,
+    ) -> Outgoing {
+        if let Some(traceparent) = traceparent {
+            event.attributes.traceparent = Some(traceparent.to_string());
+        }
+        let Publisher {
+            topics, encoding, ..
+        } = self.publisher;
+        Outgoing {
+            global_sequence: fact.global_sequence,
+            topic: topics.of(&event.audience),
+            headers: event.headers(*encoding),
+            value: event.value(*encoding),
+            key: event.key,
+        }
+    }
+
+    /// Publishes parked events whose turn it is, and says whether there may be more. Their marks are in
+    /// the same transaction, so a crash before the database notes it repeats nothing.
+    async fn replay_parked(&mut self) -> Result<bool, Problem> {
+        let pool = &self.publisher.pool;
+        let numbers = parking::released(pool, self.published, REPLAY_MAX).await?;
+        if numbers.is_empty() {
+            return Ok(false);
+        }
+        let facts = log_reader::of_numbers(pool, &numbers).await?;
+        let mut refused: Vec<Refused> = Vec::new();
+        loop {
+            let (records, replayed, to_park) = self.prepare_replay(&facts, &refused).await?;
+            self.park(&to_park).await?;
+            if replayed.is_empty() {
+                return Ok(false);
+            }
+            self.transactions.look_up_topics(&records).await?;
+            let marks: Vec<Mark> = replayed.iter().copied().map(Mark::Replayed).collect();
+            match self.transactions.commit(&records, &marks).await? {
+                Outcome::Committed => {
+                    METRICS.committed(records.len(), self.published);
+                    parking::settle(pool, &replayed).await?;
+                    self.to_forget.extend(replayed);
+                    return Ok(to_park.is_empty());
+                }
+                Outcome::Refused(more) => refused.extend(more),
+            }
+        }
+    }
+
+    async fn prepare_replay(
+        &mut self,
+        facts: &[LoggedFact],
+        refused: &[Refused],
+    ) -> Result<(Vec<Outgoing>, Vec<i64>, Parking), Problem> {
+        let mut translator = std::mem::take(&mut self.translator);
+        translator.look_ahead(&self.publisher.pool, facts).await?;
+        let (mut records, mut replayed, mut to_park) = (Vec::new(), Vec::new(), Vec::new());
+        let mut still = HashSet::new();
+        for fact in facts {
+            let stream = (&fact.stream_type, &fact.stream_id);
+            if still.contains(&stream) {
+                continue;
+            }
+            match self.outgoing(&mut translator, fact, refused).await? {
+                Ok(outgoing) => {
+                    records.extend(outgoing);
+                    replayed.push(fact.global_sequence);
+                }
+                Err(why) => {
+                    to_park.push(ToPark::new(fact, Some(why)));
+                    still.insert(stream);
+                }
+            }
+        }
+        self.translator = translator;
+        Ok((records, replayed, to_park))
+    }
+
+    async fn park(&self, to_park: &[ToPark]) -> Result<(), Problem> {
+        parking::park(&self.publisher.pool, self.term, to_park)
+            .await?
+            .map_err(|TermOver| Problem::TermOver)?;
+        for event in to_park {
+            if let Some((cause, detail)) = &event.why {
+                METRICS.parked(cause.as_str());
+                tracing::error!(
+                    global_sequence = event.global_sequence,
+                    event_id = %event.event_id,
+                    cause = cause.as_str(),
+                    detail,
+                    "an event is parked, and its stream waits; see `consent-relay parked list`"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    async fn observe(&self) -> Result<(), Problem> {
+        let pool = &self.publisher.pool;
+        let (events, seconds) = log_reader::lag(pool, self.published).await?;
+        METRICS.lag(events, Duration::from_secs_f64(seconds.max(0.0)));
+        let (parked, waiting) = parking::count(pool).await?;
+        METRICS.parked_now(parked, waiting);
+        Ok(())
+    }
+}
+
+/// Whether what was published last is what this log has there. An epoch that an operator began after
+/// that number says that the difference is known.
+async fn same_log(publisher: &Publisher, position: &Position) -> Result<(), Problem> {
+    let number = position.global_sequence;
+    let logged = log_reader::event_at(&publisher.pool, number).await?;
+    if logged == Some(position.event_id)
+        || log_reader::epoch_begins_after(&publisher.pool, number).await?
+    {
+        return Ok(());
+    }
+    Err(Problem::Diverged {
+        number,
+        published: position.event_id,
+        logged: logged.map_or_else(|| "nothing".to_owned(), |event| event.to_string()),
+    })
+}
