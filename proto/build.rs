@@ -3,6 +3,7 @@
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = [
         "bank/v1/bank.proto",
+        "bank/v1/inbound.proto",
         "consent/v1/access.proto",
         "consent/v1/events.proto",
         "consent/v1/platform.proto",

@@ -7,7 +7,7 @@ use consent::protocol::{pairwise::PairwiseId, shared_key::SharedKey};
 use consent_domain::{
     AccountId, BankCode, ClientId, ContractId, Instant, InvalidId, JourneyId, PartnerId,
     PinScopeId, Stream, UserId,
-    consent::{ConsentStream, GrantTerms, Place, RevokedBy},
+    consent::{ConsentStream, GrantTerms, Place, RevocationReason, RevokedBy},
     contract::{ContractStream, ResetBy},
     scope::{Scope, ScopePair, Task},
 };
@@ -164,7 +164,8 @@ impl Linkage {
             ),
             _ => (
                 Command::Consent(Arc::new(|consent, now| {
-                    let revoked = consent.revoke(RevokedBy::Customer, "customer_request", now);
+                    let revoked =
+                        consent.revoke(RevokedBy::Customer, RevocationReason::CustomerRequest, now);
                     Ok(revoked.map_err(Refused::by)?.into_events())
                 })),
                 Sender::Form,

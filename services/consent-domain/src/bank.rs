@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BankCode, DomainEvent, Outcome, Stream};
+use crate::{
+    BankCode, DomainEvent, Outcome, Stream,
+    bank_notice::NoticeEffects,
+    standing::Standing,
+    suspension::{SuspensionCause, Suspensions},
+};
 
 /// The stream `bank`, one per bank.
 pub struct BankStream;
@@ -24,6 +29,16 @@ pub enum BankEvent {
         /// The record from now on.
         record: BankRecord,
     },
+    /// Nothing of the bank may be read, for one more cause.
+    BankSuspended {
+        /// The cause.
+        cause: SuspensionCause,
+    },
+    /// One cause no longer stands.
+    BankRestored {
+        /// The cause.
+        cause: SuspensionCause,
+    },
 }
 
 impl DomainEvent for BankEvent {
@@ -31,6 +46,8 @@ impl DomainEvent for BankEvent {
         match self {
             Self::BankRegistered { .. } => "BankRegistered",
             Self::BankChanged { .. } => "BankChanged",
+            Self::BankSuspended { .. } => "BankSuspended",
+            Self::BankRestored { .. } => "BankRestored",
         }
     }
 }
@@ -82,6 +99,9 @@ pub struct BankSettings {
     pub evidence_years: u32,
     /// Version of the terms that the customer allows access under.
     pub terms_version: String,
+    /// What becomes of consents when the bank tells of a change.
+    #[serde(skip_serializing_if = "NoticeEffects::is_default")]
+    pub notice_effects: NoticeEffects,
 }
 
 impl Default for BankSettings {
@@ -95,6 +115,7 @@ impl Default for BankSettings {
             login_lock_seconds: 900,
             evidence_years: 10,
             terms_version: "2026-04".to_owned(),
+            notice_effects: NoticeEffects::default(),
         }
     }
 }
@@ -112,33 +133,18 @@ pub enum Bank {
         code: BankCode,
         /// Its record.
         record: BankRecord,
+        /// The causes for which it is suspended.
+        #[serde(default, skip_serializing_if = "Suspensions::is_empty")]
+        suspended: Suspensions,
     },
 }
 
-/// Whether a bank is on the platform: all that a decision asks of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum BankStanding {
-    /// Not on the platform.
-    #[default]
-    Absent,
-    /// On the platform.
-    Registered,
-}
-
-impl BankStanding {
-    /// The standing of that name, as the stored state has it.
-    pub fn find(name: &str) -> Option<Self> {
-        match name {
-            "absent" => Some(Self::Absent),
-            "registered" => Some(Self::Registered),
-            _ => None,
-        }
-    }
-}
-
-/// Why a bank's record can't be taken.
+/// Why a bank's command was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BankRefusal {
+    /// It is not on the platform.
+    #[error("no such bank")]
+    Unknown,
     /// A time, a count or a number of days is zero.
     #[error("a bank's times, limits and days are at least 1")]
     ZeroSetting,
@@ -146,7 +152,7 @@ pub enum BankRefusal {
 
 impl Stream for BankStream {
     const TYPE: &'static str = "bank";
-    const STATE_VERSION: i32 = 1;
+    const STATE_VERSION: i32 = 2;
     type State = Bank;
     type Event = BankEvent;
 
@@ -156,6 +162,7 @@ impl Stream for BankStream {
                 *state = Bank::Registered {
                     code: code.clone(),
                     record: record.clone(),
+                    suspended: Suspensions::default(),
                 };
             }
             BankEvent::BankChanged { record } => {
@@ -164,6 +171,16 @@ impl Stream for BankStream {
                 } = state
                 {
                     *current = record.clone();
+                }
+            }
+            BankEvent::BankSuspended { cause } => {
+                if let Bank::Registered { suspended, .. } = state {
+                    suspended.add(*cause);
+                }
+            }
+            BankEvent::BankRestored { cause } => {
+                if let Bank::Registered { suspended, .. } = state {
+                    suspended.lift(*cause);
                 }
             }
         }
@@ -207,11 +224,46 @@ impl Bank {
         })
     }
 
-    /// Whether it is on the platform.
-    pub fn standing(&self) -> BankStanding {
+    /// Suspends every consent at it at once, for one more cause: one fact here, none on the consents.
+    ///
+    /// # Errors
+    /// [`BankRefusal::Unknown`].
+    pub fn suspend(&self, cause: SuspensionCause) -> Result<Outcome<BankEvent>, BankRefusal> {
+        let standing = self.suspensions().ok_or(BankRefusal::Unknown)?;
+        Ok(if standing.contains(cause) {
+            Outcome::AlreadyDone
+        } else {
+            Outcome::fact(BankEvent::BankSuspended { cause })
+        })
+    }
+
+    /// Lifts one cause.
+    ///
+    /// # Errors
+    /// [`BankRefusal::Unknown`].
+    pub fn restore(&self, cause: SuspensionCause) -> Result<Outcome<BankEvent>, BankRefusal> {
+        let standing = self.suspensions().ok_or(BankRefusal::Unknown)?;
+        Ok(if standing.contains(cause) {
+            Outcome::fact(BankEvent::BankRestored { cause })
+        } else {
+            Outcome::AlreadyDone
+        })
+    }
+
+    /// The causes for which it is suspended, if it is on the platform.
+    pub fn suspensions(&self) -> Option<&Suspensions> {
         match self {
-            Self::Absent => BankStanding::Absent,
-            Self::Registered { .. } => BankStanding::Registered,
+            Self::Absent => None,
+            Self::Registered { suspended, .. } => Some(suspended),
+        }
+    }
+
+    /// What it says to reads.
+    pub fn standing(&self) -> Standing {
+        if self.suspensions().is_some_and(Suspensions::is_empty) {
+            Standing::Clear
+        } else {
+            Standing::Suspended
         }
     }
 

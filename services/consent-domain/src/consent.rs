@@ -1,11 +1,27 @@
 //! The consent (linkage, grant): what a contract allows one partner's service to read.
+//!
+//! It begins with 許可, is live, perhaps suspended for causes that are lifted one by one, and ends once:
+//! expired, revoked or superseded. An end is final. `ends`, `pauses` and `renewal` below hold the acts of
+//! its life, `reasons` their codes.
+
+mod ends;
+mod pauses;
+mod reasons;
+mod renewal;
+
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+pub use reasons::{RemovalReason, RevocationReason, RevokedBy};
+pub use renewal::{Renewal, WARNING_DAYS};
+
 use crate::{
-    ClientId, ContractId, DomainEvent, Instant, JourneyId, Outcome, PartnerId, Stream, UserId,
+    AccountId, ClientId, ContractId, DomainEvent, GrantId, Instant, JourneyId, Outcome, PartnerId,
+    Stream, UserId,
     scope::Scope,
+    suspension::{SuspensionCause, Suspensions},
 };
 
 /// The stream `consent`, one per grant.
@@ -44,8 +60,59 @@ pub enum ConsentEvent {
     AccessRevoked {
         /// Who.
         by: RevokedBy,
-        /// Why, as a code.
-        reason: String,
+        /// Why.
+        reason: RevocationReason,
+    },
+    /// An account left the scope, with all of its tasks, from now on.
+    AccountRemoved {
+        /// The account.
+        account: AccountId,
+        /// Who took it out.
+        by: RevokedBy,
+        /// Why.
+        reason: RemovalReason,
+    },
+    /// A new period began; the scope stayed as it was.
+    AccessRenewed {
+        /// The journey, where a partner's request led to it.
+        journey: Option<JourneyId>,
+        /// The user who renewed, and answers for it from now on.
+        user: UserId,
+        /// When the period begins.
+        valid_from: Instant,
+        /// When it ends (the first instant at which it no longer holds).
+        valid_until: Instant,
+        /// Per account the day from which the partner goes on, where it has been served before.
+        continue_from: BTreeMap<AccountId, NaiveDate>,
+    },
+    /// Access is suspended for one more cause.
+    AccessSuspended {
+        /// The cause.
+        cause: SuspensionCause,
+    },
+    /// One cause no longer stands.
+    AccessRestored {
+        /// The cause.
+        cause: SuspensionCause,
+    },
+    /// The customer is warned that the period ends.
+    ExpiryWarned {
+        /// One of [`WARNING_DAYS`]: at most so many days are left.
+        days_left: u32,
+        /// Which end is meant.
+        valid_until: Instant,
+    },
+    /// Another grant took its place.
+    AccessSuperseded {
+        /// That grant.
+        by: GrantId,
+    },
+    /// Another user of the contract answers for it.
+    HandedOver {
+        /// Who did before.
+        from_user: UserId,
+        /// Who does from now on.
+        to_user: UserId,
     },
 }
 
@@ -57,6 +124,13 @@ impl DomainEvent for ConsentEvent {
             Self::PartnerConnected { .. } => "PartnerConnected",
             Self::AccessExpired { .. } => "AccessExpired",
             Self::AccessRevoked { .. } => "AccessRevoked",
+            Self::AccountRemoved { .. } => "AccountRemoved",
+            Self::AccessRenewed { .. } => "AccessRenewed",
+            Self::AccessSuspended { .. } => "AccessSuspended",
+            Self::AccessRestored { .. } => "AccessRestored",
+            Self::ExpiryWarned { .. } => "ExpiryWarned",
+            Self::AccessSuperseded { .. } => "AccessSuperseded",
+            Self::HandedOver { .. } => "HandedOver",
         }
     }
 
@@ -66,20 +140,6 @@ impl DomainEvent for ConsentEvent {
             _ => None,
         }
     }
-}
-
-/// Who ended a consent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RevokedBy {
-    /// The customer.
-    Customer,
-    /// The partner.
-    Partner,
-    /// The bank.
-    Bank,
-    /// This service, by a rule.
-    System,
 }
 
 /// Whether a linkage is the one of its contract and client, or another beside it.
@@ -128,6 +188,15 @@ pub enum Consent {
         place: Place,
         /// Whether the partner has fetched a token since access was last allowed.
         connected: bool,
+        /// The causes for which it is suspended; nothing may be read while there is one.
+        #[serde(default, skip_serializing_if = "Suspensions::is_empty")]
+        suspended: Suspensions,
+        /// The last warning that was given in this period, in days.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        warned: Option<u32>,
+        /// When the next warning is due.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        warn_at: Option<Instant>,
     },
     /// Its time passed. Final.
     Expired {
@@ -142,9 +211,25 @@ pub enum Consent {
         terms: GrantTerms,
         /// Who ended it.
         by: RevokedBy,
-        /// Why, as a code.
-        reason: String,
+        /// Why.
+        reason: RevocationReason,
     },
+    /// Another grant took its place. Final.
+    Superseded {
+        /// What it said last.
+        terms: GrantTerms,
+        /// That grant.
+        by: GrantId,
+    },
+}
+
+/// How 許可 on a grant that exists treats what it said before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amendment {
+    /// Only what is allowed now holds.
+    Replace,
+    /// What was allowed before holds as well.
+    Merge,
 }
 
 /// Why a consent can't be changed as asked.
@@ -162,60 +247,35 @@ pub enum ConsentRefusal {
     /// It is not what the journey started from: somebody changed it in between.
     #[error("the consent was changed in the meantime")]
     ChangedMeanwhile,
+    /// A renewal would not end later than the period that runs.
+    #[error("the period would not be longer")]
+    PeriodNotLonger,
+    /// The user who would answer for it has left the contract.
+    #[error("the user has left the contract")]
+    UserRemoved,
 }
 
 impl Stream for ConsentStream {
     const TYPE: &'static str = "consent";
-    const STATE_VERSION: i32 = 1;
+    const STATE_VERSION: i32 = 2;
     type State = Consent;
     type Event = ConsentEvent;
 
     fn evolve(state: &mut Consent, event: &ConsentEvent) {
-        match event {
-            ConsentEvent::AccessGranted { terms, place, .. } => {
-                // A consent begins once: an end is final.
-                if matches!(state, Consent::Absent) {
-                    *state = Consent::Live {
-                        terms: terms.clone(),
-                        place: *place,
-                        connected: false,
-                    };
-                }
+        match (&mut *state, event) {
+            (Consent::Absent, ConsentEvent::AccessGranted { terms, place, .. }) => {
+                *state = Consent::Live {
+                    terms: terms.clone(),
+                    place: *place,
+                    connected: false,
+                    suspended: Suspensions::default(),
+                    warned: None,
+                    warn_at: renewal::next_warning(terms, None),
+                };
             }
-            ConsentEvent::AccessAmended { terms, .. } => {
-                if let Consent::Live {
-                    terms: current,
-                    connected,
-                    ..
-                } = state
-                {
-                    *current = terms.clone();
-                    // The change has a code of its own, whose first token is a fact again.
-                    *connected = false;
-                }
-            }
-            ConsentEvent::PartnerConnected { .. } => {
-                if let Consent::Live { connected, .. } = state {
-                    *connected = true;
-                }
-            }
-            ConsentEvent::AccessExpired { effective_at } => {
-                if let Consent::Live { terms, .. } = state {
-                    *state = Consent::Expired {
-                        terms: terms.clone(),
-                        effective_at: *effective_at,
-                    };
-                }
-            }
-            ConsentEvent::AccessRevoked { by, reason } => {
-                if let Consent::Live { terms, .. } = state {
-                    *state = Consent::Revoked {
-                        terms: terms.clone(),
-                        by: *by,
-                        reason: reason.clone(),
-                    };
-                }
-            }
+            (Consent::Live { .. }, event) => state.live_on(event),
+            // Nothing precedes the beginning, and an end is final.
+            _ => {}
         }
     }
 }
@@ -227,11 +287,20 @@ impl Consent {
             Self::Absent => None,
             Self::Live { terms, .. }
             | Self::Expired { terms, .. }
-            | Self::Revoked { terms, .. } => Some(terms),
+            | Self::Revoked { terms, .. }
+            | Self::Superseded { terms, .. } => Some(terms),
         }
     }
 
-    /// The terms, where it is live by the clock.
+    /// The terms of a consent that has begun and not ended.
+    fn live(&self, now: Instant) -> Result<&GrantTerms, ConsentRefusal> {
+        match self {
+            Self::Absent => Err(ConsentRefusal::Unknown),
+            _ => self.live_terms(now).ok_or(ConsentRefusal::AlreadyEnded),
+        }
+    }
+
+    /// The terms, where it is live by the clock, suspended or not.
     pub fn live_terms(&self, now: Instant) -> Option<&GrantTerms> {
         match self {
             Self::Live { terms, .. } if now < terms.valid_until => Some(terms),
@@ -270,10 +339,7 @@ impl Consent {
         basis: &Scope,
         now: Instant,
     ) -> Result<ConsentEvent, ConsentRefusal> {
-        let current = match self {
-            Self::Absent => return Err(ConsentRefusal::Unknown),
-            _ => self.live_terms(now).ok_or(ConsentRefusal::AlreadyEnded)?,
-        };
+        let current = self.live(now)?;
         if current.contract != terms.contract || current.client != terms.client {
             return Err(ConsentRefusal::Foreign);
         }
@@ -284,6 +350,28 @@ impl Consent {
             journey: journey.clone(),
             terms,
         })
+    }
+
+    /// The same for a grant that the partner named, with what becomes of what it said before. A merge
+    /// keeps the longer history.
+    ///
+    /// # Errors
+    /// As [`Consent::amend`].
+    pub fn amend_as(
+        &self,
+        how: Amendment,
+        journey: &JourneyId,
+        mut terms: GrantTerms,
+        basis: &Scope,
+        now: Instant,
+    ) -> Result<ConsentEvent, ConsentRefusal> {
+        if how == Amendment::Merge {
+            let current = self.live(now)?;
+            terms.scope = current.scope.union(&terms.scope);
+            // No first day is the longest history; `None` is also the least of two options.
+            terms.history_from = current.history_from.min(terms.history_from);
+        }
+        self.amend(journey, terms, basis, now)
     }
 
     /// Records that the partner fetched a token with the code of the last 許可.
@@ -310,42 +398,71 @@ impl Consent {
         }
     }
 
-    /// Records an end that the clock has already decided.
-    pub fn expire(&self, now: Instant) -> Outcome<ConsentEvent> {
-        match self {
-            Self::Live { terms, .. } if terms.valid_until <= now => {
-                Outcome::fact(ConsentEvent::AccessExpired {
-                    effective_at: terms.valid_until,
-                })
+    /// Folds a fact into a consent that is live.
+    fn live_on(&mut self, event: &ConsentEvent) {
+        let Self::Live {
+            terms,
+            connected,
+            suspended,
+            warned,
+            warn_at,
+            ..
+        } = self
+        else {
+            return;
+        };
+        match event {
+            // A consent begins once.
+            ConsentEvent::AccessGranted { .. } => {}
+            ConsentEvent::AccessAmended { terms: new, .. } => {
+                *terms = new.clone();
+                // The change has a code of its own, whose first token is a fact again.
+                *connected = false;
+                *warned = None;
+                *warn_at = renewal::next_warning(terms, None);
             }
-            _ => Outcome::AlreadyDone,
-        }
-    }
-
-    /// Ends it.
-    ///
-    /// # Errors
-    /// [`ConsentRefusal::Unknown`]; [`ConsentRefusal::AlreadyEnded`] where another end came first.
-    pub fn revoke(
-        &self,
-        by: RevokedBy,
-        reason: &str,
-        now: Instant,
-    ) -> Result<Outcome<ConsentEvent>, ConsentRefusal> {
-        match self {
-            Self::Absent => Err(ConsentRefusal::Unknown),
-            Self::Live { terms, .. } if now < terms.valid_until => {
-                Ok(Outcome::fact(ConsentEvent::AccessRevoked {
-                    by,
-                    reason: reason.to_owned(),
-                }))
+            ConsentEvent::PartnerConnected { .. } => *connected = true,
+            ConsentEvent::AccountRemoved { account, .. } => {
+                terms.scope = terms.scope.without(account);
             }
-            Self::Revoked {
-                by: before,
-                reason: why,
+            ConsentEvent::AccessRenewed {
+                user,
+                valid_from,
+                valid_until,
                 ..
-            } if *before == by && why == reason => Ok(Outcome::AlreadyDone),
-            _ => Err(ConsentRefusal::AlreadyEnded),
+            } => {
+                terms.user = user.clone();
+                terms.valid_from = *valid_from;
+                terms.valid_until = *valid_until;
+                *warned = None;
+                *warn_at = renewal::next_warning(terms, None);
+            }
+            ConsentEvent::AccessSuspended { cause } => suspended.add(*cause),
+            ConsentEvent::AccessRestored { cause } => suspended.lift(*cause),
+            ConsentEvent::ExpiryWarned { days_left, .. } => {
+                *warned = Some(*days_left);
+                *warn_at = renewal::next_warning(terms, *warned);
+            }
+            ConsentEvent::HandedOver { to_user, .. } => terms.user = to_user.clone(),
+            ConsentEvent::AccessExpired { effective_at } => {
+                *self = Self::Expired {
+                    terms: terms.clone(),
+                    effective_at: *effective_at,
+                };
+            }
+            ConsentEvent::AccessRevoked { by, reason } => {
+                *self = Self::Revoked {
+                    terms: terms.clone(),
+                    by: *by,
+                    reason: *reason,
+                };
+            }
+            ConsentEvent::AccessSuperseded { by } => {
+                *self = Self::Superseded {
+                    terms: terms.clone(),
+                    by: by.clone(),
+                };
+            }
         }
     }
 }

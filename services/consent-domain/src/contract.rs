@@ -1,10 +1,15 @@
-//! The contract (団体): which accounts are registered for API use, which PINs and logins are locked.
+//! The contract (団体): which accounts are registered for API use, which PINs and logins are locked,
+//! whether it is suspended or closed, and what its bank said of its users and accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, DomainEvent, Instant, JourneyId, Outcome, PinScopeId, Stream, UserId};
+use crate::{
+    AccountId, DomainEvent, Instant, JourneyId, Outcome, PinScopeId, Stream, UserId,
+    standing::Standing,
+    suspension::{SuspensionCause, Suspensions},
+};
 
 /// The stream `contract`, one per contract of a bank.
 pub struct ContractStream;
@@ -50,6 +55,80 @@ pub enum ContractEvent {
         /// When the lock ends by itself.
         until: Instant,
     },
+    /// Nothing of the contract may be read, for one more cause.
+    ContractSuspended {
+        /// The cause.
+        cause: SuspensionCause,
+    },
+    /// One cause no longer stands.
+    ContractRestored {
+        /// The cause.
+        cause: SuspensionCause,
+    },
+    /// The bank closed the contract. Final.
+    ContractClosed {
+        /// When, as the bank says.
+        occurred_at: Instant,
+    },
+    /// The bank said: a user has another password.
+    PasswordChanged {
+        /// The user.
+        user: UserId,
+        /// When, as the bank says.
+        occurred_at: Instant,
+    },
+    /// The bank said: a user has another electronic certificate.
+    CertificateChanged {
+        /// The user.
+        user: UserId,
+        /// When, as the bank says.
+        occurred_at: Instant,
+    },
+    /// The bank said: a user has left the contract.
+    UserRemoved {
+        /// The user.
+        user: UserId,
+        /// When, as the bank says.
+        occurred_at: Instant,
+    },
+    /// The bank said: a user may no longer inquire an account. Its registration ends, because nobody
+    /// knows on which user's proof it rests.
+    RightRemoved {
+        /// The user.
+        user: UserId,
+        /// The account.
+        account: AccountId,
+        /// When, as the bank says.
+        occurred_at: Instant,
+    },
+    /// The bank said: an account is closed. Its registration ends.
+    AccountClosed {
+        /// The account.
+        account: AccountId,
+        /// When, as the bank says.
+        occurred_at: Instant,
+    },
+    /// The bank said: an account has another number. The bank's id of it stays the same.
+    AccountRenumbered {
+        /// The account.
+        account: AccountId,
+        /// When, as the bank says.
+        occurred_at: Instant,
+    },
+    /// The bank said: accounts belong to another branch. The bank's ids of them stay the same.
+    BranchMerged {
+        /// The accounts.
+        accounts: BTreeSet<AccountId>,
+        /// When, as the bank says.
+        occurred_at: Instant,
+    },
+    /// The bank said: there is another PIN. A lock ends, and so does what the PIN before had proven.
+    PinReset {
+        /// The PIN scope.
+        pin_scope: PinScopeId,
+        /// When, as the bank says.
+        occurred_at: Instant,
+    },
 }
 
 /// Who reset a lock.
@@ -70,45 +149,112 @@ impl DomainEvent for ContractEvent {
             Self::PinLocked { .. } => "PinLocked",
             Self::PinUnlocked { .. } => "PinUnlocked",
             Self::LoginLocked { .. } => "LoginLocked",
+            Self::ContractSuspended { .. } => "ContractSuspended",
+            Self::ContractRestored { .. } => "ContractRestored",
+            Self::ContractClosed { .. } => "ContractClosed",
+            Self::PasswordChanged { .. } => "PasswordChanged",
+            Self::CertificateChanged { .. } => "CertificateChanged",
+            Self::UserRemoved { .. } => "UserRemoved",
+            Self::RightRemoved { .. } => "RightRemoved",
+            Self::AccountClosed { .. } => "AccountClosed",
+            Self::AccountRenumbered { .. } => "AccountRenumbered",
+            Self::BranchMerged { .. } => "BranchMerged",
+            Self::PinReset { .. } => "PinReset",
         }
     }
+
+    fn effective_at(&self) -> Option<Instant> {
+        match self {
+            Self::ContractClosed { occurred_at }
+            | Self::PasswordChanged { occurred_at, .. }
+            | Self::CertificateChanged { occurred_at, .. }
+            | Self::UserRemoved { occurred_at, .. }
+            | Self::RightRemoved { occurred_at, .. }
+            | Self::AccountClosed { occurred_at, .. }
+            | Self::AccountRenumbered { occurred_at, .. }
+            | Self::BranchMerged { occurred_at, .. }
+            | Self::PinReset { occurred_at, .. } => Some(*occurred_at),
+            Self::AccountRegistered { .. }
+            | Self::AccountRegistrationsWithdrawn { .. }
+            | Self::PinLocked { .. }
+            | Self::PinUnlocked { .. }
+            | Self::LoginLocked { .. }
+            | Self::ContractSuspended { .. }
+            | Self::ContractRestored { .. } => None,
+        }
+    }
+}
+
+/// What an account's registration rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Registration {
+    /// The journeys on whose word it is registered; never empty.
+    journeys: BTreeSet<JourneyId>,
+    /// Whose PIN was proven last.
+    pin_scope: PinScopeId,
+}
+
+/// Why a contract's command was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContractRefusal {
+    /// The bank closed it.
+    #[error("the contract is closed")]
+    Closed,
 }
 
 /// The state of a contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Contract {
-    /// Per account, the journeys on whose word it is registered; an account without one is not.
-    registrations: BTreeMap<AccountId, BTreeSet<JourneyId>>,
+    /// The accounts that are registered.
+    #[serde(default)]
+    registrations: BTreeMap<AccountId, Registration>,
+    #[serde(default)]
     locked_pins: BTreeSet<PinScopeId>,
+    #[serde(default)]
     login_locks: BTreeMap<UserId, Instant>,
+    #[serde(default, skip_serializing_if = "Suspensions::is_empty")]
+    suspended: Suspensions,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closed_at: Option<Instant>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    removed_users: BTreeSet<UserId>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    closed_accounts: BTreeSet<AccountId>,
 }
 
 impl Stream for ContractStream {
     const TYPE: &'static str = "contract";
-    const STATE_VERSION: i32 = 1;
+    const STATE_VERSION: i32 = 2;
     type State = Contract;
     type Event = ContractEvent;
 
     fn evolve(state: &mut Contract, event: &ContractEvent) {
         match event {
             ContractEvent::AccountRegistered {
-                account, journey, ..
+                account,
+                journey,
+                pin_scope,
             } => {
-                state
-                    .registrations
-                    .entry(account.clone())
-                    .or_default()
-                    .insert(journey.clone());
+                let registration =
+                    state
+                        .registrations
+                        .entry(account.clone())
+                        .or_insert_with(|| Registration {
+                            journeys: BTreeSet::new(),
+                            pin_scope: pin_scope.clone(),
+                        });
+                registration.journeys.insert(journey.clone());
+                registration.pin_scope = pin_scope.clone();
             }
             ContractEvent::AccountRegistrationsWithdrawn { journey, accounts } => {
                 for account in accounts {
-                    if let Some(journeys) = state.registrations.get_mut(account) {
-                        journeys.remove(journey);
+                    if let Some(registration) = state.registrations.get_mut(account) {
+                        registration.journeys.remove(journey);
                     }
                 }
                 state
                     .registrations
-                    .retain(|_, journeys| !journeys.is_empty());
+                    .retain(|_, registration| !registration.journeys.is_empty());
             }
             ContractEvent::PinLocked { pin_scope, .. } => {
                 state.locked_pins.insert(pin_scope.clone());
@@ -119,6 +265,32 @@ impl Stream for ContractStream {
             ContractEvent::LoginLocked { user, until } => {
                 state.login_locks.insert(user.clone(), *until);
             }
+            ContractEvent::ContractSuspended { cause } => state.suspended.add(*cause),
+            ContractEvent::ContractRestored { cause } => state.suspended.lift(*cause),
+            ContractEvent::ContractClosed { occurred_at } => {
+                state.closed_at.get_or_insert(*occurred_at);
+            }
+            ContractEvent::UserRemoved { user, .. } => {
+                state.removed_users.insert(user.clone());
+            }
+            ContractEvent::RightRemoved { account, .. } => {
+                state.registrations.remove(account);
+            }
+            ContractEvent::AccountClosed { account, .. } => {
+                state.registrations.remove(account);
+                state.closed_accounts.insert(account.clone());
+            }
+            ContractEvent::PinReset { pin_scope, .. } => {
+                state.locked_pins.remove(pin_scope);
+                state
+                    .registrations
+                    .retain(|_, registration| registration.pin_scope != *pin_scope);
+            }
+            // The bank's ids stay, so nothing that rests on them changes.
+            ContractEvent::PasswordChanged { .. }
+            | ContractEvent::CertificateChanged { .. }
+            | ContractEvent::AccountRenumbered { .. }
+            | ContractEvent::BranchMerged { .. } => {}
         }
     }
 }
@@ -127,6 +299,77 @@ impl Contract {
     /// Whether the account's PIN was proven for API use and that still stands.
     pub fn is_registered(&self, account: &AccountId) -> bool {
         self.registrations.contains_key(account)
+    }
+
+    /// The causes for which it is suspended.
+    pub fn suspensions(&self) -> &Suspensions {
+        &self.suspended
+    }
+
+    /// Whether the bank closed it.
+    pub fn is_closed(&self) -> bool {
+        self.closed_at.is_some()
+    }
+
+    /// What it says to reads.
+    pub fn standing(&self) -> Standing {
+        if self.is_closed() {
+            Standing::Ended
+        } else if self.suspended.is_empty() {
+            Standing::Clear
+        } else {
+            Standing::Suspended
+        }
+    }
+
+    /// Whether the bank said that the user has left.
+    pub fn is_user_removed(&self, user: &UserId) -> bool {
+        self.removed_users.contains(user)
+    }
+
+    /// Whether the bank said that the account is closed.
+    pub fn is_account_closed(&self, account: &AccountId) -> bool {
+        self.closed_accounts.contains(account)
+    }
+
+    /// Suspends every consent of it at once, for one more cause: one fact here, none on the consents.
+    ///
+    /// # Errors
+    /// [`ContractRefusal::Closed`].
+    pub fn suspend(
+        &self,
+        cause: SuspensionCause,
+    ) -> Result<Outcome<ContractEvent>, ContractRefusal> {
+        self.open()?;
+        Ok(if self.suspended.contains(cause) {
+            Outcome::AlreadyDone
+        } else {
+            Outcome::fact(ContractEvent::ContractSuspended { cause })
+        })
+    }
+
+    /// Lifts one cause.
+    ///
+    /// # Errors
+    /// [`ContractRefusal::Closed`].
+    pub fn restore(
+        &self,
+        cause: SuspensionCause,
+    ) -> Result<Outcome<ContractEvent>, ContractRefusal> {
+        self.open()?;
+        Ok(if self.suspended.contains(cause) {
+            Outcome::fact(ContractEvent::ContractRestored { cause })
+        } else {
+            Outcome::AlreadyDone
+        })
+    }
+
+    fn open(&self) -> Result<(), ContractRefusal> {
+        if self.is_closed() {
+            Err(ContractRefusal::Closed)
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether the PIN scope is locked.
@@ -148,7 +391,7 @@ impl Contract {
                 !self
                     .registrations
                     .get(account)
-                    .is_some_and(|held| held.contains(journey))
+                    .is_some_and(|held| held.journeys.contains(journey))
             })
             .map(|(account, pin_scope)| ContractEvent::AccountRegistered {
                 account,
@@ -163,7 +406,7 @@ impl Contract {
         let accounts: BTreeSet<AccountId> = self
             .registrations
             .iter()
-            .filter(|(_, journeys)| journeys.contains(journey))
+            .filter(|(_, held)| held.journeys.contains(journey))
             .map(|(account, _)| account.clone())
             .collect();
         if accounts.is_empty() {

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod bank;
+pub mod bank_notice;
 pub mod consent;
 pub mod contract;
 mod ids;
@@ -13,7 +14,9 @@ pub mod journey;
 pub mod partner;
 pub mod registration_status;
 pub mod scope;
+pub mod standing;
 mod stream;
+pub mod suspension;
 
 pub use ids::{
     AccountId, BankCode, ClientId, ContractId, GrantId, InvalidId, JourneyId, PartnerId,

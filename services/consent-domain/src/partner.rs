@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, DomainEvent, Outcome, PartnerId, Stream};
+use crate::{
+    ClientId, DomainEvent, Outcome, PartnerId, Stream,
+    standing::Standing,
+    suspension::{SuspensionCause, Suspensions},
+};
 
 /// The stream `partner`, one per partner, the same at every bank.
 pub struct PartnerStream;
@@ -171,6 +175,20 @@ pub enum PartnerAtBankEvent {
         /// The partner.
         partner: PartnerId,
     },
+    /// The partner may read nothing of this bank, for one more cause.
+    PartnerSuspended {
+        /// The partner.
+        partner: PartnerId,
+        /// The cause.
+        cause: SuspensionCause,
+    },
+    /// One cause no longer stands.
+    PartnerRestored {
+        /// The partner.
+        partner: PartnerId,
+        /// The cause.
+        cause: SuspensionCause,
+    },
 }
 
 impl DomainEvent for PartnerAtBankEvent {
@@ -178,56 +196,167 @@ impl DomainEvent for PartnerAtBankEvent {
         match self {
             Self::PartnerEnabled { .. } => "PartnerEnabled",
             Self::PartnerDisabled { .. } => "PartnerDisabled",
+            Self::PartnerSuspended { .. } => "PartnerSuspended",
+            Self::PartnerRestored { .. } => "PartnerRestored",
         }
     }
 }
 
-/// The state of a partner at one bank.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The state of a partner at one bank. Causes of suspension outlast a time in which it was disabled:
+/// each is lifted by itself only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum PartnerAtBank {
     /// Never enabled.
     #[default]
     Absent,
-    /// Customers may link to it, and it may read.
-    Enabled,
+    /// Customers may link to it, and unless it is suspended it may read.
+    Enabled {
+        /// The causes for which it is suspended.
+        #[serde(default, skip_serializing_if = "Suspensions::is_empty")]
+        suspended: Suspensions,
+    },
     /// Neither.
-    Disabled,
+    Disabled {
+        /// The causes for which it is suspended.
+        #[serde(default, skip_serializing_if = "Suspensions::is_empty")]
+        suspended: Suspensions,
+    },
+}
+
+/// Why a command on a partner at a bank was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PartnerAtBankRefusal {
+    /// The bank never enabled it.
+    #[error("the bank has never enabled this partner")]
+    Unknown,
 }
 
 impl Stream for PartnerAtBankStream {
     const TYPE: &'static str = "partner_at_bank";
-    const STATE_VERSION: i32 = 1;
+    const STATE_VERSION: i32 = 2;
     type State = PartnerAtBank;
     type Event = PartnerAtBankEvent;
 
     fn evolve(state: &mut PartnerAtBank, event: &PartnerAtBankEvent) {
-        *state = match event {
-            PartnerAtBankEvent::PartnerEnabled { .. } => PartnerAtBank::Enabled,
-            PartnerAtBankEvent::PartnerDisabled { .. } => PartnerAtBank::Disabled,
+        let mut suspended = state.suspensions();
+        let enabled = state.is_enabled();
+        let enabled = match event {
+            PartnerAtBankEvent::PartnerEnabled { .. } => true,
+            PartnerAtBankEvent::PartnerDisabled { .. } => false,
+            PartnerAtBankEvent::PartnerSuspended { cause, .. } => {
+                suspended.add(*cause);
+                enabled
+            }
+            PartnerAtBankEvent::PartnerRestored { cause, .. } => {
+                suspended.lift(*cause);
+                enabled
+            }
+        };
+        *state = if enabled {
+            PartnerAtBank::Enabled { suspended }
+        } else {
+            PartnerAtBank::Disabled { suspended }
         };
     }
 }
 
 impl PartnerAtBank {
-    /// Lets the bank's customers link to the partner.
-    pub fn enable(self, partner: &PartnerId, client: &ClientId) -> Outcome<PartnerAtBankEvent> {
+    /// Whether the bank lets its customers link to it, suspended or not.
+    pub fn is_enabled(&self) -> bool {
+        matches!(self, Self::Enabled { .. })
+    }
+
+    /// Whether it may read: enabled, and suspended for no cause.
+    pub fn may_read(&self) -> bool {
+        matches!(self, Self::Enabled { suspended } if suspended.is_empty())
+    }
+
+    /// What it says to reads.
+    pub fn standing(&self) -> Standing {
+        if self.may_read() {
+            Standing::Clear
+        } else {
+            Standing::Suspended
+        }
+    }
+
+    /// The causes for which it is suspended.
+    pub fn suspensions(&self) -> Suspensions {
         match self {
-            Self::Enabled => Outcome::AlreadyDone,
-            Self::Absent | Self::Disabled => Outcome::fact(PartnerAtBankEvent::PartnerEnabled {
-                partner: partner.clone(),
-                client: client.clone(),
-            }),
+            Self::Absent => Suspensions::default(),
+            Self::Enabled { suspended } | Self::Disabled { suspended } => suspended.clone(),
+        }
+    }
+
+    /// Lets the bank's customers link to the partner.
+    pub fn enable(&self, partner: &PartnerId, client: &ClientId) -> Outcome<PartnerAtBankEvent> {
+        match self {
+            Self::Enabled { .. } => Outcome::AlreadyDone,
+            Self::Absent | Self::Disabled { .. } => {
+                Outcome::fact(PartnerAtBankEvent::PartnerEnabled {
+                    partner: partner.clone(),
+                    client: client.clone(),
+                })
+            }
         }
     }
 
     /// Ends that.
-    pub fn disable(self, partner: &PartnerId) -> Outcome<PartnerAtBankEvent> {
+    pub fn disable(&self, partner: &PartnerId) -> Outcome<PartnerAtBankEvent> {
         match self {
-            Self::Absent | Self::Disabled => Outcome::AlreadyDone,
-            Self::Enabled => Outcome::fact(PartnerAtBankEvent::PartnerDisabled {
+            Self::Absent | Self::Disabled { .. } => Outcome::AlreadyDone,
+            Self::Enabled { .. } => Outcome::fact(PartnerAtBankEvent::PartnerDisabled {
                 partner: partner.clone(),
             }),
+        }
+    }
+
+    /// Suspends every consent of the partner at this bank at once, for one more cause: one fact here,
+    /// none on the consents.
+    ///
+    /// # Errors
+    /// [`PartnerAtBankRefusal::Unknown`].
+    pub fn suspend(
+        &self,
+        partner: &PartnerId,
+        cause: SuspensionCause,
+    ) -> Result<Outcome<PartnerAtBankEvent>, PartnerAtBankRefusal> {
+        self.known()?;
+        Ok(if self.suspensions().contains(cause) {
+            Outcome::AlreadyDone
+        } else {
+            Outcome::fact(PartnerAtBankEvent::PartnerSuspended {
+                partner: partner.clone(),
+                cause,
+            })
+        })
+    }
+
+    /// Lifts one cause.
+    ///
+    /// # Errors
+    /// [`PartnerAtBankRefusal::Unknown`].
+    pub fn restore(
+        &self,
+        partner: &PartnerId,
+        cause: SuspensionCause,
+    ) -> Result<Outcome<PartnerAtBankEvent>, PartnerAtBankRefusal> {
+        self.known()?;
+        Ok(if self.suspensions().contains(cause) {
+            Outcome::fact(PartnerAtBankEvent::PartnerRestored {
+                partner: partner.clone(),
+                cause,
+            })
+        } else {
+            Outcome::AlreadyDone
+        })
+    }
+
+    fn known(&self) -> Result<(), PartnerAtBankRefusal> {
+        match self {
+            Self::Absent => Err(PartnerAtBankRefusal::Unknown),
+            Self::Enabled { .. } | Self::Disabled { .. } => Ok(()),
         }
     }
 }

@@ -76,6 +76,21 @@ impl Scope {
             .collect()
     }
 
+    /// What is left without that account.
+    #[must_use]
+    pub fn without(&self, account: &AccountId) -> Self {
+        self.iter()
+            .filter(|pair| &pair.account != account)
+            .cloned()
+            .collect()
+    }
+
+    /// What either allows.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.0.union(&other.0).cloned().collect()
+    }
+
     /// The pairs in order.
     pub fn iter(&self) -> impl Iterator<Item = &ScopePair> {
         self.0.iter()

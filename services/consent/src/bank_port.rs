@@ -155,6 +155,8 @@ pub struct NoticeToSend {
     pub accounts: Vec<String>,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
+    /// When the linkage ends, of an end that comes nearer.
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 /// What the bank said of a guess.
@@ -408,16 +410,18 @@ impl BankPort {
     /// [`BankFailure`].
     pub async fn send_notice(&self, notice: NoticeToSend) -> Result<(), BankFailure> {
         let (partner_legal_name, partner_service_name) = notice.partner;
+        let timestamp = |at: DateTime<Utc>| prost_types::Timestamp {
+            seconds: at.timestamp(),
+            nanos: 0,
+        };
         let request = wire::SendNoticeRequest {
             bank_code: notice.bank,
             notice_id: notice.id.to_string(),
             contract_id: notice.contract,
             actor_user_id: notice.actor,
             kind: notice.kind.into(),
-            occurred_at: Some(prost_types::Timestamp {
-                seconds: notice.occurred_at.timestamp(),
-                nanos: 0,
-            }),
+            occurred_at: Some(timestamp(notice.occurred_at)),
+            ends_at: notice.ends_at.map(timestamp),
             partner_legal_name,
             partner_service_name,
             account_ids: notice.accounts,

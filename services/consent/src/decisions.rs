@@ -101,8 +101,10 @@ fn reason(denial: Denial) -> wire::DenialReason {
     match denial {
         Denial::UnknownGrant => wire::DenialReason::UnknownGrant,
         Denial::Expired => wire::DenialReason::Expired,
-        Denial::Revoked => wire::DenialReason::Revoked,
-        Denial::Suspended => wire::DenialReason::Suspended,
+        // Nothing to wait for: a closed contract stays closed.
+        Denial::Revoked | Denial::ContractClosed => wire::DenialReason::Revoked,
+        Denial::Superseded => wire::DenialReason::Superseded,
+        Denial::Suspended(_) => wire::DenialReason::Suspended,
         Denial::AccountNotInScope => wire::DenialReason::AccountNotInScope,
         Denial::TaskNotInScope => wire::DenialReason::TaskNotInScope,
     }

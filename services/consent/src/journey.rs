@@ -50,6 +50,7 @@ pub(crate) use login_guess::login_limit;
 pub(crate) use pin_guesses::{guess_scope, pin_limit};
 pub(crate) use respond::PageError;
 pub(crate) use session::was_alive;
+pub(crate) use step6_authorize::end_of_validity;
 pub(crate) use visit::stream_id;
 
 /// The last part of a step's path.

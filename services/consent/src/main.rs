@@ -1,5 +1,6 @@
 //! The consent service's command line.
 
+mod consent_commands;
 mod push_target_command;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -74,6 +75,9 @@ enum Command {
     /// Where partners' events are pushed.
     #[command(subcommand)]
     PushTarget(push_target_command::PushTargetCommand),
+    /// What customers allowed.
+    #[command(subcommand)]
+    Consent(consent_commands::ConsentCommand),
 }
 
 #[derive(Subcommand)]
@@ -251,6 +255,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             say(&format!("partner {client} is registered at {banks} banks"));
             Ok(())
         }
+        Command::Consent(command) => consent_commands::run(command).await,
         Command::PinScope(PinScopeCommand::Unlock {
             config,
             bank,

@@ -2,7 +2,7 @@
 //! an end and a lock. They commit with the facts that they tell of; the bank sends them afterwards.
 
 use crate::store::sql_span;
-use consent_domain::{AccountId, BankCode, ContractId, PartnerId, UserId};
+use consent_domain::{AccountId, BankCode, ContractId, Instant, PartnerId, UserId};
 use renkei_proto::bank::v1::NoticeKind as WireKind;
 use sqlx::{PgPool, Row as _};
 use tracing::Instrument as _;
@@ -28,15 +28,24 @@ pub enum NoticeKind {
     LoginLocked,
     /// A PIN is locked.
     PinLocked,
+    /// A partner may not read for the time being.
+    Suspended,
+    /// A suspension was lifted.
+    Restored,
+    /// It may no longer read soon.
+    Expiring,
 }
 
 impl NoticeKind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 8] = [
         Self::Linked,
         Self::Changed,
         Self::Ended,
         Self::LoginLocked,
         Self::PinLocked,
+        Self::Suspended,
+        Self::Restored,
+        Self::Expiring,
     ];
 
     fn as_str(self) -> &'static str {
@@ -46,6 +55,9 @@ impl NoticeKind {
             Self::Ended => "ended",
             Self::LoginLocked => "login_locked",
             Self::PinLocked => "pin_locked",
+            Self::Suspended => "suspended",
+            Self::Restored => "restored",
+            Self::Expiring => "expiring",
         }
     }
 
@@ -56,6 +68,9 @@ impl NoticeKind {
             Self::Ended => WireKind::Ended,
             Self::LoginLocked => WireKind::LoginLocked,
             Self::PinLocked => WireKind::PinLocked,
+            Self::Suspended => WireKind::Suspended,
+            Self::Restored => WireKind::Restored,
+            Self::Expiring => WireKind::Expiring,
         }
     }
 }
@@ -70,6 +85,7 @@ pub struct Notice {
     actor: Option<UserId>,
     partner: Option<PartnerId>,
     accounts: Vec<AccountId>,
+    ends_at: Option<Instant>,
 }
 
 impl Notice {
@@ -89,6 +105,16 @@ impl Notice {
             actor,
             partner: Some(partner),
             accounts: accounts.into_iter().collect(),
+            ends_at: None,
+        }
+    }
+
+    /// Tells that a linkage ends then.
+    pub fn of_expiry(self, ends_at: Instant) -> Self {
+        Self {
+            kind: NoticeKind::Expiring,
+            ends_at: Some(ends_at),
+            ..self
         }
     }
 
@@ -107,6 +133,7 @@ impl Notice {
             actor,
             partner: None,
             accounts: Vec::new(),
+            ends_at: None,
         }
     }
 
@@ -121,9 +148,10 @@ impl Notice {
             statement.bind(self.actor.as_ref().map(ToString::to_string)),
             statement.bind(self.partner.as_ref().map(ToString::to_string)),
             statement.bind(accounts),
+            statement.bind(self.ends_at),
         ];
         format!(
-            "INSERT INTO notices (notice_id, bank, kind, contract, actor_user, partner, accounts)
+            "INSERT INTO notices (notice_id, bank, kind, contract, actor_user, partner, accounts, ends_at)
              VALUES ({})",
             values.join(", ")
         )
@@ -137,7 +165,8 @@ const TAKE: &str = "
     WHERE notice_id IN (
         SELECT notice_id FROM notices WHERE sent_at IS NULL AND next_try_at <= now()
         ORDER BY next_try_at LIMIT 50 FOR UPDATE SKIP LOCKED)
-    RETURNING notice_id, bank, kind, contract, actor_user, partner, accounts, occurred_at)
+    RETURNING notice_id, bank, kind, contract, actor_user, partner, accounts, occurred_at,
+        ends_at)
     SELECT * FROM taken ORDER BY occurred_at";
 
 /// Sends what is due. A notice that the bank does not take is tried again, each time later, up to an
@@ -172,6 +201,7 @@ pub async fn send_due(app: &App) -> Result<(), StoreError> {
             partner: names,
             accounts: row.try_get("accounts")?,
             occurred_at: row.try_get("occurred_at")?,
+            ends_at: row.try_get("ends_at")?,
         };
         match app.bank_port.send_notice(notice).await {
             Ok(()) => {

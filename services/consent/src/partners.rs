@@ -7,6 +7,7 @@ use tracing::Instrument as _;
 use consent_domain::{
     BankCode, ClientId, Instant, PartnerId,
     bank::{Bank, BankRecord, BankRefusal, BankSettings, BankStream},
+    bank_notice::NoticeEffects,
     partner::{
         Partner, PartnerAtBank, PartnerAtBankStream, PartnerRecord, PartnerRefusal, PartnerStream,
     },
@@ -100,8 +101,12 @@ impl TryFrom<toml::Table> for BankRegistration {
         let code = table
             .remove("code")
             .and_then(|code| code.as_str().map(str::to_owned));
-        let known = toml::Table::try_from(BankSettings::default()).unwrap_or_default();
+        let mut known = toml::Table::try_from(BankSettings::default()).unwrap_or_default();
+        // Left out of what is stored while it is as by default.
+        known.insert("notice_effects".to_owned(), toml::Value::Boolean(true));
+        let effects = toml::Table::try_from(NoticeEffects::default()).unwrap_or_default();
         let settings = table.get("settings").and_then(toml::Value::as_table);
+        let set_effects = settings.and_then(|s| s.get("notice_effects")?.as_table());
         let record_keys = [
             "name",
             "display_name",
@@ -115,7 +120,8 @@ impl TryFrom<toml::Table> for BankRegistration {
         let unknown = table
             .keys()
             .find(|key| !record_keys.contains(&key.as_str()))
-            .or_else(|| settings?.keys().find(|key| !known.contains_key(*key)));
+            .or_else(|| settings?.keys().find(|key| !known.contains_key(*key)))
+            .or_else(|| set_effects?.keys().find(|key| !effects.contains_key(*key)));
         if let Some(key) = unknown {
             return Err(MalformedRegistration::UnknownKey(key.clone()));
         }
@@ -360,7 +366,7 @@ pub async fn find_client(
             partner,
             record,
             record_version,
-            enabled: at_bank == PartnerAtBank::Enabled,
+            enabled: at_bank.is_enabled(),
             now: row.try_get("now")?,
         }),
     })

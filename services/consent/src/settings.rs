@@ -52,6 +52,14 @@ pub struct Settings {
     pub bank_deadline_milliseconds: u64,
     /// What resource servers present before they get a decision; at least 16 characters.
     pub decision_credential: String,
+    /// Where banks tell of their contracts (gRPC); none: nowhere.
+    #[serde(default)]
+    pub bank_notice_listen: Option<SocketAddr>,
+    /// TLS of `bank_notice_listen`.
+    pub bank_notice_tls: Option<ServerTls>,
+    /// What they present there; at least 32 characters.
+    #[serde(default)]
+    pub bank_notice_credential: Option<String>,
     /// Resource servers that may introspect access tokens at the operators' listener.
     #[serde(default)]
     pub resource_servers: Vec<ResourceServer>,
@@ -159,6 +167,7 @@ impl Settings {
             &mut self.public_tls,
             &mut self.operator_tls,
             &mut self.decision_tls,
+            &mut self.bank_notice_tls,
         ];
         for tls in listeners.into_iter().flatten() {
             tls.relative_to(directory);
@@ -218,6 +227,20 @@ impl Settings {
             return Err(SettingsError::Unsafe(
                 "decision_credential is shorter than 16 characters",
             ));
+        }
+        match (&self.bank_notice_listen, &self.bank_notice_credential) {
+            (None, None) => {}
+            (Some(_), Some(credential)) if credential.len() >= 32 => {}
+            (Some(_), Some(_)) => {
+                return Err(SettingsError::Unsafe(
+                    "bank_notice_credential is shorter than 32 characters",
+                ));
+            }
+            (Some(_), None) | (None, Some(_)) => {
+                return Err(SettingsError::Unsafe(
+                    "bank_notice_listen and bank_notice_credential go together",
+                ));
+            }
         }
         Ok(())
     }

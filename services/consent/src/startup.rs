@@ -13,7 +13,10 @@ use actix_web::{
     web,
 };
 use public_events::Names;
-use renkei_proto::decision::v1::decisions_server::DecisionsServer;
+use renkei_proto::{
+    bank::v1::bank_notices_server::BankNoticesServer,
+    decision::v1::decisions_server::DecisionsServer,
+};
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -24,6 +27,7 @@ use tokio::task::JoinHandle;
 use crate::{
     app::{App, CookiePolicy},
     authorization_server,
+    bank_notices::BankNoticeService,
     bank_pages::PagesOfBanks,
     bank_port::BankPort,
     boundary::boundary,
@@ -90,6 +94,8 @@ pub struct Running {
     pub operators: SocketAddr,
     /// Where decisions are asked for.
     pub decisions: SocketAddr,
+    /// Where banks tell of their contracts, where the settings say so.
+    pub bank_notices: Option<SocketAddr>,
     /// Where the certificate login's host listens, where there is one.
     pub certificate_login: Option<SocketAddr>,
     /// The parts, for tests that look behind the pages.
@@ -157,21 +163,22 @@ struct ListenerTls {
     public: Option<ServerConfig>,
     operators: Option<ServerConfig>,
     decisions: Option<ServerConfig>,
+    bank_notices: Option<ServerConfig>,
 }
 
 impl ListenerTls {
     fn read(settings: &Settings) -> Result<Self, TlsError> {
+        let grpc = |tls: &Option<ServerTls>, section: &str| {
+            tls.as_ref().map(|tls| tls.grpc(section)).transpose()
+        };
         let http = |tls: &Option<ServerTls>, section: &str| {
             tls.as_ref().map(|tls| tls.http(section)).transpose()
         };
         Ok(Self {
             public: http(&settings.public_tls, "public_tls")?,
             operators: http(&settings.operator_tls, "operator_tls")?,
-            decisions: settings
-                .decision_tls
-                .as_ref()
-                .map(|tls| tls.grpc("decision_tls"))
-                .transpose()?,
+            decisions: grpc(&settings.decision_tls, "decision_tls")?,
+            bank_notices: grpc(&settings.bank_notice_tls, "bank_notice_tls")?,
         })
     }
 }
@@ -227,8 +234,13 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
             tracing::error!(%error, "decisions are no longer served");
         }
     });
+    let mut tasks = vec![decision_task];
+    let bank_notices = bank_notices(&settings, &app, tls.bank_notices)?.map(|(address, task)| {
+        tasks.push(task);
+        address
+    });
     let every = Duration::from_millis(settings.sweep_milliseconds);
-    let sweeper_task = tokio::spawn(sweeper::run(app.clone(), every));
+    tasks.push(tokio::spawn(sweeper::run(app.clone(), every)));
 
     let certificate_login = certificate_listener.as_ref().map(address_of).transpose()?;
     let certificate_server = start_certificate_login(&settings, &app, certificate_listener)?;
@@ -248,21 +260,58 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
             served = certificate_server => served,
         }
     });
-    let arrivals_task = tokio::spawn(app.feed.arrivals.clone().watch(app.pool.clone()));
-
+    tasks.push(tokio::spawn(
+        app.feed.arrivals.clone().watch(app.pool.clone()),
+    ));
     let pusher = Pusher::try_new(settings.target_policy(), settings.push_ca_file.as_deref())?;
-    let push_task = tokio::spawn(push::run(app.clone(), pusher));
+    tasks.push(tokio::spawn(push::run(app.clone(), pusher)));
     tracing::info!(%public, operators = %operators_at, decisions = %decisions_at, "consent is up");
     Ok(Running {
         public,
         operators: operators_at,
         decisions: decisions_at,
+        bank_notices,
         certificate_login,
         app,
         servers,
-        tasks: vec![decision_task, sweeper_task, arrivals_task, push_task],
+        tasks,
         serving,
     })
+}
+
+/// Listens to the banks, where the settings say so.
+fn bank_notices(
+    settings: &Settings,
+    app: &web::Data<App>,
+    tls: Option<ServerConfig>,
+) -> Result<Option<(SocketAddr, JoinHandle<()>)>, StartError> {
+    let (Some(listen), Some(credential)) = (
+        settings.bank_notice_listen,
+        &settings.bank_notice_credential,
+    ) else {
+        return Ok(None);
+    };
+    let listen_failed = |source| StartError::Listen {
+        address: listen,
+        source,
+    };
+    let listener = TcpListener::bind(listen).map_err(listen_failed)?;
+    let address = address_of(&listener)?;
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(listen_failed)?;
+    let incoming = tls::grpc::incoming(listener, tls);
+    let service = BankNoticeService::new(app.clone(), credential.clone());
+    let task = tokio::spawn(async move {
+        let served = tonic::transport::Server::builder()
+            .trace_fn(telemetry::grpc::server_span)
+            .add_service(BankNoticesServer::new(service))
+            .serve_with_incoming(incoming)
+            .await;
+        if let Err(error) = served {
+            tracing::error!(%error, "bank notices are no longer served");
+        }
+    });
+    tracing::info!(%address, "bank notices are taken");
+    Ok(Some((address, task)))
 }
 
 fn start_certificate_login(

@@ -2,12 +2,11 @@
 //! unknown, forgets what is old. Any number of replicas may sweep at once: each act is a command that
 //! finds itself done, or a statement that touches a row once.
 
-use crate::store::sql_span;
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 
 use actix_web::web;
 use consent_domain::{
-    BankCode, ContractId, JourneyId,
+    BankCode, JourneyId,
     consent::{ConsentRefusal, ConsentStream},
     journey::{EndJourney, Journey, JourneyStream, SessionAtTimeOut},
 };
@@ -21,6 +20,7 @@ use crate::{
     guess::{self, GuessKind, Settled, Unsettled},
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
+    lifecycle::{bank_told::complete_open, expire_due, warn_due},
     metrics, notices,
     partners::bank_record,
     pin_locks::record_missing_locks,
@@ -28,7 +28,7 @@ use crate::{
         code::purge_authorization_codes, jti::purge_used_jtis,
         token_ids::purge_issued_access_tokens,
     },
-    store::{Actor, Bus, CommandContext, CommandError, StoreError, state_of},
+    store::{Actor, CommandContext, CommandError, StoreError, sql_span, state_of},
 };
 
 /// Guesses without a verdict are asked for after this many seconds: by then no request waits for
@@ -64,7 +64,9 @@ pub async fn run(app: web::Data<App>, every: Duration) {
 /// [`StoreError`]; what was swept before stays swept.
 pub async fn round(app: &App) -> Result<(), StoreError> {
     end_late_journeys(app).await?;
-    expire_consents(&app.pool, &app.bus).await?;
+    expire_due(&app.pool, &app.bus).await?;
+    warn_due(&app.pool, &app.bus).await?;
+    complete_open(&app.pool, &app.bus).await?;
     learn_verdicts(app).await?;
     let oldest = guess::oldest_unsettled_seconds(&app.pool).await?;
     metrics::oldest_unsettled_guess(oldest.unwrap_or(0.0));
@@ -126,74 +128,6 @@ async fn end_late_journeys(app: &App) -> Result<(), StoreError> {
         let context = system(&bank, Some(state.request.partner.to_string()), contract);
         let ended = end_journey(&app.bus, &bank, &id, &journey, how, context).await;
         if let Err(error) = ended {
-            report(&stream, &error);
-        }
-    }
-    Ok(())
-}
-
-/// A consent past its time, with whose it is.
-#[derive(sqlx::FromRow)]
-struct Late {
-    stream_id: String,
-    partner: Option<String>,
-    contract: Option<String>,
-}
-
-async fn expire_consents(pool: &PgPool, bus: &Bus) -> Result<(), StoreError> {
-    let late: Vec<Late> = sqlx::query_as(
-        "SELECT stream_id, partner, contract FROM consent_current
-         WHERE status = 'live' AND valid_until <= now() ORDER BY valid_until LIMIT $1",
-    )
-    .bind(BATCH)
-    .fetch_all(pool)
-    .instrument(sql_span("expire consents"))
-    .await?;
-    expire(bus, late).await
-}
-
-/// Records the ends of a contract's consents that the clock has ended.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn expire_consents_of(
-    pool: &PgPool,
-    bus: &Bus,
-    bank: &BankCode,
-    contract: &ContractId,
-) -> Result<(), StoreError> {
-    let late: Vec<Late> = sqlx::query_as(
-        "SELECT stream_id, partner, contract FROM consent_current
-         WHERE bank = $1 AND contract = $2 AND status = 'live' AND valid_until <= now()",
-    )
-    .bind(bank.as_str())
-    .bind(contract.as_str())
-    .fetch_all(pool)
-    .instrument(sql_span("expire consents of"))
-    .await?;
-    expire(bus, late).await
-}
-
-async fn expire(bus: &Bus, late: Vec<Late>) -> Result<(), StoreError> {
-    for Late {
-        stream_id: stream,
-        partner,
-        contract,
-    } in late
-    {
-        let Some((bank, _)) = stream.split_once(':') else {
-            continue;
-        };
-        let context = system(&BankCode::parse(bank)?, partner, contract);
-        let expired = bus
-            .execute::<ConsentStream, Infallible>(
-                stream.clone(),
-                context,
-                |consent, now| Ok(consent.expire(now).into_events()),
-                |_, _, _| Vec::new(),
-            )
-            .await;
-        if let Err(error) = expired {
             report(&stream, &error);
         }
     }
@@ -287,6 +221,7 @@ async fn forget(pool: &PgPool) -> Result<(), StoreError> {
         "DELETE FROM pushed_requests r WHERE created_at < now() - interval '90 days'
            AND NOT EXISTS (SELECT FROM evidence_records e
                WHERE e.bank = r.bank AND e.journey_id = r.journey_id)",
+        "DELETE FROM bank_notices WHERE effected_at < now() - interval '1 year'",
         "DELETE FROM bank_sessions WHERE login_at < now() - interval '30 days'",
     ] {
         sqlx::query(sql)

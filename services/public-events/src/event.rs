@@ -92,6 +92,8 @@ bodies!(
     AccessHandedOver,
     PartnerEnabled,
     PartnerDisabled,
+    PartnerSuspended,
+    PartnerRestored,
     FactRecorded,
     GrantRegistration,
     PartnerRegistration,

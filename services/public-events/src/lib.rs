@@ -11,6 +11,7 @@ mod event;
 mod fact;
 mod names;
 mod proto_json;
+mod reasons;
 mod terms;
 pub mod topics;
 mod translation;

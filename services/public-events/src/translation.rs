@@ -3,7 +3,7 @@
 use consent_domain::{
     BankCode, DomainEvent as _, GrantId, Instant, PartnerId, Stream,
     bank::BankEvent,
-    consent::{Consent, ConsentEvent, ConsentStream, GrantTerms, Place, RevokedBy},
+    consent::{Consent, ConsentEvent, ConsentStream, GrantTerms, Place},
     contract::{ContractEvent, ContractStream},
     journey::JourneyEvent,
     partner::{PartnerAtBankEvent, PartnerEvent},
@@ -13,6 +13,7 @@ use renkei_proto::consent::v1 as proto;
 use crate::{
     Attributes, Audience, Body, LoggedFact, Names, PublicEvent, Untranslatable,
     fact::Fact,
+    reasons::{party, removal_reason, revocation_reason, suspension_cause, suspension_causes},
     terms::{access, changes, timestamp},
 };
 
@@ -108,14 +109,30 @@ fn of_journey(event: &JourneyEvent) -> Told {
     }
 }
 
-/// Registrations, PINs and locks are between the customer and the bank.
+/// Registrations, PINs and locks are between the customer and the bank. So is what the bank says of a
+/// contract: what follows from it for a grant is a fact of that grant, and while the whole contract is
+/// held, each read says so. A contract names no partner, so there is nobody to be told.
 fn of_contract(event: &ContractEvent) -> Told {
     match event {
         ContractEvent::AccountRegistered { .. }
         | ContractEvent::AccountRegistrationsWithdrawn { .. }
         | ContractEvent::PinLocked { .. }
         | ContractEvent::PinUnlocked { .. }
-        | ContractEvent::LoginLocked { .. } => Told::nothing(),
+        | ContractEvent::LoginLocked { .. }
+        | ContractEvent::ContractSuspended { .. }
+        | ContractEvent::ContractRestored { .. } => Told::nothing(),
+        ContractEvent::ContractClosed { .. }
+        | ContractEvent::PasswordChanged { .. }
+        | ContractEvent::CertificateChanged { .. }
+        | ContractEvent::UserRemoved { .. }
+        | ContractEvent::RightRemoved { .. }
+        | ContractEvent::AccountClosed { .. }
+        | ContractEvent::AccountRenumbered { .. }
+        | ContractEvent::BranchMerged { .. }
+        | ContractEvent::PinReset { .. } => Told {
+            effective_at: event.effective_at(),
+            ..Told::nothing()
+        },
     }
 }
 
@@ -128,10 +145,14 @@ fn of_partner(event: &PartnerEvent) -> Told {
     }
 }
 
-/// Names and settings of a bank stand in its metadata and on its pages.
+/// Names and settings of a bank stand in its metadata and on its pages. While all of a bank is held, each
+/// read says so; the fact names no partner.
 fn of_bank(event: &BankEvent) -> Told {
     match event {
-        BankEvent::BankRegistered { .. } | BankEvent::BankChanged { .. } => Told::nothing(),
+        BankEvent::BankRegistered { .. }
+        | BankEvent::BankChanged { .. }
+        | BankEvent::BankSuspended { .. }
+        | BankEvent::BankRestored { .. } => Told::nothing(),
     }
 }
 
@@ -158,6 +179,21 @@ fn of_partner_at_bank(bank: &BankCode, partner: &PartnerId, event: &PartnerAtBan
             }
             .into(),
             Registration::Ended,
+        ),
+        // Why is between the bank and the partner's people, not for whoever reads the topic.
+        PartnerAtBankEvent::PartnerSuspended { .. } => (
+            proto::PartnerSuspended {
+                partner_id: partner.to_string(),
+            }
+            .into(),
+            Registration::Unchanged,
+        ),
+        PartnerAtBankEvent::PartnerRestored { .. } => (
+            proto::PartnerRestored {
+                partner_id: partner.to_string(),
+            }
+            .into(),
+            Registration::Unchanged,
         ),
     };
     Told {
@@ -187,11 +223,11 @@ impl Story<'_> {
                 return Err(self.fact.does_not_follow());
             }
             (Consent::Live { terms, .. }, _) => terms,
-            (Consent::Expired { .. } | Consent::Revoked { .. }, _) => {
+            (Consent::Expired { .. } | Consent::Revoked { .. } | Consent::Superseded { .. }, _) => {
                 return Err(self.fact.does_not_follow());
             }
         };
-        let body = self.body(terms, event)?;
+        let body = self.body(terms, &after, event)?;
         Ok(Told {
             partner: Some((terms.partner.clone(), body)),
             registration: self.registration(&after),
@@ -201,7 +237,12 @@ impl Story<'_> {
     }
 
     /// What the partner learns. `terms` are those before the fact; of the first, its own.
-    fn body(&self, terms: &GrantTerms, event: &ConsentEvent) -> Result<Body, Untranslatable> {
+    fn body(
+        &self,
+        terms: &GrantTerms,
+        after: &Consent,
+        event: &ConsentEvent,
+    ) -> Result<Body, Untranslatable> {
         let grant_id = self.grant.to_string();
         let client_id = terms.client.to_string();
         Ok(match event {
@@ -227,11 +268,56 @@ impl Story<'_> {
                 grant_id,
                 client_id,
                 revoked_by: party(*by).into(),
-                reason: revocation_reason(reason).into(),
+                reason: revocation_reason(*reason).into(),
                 ended_at: Some(timestamp(self.fact.recorded_at)),
             }
             .into(),
+            ConsentEvent::AccountRemoved { by, reason, .. } => {
+                self.changed(terms, self.terms(after)?, removal_reason(*by, *reason))
+            }
+            ConsentEvent::AccessRenewed { .. } => self.renewed(terms, self.terms(after)?),
+            ConsentEvent::AccessSuspended { cause } => proto::AccessSuspended {
+                grant_id,
+                client_id,
+                cause: suspension_cause(*cause).into(),
+                causes: suspension_causes(&after.suspensions()),
+            }
+            .into(),
+            ConsentEvent::AccessRestored { cause } => proto::AccessRestored {
+                grant_id,
+                client_id,
+                cause: suspension_cause(*cause).into(),
+                causes: suspension_causes(&after.suspensions()),
+            }
+            .into(),
+            ConsentEvent::ExpiryWarned {
+                days_left,
+                valid_until,
+            } => proto::AccessExpiring {
+                grant_id,
+                client_id,
+                valid_until: Some(timestamp(*valid_until)),
+                days_left: *days_left,
+            }
+            .into(),
+            // Whose the other grant is, is not in this one's facts: it may be another partner's.
+            ConsentEvent::AccessSuperseded { .. } => proto::AccessSuperseded {
+                grant_id,
+                client_id,
+                superseded_by_grant_id: String::new(),
+                ended_at: Some(timestamp(self.fact.recorded_at)),
+            }
+            .into(),
+            ConsentEvent::HandedOver { .. } => proto::AccessHandedOver {
+                grant_id,
+                client_id,
+            }
+            .into(),
         })
+    }
+
+    fn terms<'c>(&self, after: &'c Consent) -> Result<&'c GrantTerms, Untranslatable> {
+        after.terms().ok_or_else(|| self.fact.does_not_follow())
     }
 
     /// 許可 on a grant that there is: other accounts or tasks, or the same for longer.
@@ -240,26 +326,36 @@ impl Story<'_> {
         if before.partner != now.partner || before.client != now.client {
             return Err(self.fact.does_not_follow());
         }
-        let grant_id = self.grant.to_string();
-        let client_id = now.client.to_string();
-        let new = Some(access(now, self.bank, self.names));
-        if before.scope == now.scope {
-            return Ok(proto::AccessRenewed {
-                grant_id,
-                client_id,
-                access: new,
-                previous_valid_until: Some(timestamp(before.valid_until)),
-            }
-            .into());
+        Ok(if before.scope == now.scope {
+            self.renewed(before, now)
+        } else {
+            self.changed(before, now, proto::AccountChangeReason::AuthorizedAnew)
+        })
+    }
+
+    fn renewed(&self, before: &GrantTerms, now: &GrantTerms) -> Body {
+        proto::AccessRenewed {
+            grant_id: self.grant.to_string(),
+            client_id: now.client.to_string(),
+            access: Some(access(now, self.bank, self.names)),
+            previous_valid_until: Some(timestamp(before.valid_until)),
         }
-        let reason = proto::AccountChangeReason::AuthorizedAnew;
-        Ok(proto::AccountsChanged {
-            grant_id,
-            client_id,
-            access: new,
+        .into()
+    }
+
+    fn changed(
+        &self,
+        before: &GrantTerms,
+        now: &GrantTerms,
+        reason: proto::AccountChangeReason,
+    ) -> Body {
+        proto::AccountsChanged {
+            grant_id: self.grant.to_string(),
+            client_id: now.client.to_string(),
+            access: Some(access(now, self.bank, self.names)),
             changes: changes(before, now, reason, self.bank, self.names),
         }
-        .into())
+        .into()
     }
 
     /// Today's registration after the fact, whole: a late reader has nothing else.
@@ -269,6 +365,8 @@ impl Story<'_> {
                 terms,
                 place,
                 connected,
+                suspended,
+                ..
             } => Registration::Is(
                 proto::GrantRegistration {
                     bank_code: self.bank.to_string(),
@@ -282,34 +380,15 @@ impl Story<'_> {
                         Place::Beside => proto::Place::Beside,
                     }
                     .into(),
-                    suspension_causes: Vec::new(),
+                    suspension_causes: suspension_causes(suspended),
                 }
                 .into(),
             ),
-            Consent::Absent | Consent::Expired { .. } | Consent::Revoked { .. } => {
-                Registration::Ended
-            }
+            Consent::Absent
+            | Consent::Expired { .. }
+            | Consent::Revoked { .. }
+            | Consent::Superseded { .. } => Registration::Ended,
         }
-    }
-}
-
-fn party(by: RevokedBy) -> proto::Party {
-    match by {
-        RevokedBy::Customer => proto::Party::Customer,
-        RevokedBy::Partner => proto::Party::Partner,
-        RevokedBy::Bank => proto::Party::Bank,
-        RevokedBy::System => proto::Party::Platform,
-    }
-}
-
-/// The codes that a partner may know; any other stays between the bank and its customer.
-fn revocation_reason(code: &str) -> proto::RevocationReason {
-    match code {
-        "no_longer_needed" => proto::RevocationReason::NoLongerNeeded,
-        "not_recognised" => proto::RevocationReason::NotRecognised,
-        "contract_ended" => proto::RevocationReason::ContractEnded,
-        "security" => proto::RevocationReason::Security,
-        _ => proto::RevocationReason::Unspecified,
     }
 }
 

@@ -168,6 +168,9 @@ impl BankPort for BankPortService {
             if kind == port::NoticeKind::Unspecified || request.notice_id.is_empty() {
                 return Err(PortError::Invalid("kind and notice_id are required"));
             }
+            if request.ends_at.is_some() != (kind == port::NoticeKind::Expiring) {
+                return Err(PortError::Invalid("ends_at goes with EXPIRING"));
+            }
             seed.contract(bank, &request.contract_id)
                 .ok_or(PortError::UnknownSubject)?;
             state.send(Notice {
@@ -178,6 +181,7 @@ impl BankPort for BankPortService {
                 kind,
                 partner_service_name: request.partner_service_name.clone(),
                 account_ids: request.account_ids.clone(),
+                ends_at: request.ends_at,
             });
             Ok(port::SendNoticeResponse {})
         };

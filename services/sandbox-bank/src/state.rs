@@ -205,6 +205,8 @@ pub struct Notice {
     pub partner_service_name: String,
     /// On which accounts.
     pub account_ids: Vec<String>,
+    /// When the linkage ends, of `EXPIRING`.
+    pub ends_at: Option<prost_types::Timestamp>,
 }
 
 /// What the bank has been asked, at one moment.

@@ -2,6 +2,7 @@ use super::{Journey, JourneyEvent, JourneyRefusal, LinkageBasis, Revision, Shown
 use crate::{
     GrantId, Instant,
     consent::{Consent, ConsentEvent, GrantTerms, Place},
+    suspension::SuspensionCause,
 };
 
 /// Step 6: the customer allowed access.
@@ -26,8 +27,8 @@ pub struct AuthorizeAccess {
 pub struct Authorized {
     /// To the journey's.
     pub journey: JourneyEvent,
-    /// To the consent's.
-    pub consent: ConsentEvent,
+    /// To the consent's: the grant or its change, then the suspensions that 許可 answers.
+    pub consent: Vec<ConsentEvent>,
 }
 
 impl Journey {
@@ -73,7 +74,7 @@ impl Journey {
             valid_from: now,
             valid_until: command.valid_until,
         };
-        let (consent, grant, amends) = match &login.basis {
+        let (given, grant, amends) = match &login.basis {
             LinkageBasis::New => {
                 let granted = consent.grant(&request.journey, terms.clone(), Place::Default);
                 (granted, command.grant, None)
@@ -87,7 +88,8 @@ impl Journey {
                 (amended, grant.clone(), Some(grant.clone()))
             }
         };
-        let consent = consent.map_err(JourneyRefusal::LinkageMoved)?;
+        let mut facts = vec![given.map_err(JourneyRefusal::LinkageMoved)?];
+        facts.extend(consent.restored_by(SuspensionCause::is_answered_by_authorization));
         Ok(Authorized {
             journey: JourneyEvent::AccessAuthorized {
                 journey: request.journey.clone(),
@@ -111,7 +113,7 @@ impl Journey {
                 amends,
                 supersedes: Vec::new(),
             },
-            consent,
+            consent: facts,
         })
     }
 }

@@ -1,13 +1,18 @@
 //! The strict decision: is this grant live, and does it cover this task of this account, now?
 
+use std::sync::LazyLock;
+
 use chrono::TimeDelta;
 use consent_domain::{
     Instant,
-    access::{Denial, Evidence},
-    bank::{Bank, BankEvent, BankStanding},
-    consent::{Consent, ConsentEvent, RevokedBy},
-    partner::PartnerAtBank,
+    access::{Denial, Evidence, SuspendedAt},
+    bank::{Bank, BankEvent},
+    consent::{Consent, ConsentEvent, RevocationReason, RevokedBy},
+    contract::{Contract, ContractEvent},
+    partner::{PartnerAtBank, PartnerAtBankEvent},
     scope::{Scope, Task},
+    standing::Standing,
+    suspension::{SuspensionCause, Suspensions},
 };
 
 use crate::support::{facts::*, given::state_of, names::*, samples::bank_record};
@@ -31,7 +36,7 @@ fn expired() -> Consent {
 }
 
 fn revoked() -> Consent {
-    let reason = "no_longer_needed".to_owned();
+    let reason = RevocationReason::NoLongerNeeded;
     let by = RevokedBy::Customer;
     state_of(&[
         granted(linkage()),
@@ -49,13 +54,14 @@ fn registered_bank() -> Bank {
 /// Whether the client may read 1000014's balance then.
 fn may_read(
     consent: &Consent,
-    partner_at_bank: PartnerAtBank,
+    partner_at_bank: &PartnerAtBank,
     bank: &Bank,
     now: Instant,
 ) -> Result<(), Denial> {
     let evidence = Evidence {
         consent,
-        partner_at_bank,
+        contract: Standing::Clear,
+        partner_at_bank: partner_at_bank.standing(),
         bank: bank.standing(),
         now,
     };
@@ -71,14 +77,23 @@ fn covers(
 ) -> Result<consent_domain::consent::GrantTerms, Denial> {
     let evidence = Evidence {
         consent: &live(),
-        partner_at_bank: PartnerAtBank::Enabled,
+        contract: Standing::Clear,
+        partner_at_bank: ENABLED.standing(),
         bank: registered_bank().standing(),
         now: minute(10),
     };
     evidence.decide(&client, &account(name), task).cloned()
 }
 
-const ENABLED: PartnerAtBank = PartnerAtBank::Enabled;
+static ENABLED: LazyLock<PartnerAtBank> = LazyLock::new(|| PartnerAtBank::Enabled {
+    suspended: Suspensions::default(),
+});
+
+fn disabled() -> PartnerAtBank {
+    PartnerAtBank::Disabled {
+        suspended: Suspensions::default(),
+    }
+}
 
 #[test]
 fn a_live_grant_allows_what_its_scope_covers_and_gives_its_terms() {
@@ -119,7 +134,7 @@ fn another_clients_grant_is_unknown_to_this_one() {
 #[test]
 fn a_grant_that_never_was_is_unknown() {
     assert_eq!(
-        may_read(&Consent::Absent, ENABLED, &registered_bank(), minute(10)),
+        may_read(&Consent::Absent, &ENABLED, &registered_bank(), minute(10)),
         Err(Denial::UnknownGrant)
     );
 }
@@ -129,7 +144,8 @@ fn another_client_does_not_learn_that_a_grant_has_ended() {
     for consent in [expired(), revoked()] {
         let evidence = Evidence {
             consent: &consent,
-            partner_at_bank: ENABLED,
+            contract: Standing::Clear,
+            partner_at_bank: ENABLED.standing(),
             bank: registered_bank().standing(),
             now: minute(10),
         };
@@ -144,10 +160,10 @@ fn another_client_does_not_learn_that_a_grant_has_ended() {
 fn a_grant_is_live_to_the_last_moment_and_not_at_its_end() {
     let almost = end_of_march_2027() - TimeDelta::microseconds(1);
     let bank = registered_bank();
-    assert_eq!(may_read(&live(), ENABLED, &bank, start()), Ok(()));
-    assert_eq!(may_read(&live(), ENABLED, &bank, almost), Ok(()));
+    assert_eq!(may_read(&live(), &ENABLED, &bank, start()), Ok(()));
+    assert_eq!(may_read(&live(), &ENABLED, &bank, almost), Ok(()));
     assert_eq!(
-        may_read(&live(), ENABLED, &bank, end_of_march_2027()),
+        may_read(&live(), &ENABLED, &bank, end_of_march_2027()),
         Err(Denial::Expired)
     );
 }
@@ -155,7 +171,7 @@ fn a_grant_is_live_to_the_last_moment_and_not_at_its_end() {
 #[test]
 fn a_grant_whose_expiry_is_recorded_is_expired() {
     assert_eq!(
-        may_read(&expired(), ENABLED, &registered_bank(), minute(10)),
+        may_read(&expired(), &ENABLED, &registered_bank(), minute(10)),
         Err(Denial::Expired)
     );
 }
@@ -164,7 +180,7 @@ fn a_grant_whose_expiry_is_recorded_is_expired() {
 fn a_revoked_grant_is_denied_as_revoked_also_after_its_time() {
     for now in [minute(10), end_of_march_2027()] {
         assert_eq!(
-            may_read(&revoked(), ENABLED, &registered_bank(), now),
+            may_read(&revoked(), &ENABLED, &registered_bank(), now),
             Err(Denial::Revoked)
         );
     }
@@ -172,10 +188,10 @@ fn a_revoked_grant_is_denied_as_revoked_also_after_its_time() {
 
 #[test]
 fn a_partner_that_is_not_enabled_at_the_bank_is_suspended() {
-    for partner_at_bank in [PartnerAtBank::Absent, PartnerAtBank::Disabled] {
+    for partner_at_bank in [PartnerAtBank::Absent, disabled()] {
         assert_eq!(
-            may_read(&live(), partner_at_bank, &registered_bank(), minute(10)),
-            Err(Denial::Suspended)
+            may_read(&live(), &partner_at_bank, &registered_bank(), minute(10)),
+            Err(Denial::Suspended(SuspendedAt::PartnerAtBank))
         );
     }
 }
@@ -183,39 +199,146 @@ fn a_partner_that_is_not_enabled_at_the_bank_is_suspended() {
 #[test]
 fn a_bank_that_is_not_on_the_platform_is_suspended() {
     assert_eq!(
-        may_read(&live(), ENABLED, &Bank::Absent, minute(10)),
-        Err(Denial::Suspended)
+        may_read(&live(), &ENABLED, &Bank::Absent, minute(10)),
+        Err(Denial::Suspended(SuspendedAt::Bank))
     );
 }
 
 #[test]
 fn the_grants_end_is_told_before_a_suspension_and_a_suspension_before_the_scope() {
     assert_eq!(
-        may_read(
-            &revoked(),
-            PartnerAtBank::Disabled,
-            &Bank::Absent,
-            minute(10)
-        ),
+        may_read(&revoked(), &disabled(), &Bank::Absent, minute(10)),
         Err(Denial::Revoked)
     );
     let evidence = Evidence {
         consent: &live(),
-        partner_at_bank: PartnerAtBank::Disabled,
+        contract: Standing::Clear,
+        partner_at_bank: disabled().standing(),
         bank: registered_bank().standing(),
         now: minute(10),
     };
     assert_eq!(
         evidence.decide(&client(), &account(A_9999999), Task::Balance),
-        Err(Denial::Suspended)
+        Err(Denial::Suspended(SuspendedAt::PartnerAtBank))
     );
 }
 
+/// What a decision reads, all of it clear; a test puts one thing in the way.
+struct World {
+    consent: Consent,
+    contract: Contract,
+    partner_at_bank: PartnerAtBank,
+    bank: Bank,
+}
+
+impl World {
+    fn clear() -> Self {
+        Self {
+            consent: live(),
+            contract: Contract::default(),
+            partner_at_bank: ENABLED.clone(),
+            bank: registered_bank(),
+        }
+    }
+
+    fn read(&self) -> Result<(), Denial> {
+        let evidence = Evidence {
+            consent: &self.consent,
+            contract: self.contract.standing(),
+            partner_at_bank: self.partner_at_bank.standing(),
+            bank: self.bank.standing(),
+            now: minute(10),
+        };
+        evidence.live_for(&client()).map(drop)
+    }
+
+    /// Suspends at each of these levels.
+    fn suspended_at(levels: &[SuspendedAt]) -> Self {
+        let cause = SuspensionCause::Other;
+        let mut world = Self::clear();
+        for level in levels {
+            match level {
+                SuspendedAt::Consent => {
+                    world.consent =
+                        state_of(&[granted(linkage()), ConsentEvent::AccessSuspended { cause }]);
+                }
+                SuspendedAt::Contract => {
+                    world.contract = state_of(&[ContractEvent::ContractSuspended { cause }]);
+                }
+                SuspendedAt::PartnerAtBank => {
+                    let (partner, client) = (partner(), client());
+                    world.partner_at_bank = state_of(&[
+                        PartnerAtBankEvent::PartnerEnabled {
+                            partner: partner.clone(),
+                            client,
+                        },
+                        PartnerAtBankEvent::PartnerSuspended { partner, cause },
+                    ]);
+                }
+                SuspendedAt::Bank => {
+                    world.bank = state_of(&[
+                        BankEvent::BankRegistered {
+                            code: bank_code(),
+                            record: bank_record(),
+                        },
+                        BankEvent::BankSuspended { cause },
+                    ]);
+                }
+            }
+        }
+        world
+    }
+}
+
+const LEVELS: [SuspendedAt; 4] = [
+    SuspendedAt::Consent,
+    SuspendedAt::Contract,
+    SuspendedAt::PartnerAtBank,
+    SuspendedAt::Bank,
+];
+
 #[test]
-fn a_banks_standing_is_read_from_the_word_that_its_state_is_stored_with() {
-    for bank in [Bank::Absent, registered_bank()] {
-        let stored = serde_json::to_value(&bank).expect("JSON");
-        let word = stored["status"].as_str().expect("a word");
-        assert_eq!(BankStanding::find(word), Some(bank.standing()));
+fn a_suspension_at_any_level_is_enough_and_says_where_it_stands() {
+    assert_eq!(World::clear().read(), Ok(()));
+    for level in LEVELS {
+        let denied = World::suspended_at(&[level]).read();
+        assert_eq!(denied, Err(Denial::Suspended(level)));
+    }
+}
+
+#[test]
+fn of_several_suspensions_the_one_nearest_to_the_customer_is_told() {
+    for (index, level) in LEVELS.into_iter().enumerate() {
+        let denied = World::suspended_at(&LEVELS[index..]).read();
+        assert_eq!(denied, Err(Denial::Suspended(level)));
+    }
+}
+
+#[test]
+fn a_closed_contract_is_told_before_any_suspension_and_after_the_grants_own_end() {
+    let closed: Contract = state_of(&[ContractEvent::ContractClosed {
+        occurred_at: start(),
+    }]);
+    let mut world = World::suspended_at(&LEVELS);
+    world.contract = closed;
+    assert_eq!(world.read(), Err(Denial::ContractClosed));
+    world.consent = revoked();
+    assert_eq!(world.read(), Err(Denial::Revoked));
+}
+
+#[test]
+fn a_superseded_grant_is_denied_as_such() {
+    let mut world = World::clear();
+    world.consent = state_of(&[
+        granted(linkage()),
+        ConsentEvent::AccessSuperseded { by: new_grant() },
+    ]);
+    assert_eq!(world.read(), Err(Denial::Superseded));
+}
+
+#[test]
+fn a_standing_is_found_by_its_word() {
+    for standing in Standing::ALL {
+        assert_eq!(Standing::find(standing.as_str()), Some(standing));
     }
 }

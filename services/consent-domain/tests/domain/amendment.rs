@@ -32,7 +32,7 @@ fn allowing_access_replaces_the_scope_of_the_live_linkage() {
         .authorize_access(&live, allow(2), minute(5))
         .unwrap();
 
-    assert_eq!(authorized.consent, amended([A_5000000]));
+    assert_eq!(authorized.consent, [amended([A_5000000])]);
     let JourneyEvent::AccessAuthorized {
         grant,
         amends,
@@ -63,10 +63,10 @@ fn accounts_that_the_user_can_not_see_stay_in_the_linkage() {
         .collect();
     assert_eq!(
         authorized.consent,
-        ConsentEvent::AccessAmended {
+        [ConsentEvent::AccessAmended {
             journey: this_journey(),
             terms: terms(kept_and_registered, minute(5)),
-        }
+        }]
     );
 }
 
@@ -86,10 +86,10 @@ fn an_account_keeps_no_task_that_was_not_chosen_again() {
         .unwrap();
     assert_eq!(
         authorized.consent,
-        ConsentEvent::AccessAmended {
+        [ConsentEvent::AccessAmended {
             journey: this_journey(),
             terms: terms(scope([A_5000000], BALANCE), minute(5)),
-        }
+        }]
     );
 }
 
@@ -167,5 +167,5 @@ fn a_colleague_may_change_what_another_user_of_the_contract_allowed() {
     let authorized = journey
         .authorize_access(&state_of(&[by_colleague]), allow(2), minute(5))
         .unwrap();
-    assert_eq!(authorized.consent, amended([A_5000000]));
+    assert_eq!(authorized.consent, [amended([A_5000000])]);
 }

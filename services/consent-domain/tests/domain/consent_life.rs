@@ -3,7 +3,11 @@
 use chrono::TimeDelta;
 use consent_domain::{
     Instant, Stream,
-    consent::{Consent, ConsentEvent, ConsentRefusal, ConsentStream, GrantTerms, Place, RevokedBy},
+    consent::{
+        Consent, ConsentEvent, ConsentRefusal, ConsentStream, GrantTerms, Place, RevocationReason,
+        RevokedBy,
+    },
+    suspension::Suspensions,
 };
 
 use crate::support::{
@@ -42,11 +46,8 @@ fn expired() -> ConsentEvent {
     }
 }
 
-fn revoked(by: RevokedBy, reason: &str) -> ConsentEvent {
-    ConsentEvent::AccessRevoked {
-        by,
-        reason: reason.to_owned(),
-    }
+fn revoked(by: RevokedBy, reason: RevocationReason) -> ConsentEvent {
+    ConsentEvent::AccessRevoked { by, reason }
 }
 
 fn over_by_time() -> Vec<ConsentEvent> {
@@ -56,7 +57,10 @@ fn over_by_time() -> Vec<ConsentEvent> {
 fn over_by_customer() -> Vec<ConsentEvent> {
     [
         live(),
-        vec![revoked(RevokedBy::Customer, "no_longer_needed")],
+        vec![revoked(
+            RevokedBy::Customer,
+            RevocationReason::NoLongerNeeded,
+        )],
     ]
     .concat()
 }
@@ -73,7 +77,10 @@ fn a_consent_begins_with_its_terms() {
         Consent::Live {
             terms: said,
             place: Place::Default,
-            connected: false
+            connected: false,
+            suspended: Suspensions::default(),
+            warned: None,
+            warn_at: Some(until() - TimeDelta::days(30)),
         }
     );
 }
@@ -226,8 +233,8 @@ fn each_of_the_four_may_revoke_and_the_fact_says_who_and_why() {
         RevokedBy::System,
     ] {
         let after = given(live())
-            .when(|consent| consent.revoke(by, "no_longer_needed", minute(9)))
-            .then([revoked(by, "no_longer_needed")])
+            .when(|consent| consent.revoke(by, RevocationReason::NoLongerNeeded, minute(9)))
+            .then([revoked(by, RevocationReason::NoLongerNeeded)])
             .state();
         assert!(after.live_terms(minute(9)).is_none());
         assert_eq!(after.terms().unwrap().scope, scope([A_1000014], BOTH));
@@ -237,15 +244,21 @@ fn each_of_the_four_may_revoke_and_the_fact_says_who_and_why() {
 #[test]
 fn revoking_twice_changes_nothing() {
     given(over_by_customer())
-        .when(|consent| consent.revoke(RevokedBy::Customer, "no_longer_needed", minute(9)))
+        .when(|consent| {
+            consent.revoke(
+                RevokedBy::Customer,
+                RevocationReason::NoLongerNeeded,
+                minute(9),
+            )
+        })
         .already_done();
 }
 
 #[test]
 fn another_revocation_does_not_replace_the_first() {
     for (by, reason) in [
-        (RevokedBy::Bank, "no_longer_needed"),
-        (RevokedBy::Customer, "fraud"),
+        (RevokedBy::Bank, RevocationReason::NoLongerNeeded),
+        (RevokedBy::Customer, RevocationReason::Fraud),
     ] {
         given(over_by_customer())
             .when(|consent| consent.revoke(by, reason, minute(9)))
@@ -257,7 +270,13 @@ fn another_revocation_does_not_replace_the_first() {
 fn what_the_clock_has_ended_can_not_be_revoked() {
     for history in [live(), over_by_time()] {
         given(history)
-            .when(|consent| consent.revoke(RevokedBy::Customer, "no_longer_needed", until()))
+            .when(|consent| {
+                consent.revoke(
+                    RevokedBy::Customer,
+                    RevocationReason::NoLongerNeeded,
+                    until(),
+                )
+            })
             .refused(ConsentRefusal::AlreadyEnded);
     }
 }
@@ -265,7 +284,13 @@ fn what_the_clock_has_ended_can_not_be_revoked() {
 #[test]
 fn what_never_was_can_not_be_revoked() {
     given_nothing::<ConsentEvent>()
-        .when(|consent| consent.revoke(RevokedBy::Customer, "no_longer_needed", minute(9)))
+        .when(|consent| {
+            consent.revoke(
+                RevokedBy::Customer,
+                RevocationReason::NoLongerNeeded,
+                minute(9),
+            )
+        })
         .refused(ConsentRefusal::Unknown);
 }
 

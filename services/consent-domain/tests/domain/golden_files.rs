@@ -13,7 +13,8 @@ use std::{
 use consent_domain::{
     Stream,
     bank::BankStream,
-    consent::{ConsentStream, Place, RevokedBy},
+    bank_notice::{NoticeEffects, OnAccountMoved, OnLoginChange, OnRightRemoved, OnUserRemoved},
+    consent::{ConsentStream, Place, RemovalReason, RevocationReason, RevokedBy},
     contract::{ContractStream, ResetBy},
     journey::{
         FailureCode, GrantAction, JourneyStream, LinkageBasis, LoginMethod, RejectionReason, Step,
@@ -21,6 +22,7 @@ use consent_domain::{
     },
     partner::{PartnerAtBankStream, PartnerStream},
     scope::Task,
+    suspension::SuspensionCause,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -191,4 +193,95 @@ fn a_value_inside_a_fact_keeps_its_name_for_ever() {
         System = "system",
     );
     stored_names!(ResetBy: Bank = "bank", Operator = "operator");
+    stored_names!(SuspensionCause:
+        CustomerRequest = "customer_request",
+        SuspectedFraud = "suspected_fraud",
+        SecurityIncident = "security_incident",
+        LegalOrder = "legal_order",
+        UserRemoved = "user_removed",
+        PasswordChanged = "password_changed",
+        CertificateChanged = "certificate_changed",
+        RightRemoved = "right_removed",
+        AccountMoved = "account_moved",
+        TermsChanged = "terms_changed",
+        RecipientsChanged = "recipients_changed",
+        Other = "other",
+    );
+    stored_names!(RevocationReason:
+        NoLongerNeeded = "no_longer_needed",
+        CustomerRequest = "customer_request",
+        LinkedByMistake = "linked_by_mistake",
+        Fraud = "fraud",
+        ServiceEnded = "service_ended",
+        PartnerLeft = "partner_left",
+        ContractClosed = "contract_closed",
+        NoAccountLeft = "no_account_left",
+        UserRemoved = "user_removed",
+        PasswordChanged = "password_changed",
+        CertificateChanged = "certificate_changed",
+        LegalOrder = "legal_order",
+        Other = "other",
+    );
+    stored_names!(RemovalReason:
+        NoLongerNeeded = "no_longer_needed",
+        LinkedByMistake = "linked_by_mistake",
+        AccountClosed = "account_closed",
+        RightRemoved = "right_removed",
+        AccountMoved = "account_moved",
+        Other = "other",
+    );
+    stored_names!(OnLoginChange: Nothing = "nothing", Suspend = "suspend", Revoke = "revoke");
+    stored_names!(OnUserRemoved:
+        SuspendUntilHandover = "suspend_until_handover",
+        Revoke = "revoke",
+        Nothing = "nothing",
+    );
+    stored_names!(OnRightRemoved:
+        RemoveAccount = "remove_account",
+        Suspend = "suspend",
+        Nothing = "nothing",
+    );
+    stored_names!(OnAccountMoved:
+        Nothing = "nothing",
+        Suspend = "suspend",
+        RemoveAccount = "remove_account",
+    );
+}
+
+#[test]
+fn every_code_is_told_by_the_name_that_facts_store() {
+    for cause in SuspensionCause::ALL {
+        assert_eq!(serde_json::to_value(cause).unwrap(), cause.as_str());
+        assert_eq!(SuspensionCause::find(cause.as_str()), Some(cause));
+    }
+    for reason in RevocationReason::ALL {
+        assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        assert_eq!(RevocationReason::find(reason.as_str()), Some(reason));
+    }
+    for reason in RemovalReason::ALL {
+        assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        assert_eq!(RemovalReason::find(reason.as_str()), Some(reason));
+    }
+}
+
+#[test]
+fn a_reason_that_nobody_knows_any_more_still_reads() {
+    let read: RevocationReason = serde_json::from_value("moved_abroad".into()).unwrap();
+    assert_eq!(read, RevocationReason::Other);
+}
+
+#[test]
+fn a_bank_that_set_nothing_else_is_stored_as_before_and_one_that_did_keeps_it() {
+    let defaults = serde_json::to_value(bank_settings()).unwrap();
+    assert_eq!(defaults.get("notice_effects"), None);
+    let set = consent_domain::bank::BankSettings {
+        notice_effects: NoticeEffects {
+            on_user_removed: OnUserRemoved::Revoke,
+            ..NoticeEffects::default()
+        },
+        ..bank_settings()
+    };
+    let stored = serde_json::to_value(&set).unwrap();
+    let read: consent_domain::bank::BankSettings = serde_json::from_value(stored).unwrap();
+    assert_eq!(read, set);
 }

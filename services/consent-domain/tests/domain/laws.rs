@@ -64,7 +64,10 @@ fn a_final_journey_stays_as_it_is_whatever_fact_follows() {
 }
 
 fn is_final(consent: &Consent) -> bool {
-    matches!(consent, Consent::Expired { .. } | Consent::Revoked { .. })
+    matches!(
+        consent,
+        Consent::Expired { .. } | Consent::Revoked { .. } | Consent::Superseded { .. }
+    )
 }
 
 #[test]
@@ -225,6 +228,8 @@ fn a_journeys_end_takes_no_registration_that_rests_on_another_journeys_word() {
                 ContractEvent::PinLocked { .. }
                 | ContractEvent::PinUnlocked { .. }
                 | ContractEvent::LoginLocked { .. } => false,
+                // What the bank said holds with and without this journey.
+                _ => true,
             })
             .collect();
         let without_this_journey = state_of(&of_others);
@@ -246,14 +251,78 @@ fn a_consent_is_granted_once_and_first_and_nothing_follows_its_end() {
                 let last = index + 1 == told.history.len();
                 match fact {
                     ConsentEvent::AccessGranted { .. } => assert!(first),
-                    ConsentEvent::AccessAmended { .. } | ConsentEvent::PartnerConnected { .. } => {
-                        assert!(!first);
-                    }
-                    ConsentEvent::AccessExpired { .. } | ConsentEvent::AccessRevoked { .. } => {
-                        assert!(!first && last);
-                    }
+                    ConsentEvent::AccessExpired { .. }
+                    | ConsentEvent::AccessRevoked { .. }
+                    | ConsentEvent::AccessSuperseded { .. } => assert!(!first && last),
+                    _ => assert!(!first),
                 }
             }
+        }
+    });
+}
+
+#[test]
+fn nothing_is_read_while_a_cause_stands_at_any_level() {
+    for_every_move(|step| {
+        let world = &step.after;
+        for told in world.consents.values() {
+            let consent = told.live();
+            let causes = consent.suspensions();
+            let contract = world.contract.live();
+            let stopped = !causes.is_empty()
+                || !contract.suspensions().is_empty()
+                || contract.is_closed()
+                || consent.live_terms(world.now).is_none();
+            assert_eq!(world.may_read(&consent), !stopped);
+        }
+    });
+}
+
+#[test]
+fn a_live_consent_always_says_something() {
+    for_every_move(|step| {
+        for told in step.after.consents.values() {
+            if let Some(terms) = told.live().live_terms(step.after.now) {
+                assert!(!terms.scope.is_empty());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_warning_is_given_once_per_period_and_each_nearer_than_the_one_before() {
+    for_every_move(|step| {
+        for told in step.after.consents.values() {
+            let mut given: Option<u32> = None;
+            for fact in &told.history {
+                match fact {
+                    ConsentEvent::ExpiryWarned { days_left, .. } => {
+                        assert!(given.is_none_or(|before| *days_left < before));
+                        given = Some(*days_left);
+                    }
+                    ConsentEvent::AccessAmended { .. } | ConsentEvent::AccessRenewed { .. } => {
+                        given = None;
+                    }
+                    _ => {}
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_due_by_the_state_is_what_the_rule_warns_of() {
+    for_every_move(|step| {
+        for told in step.after.consents.values() {
+            let consent = told.live();
+            let due = match &consent {
+                Consent::Live { warn_at, terms, .. } => {
+                    warn_at.is_some_and(|at| at <= step.after.now)
+                        && step.after.now < terms.valid_until
+                }
+                _ => false,
+            };
+            assert_eq!(!consent.warn(step.after.now).into_events().is_empty(), due);
         }
     });
 }

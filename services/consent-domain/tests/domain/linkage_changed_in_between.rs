@@ -2,7 +2,9 @@
 //! linkage as it is.
 
 use consent_domain::{
-    consent::{Consent, ConsentEvent, ConsentRefusal, GrantTerms, Place, RevokedBy},
+    consent::{
+        Consent, ConsentEvent, ConsentRefusal, GrantTerms, Place, RevocationReason, RevokedBy,
+    },
     journey::{
         ConfirmRegistration, GrantAction, Journey, JourneyEvent, JourneyRefusal, LinkageBasis,
         RebaseLinkage, RequestConsent, Revision, Step,
@@ -57,7 +59,7 @@ fn allowing_access_on_a_linkage_that_was_revoked_is_refused() {
         granted(as_it_was()),
         ConsentEvent::AccessRevoked {
             by: RevokedBy::Customer,
-            reason: "no_longer_needed".to_owned(),
+            reason: RevocationReason::NoLongerNeeded,
         },
     ]);
     given(at_step6(amends(as_it_was())))
@@ -117,10 +119,10 @@ fn after_confirming_again_access_can_be_allowed() {
         .unwrap();
     assert_eq!(
         authorized.consent,
-        ConsentEvent::AccessAmended {
+        [ConsentEvent::AccessAmended {
             journey: this_journey(),
             terms: terms(scope([A_5000000, A_HIDDEN], BOTH), minute(6)),
-        }
+        }]
     );
 }
 
@@ -150,11 +152,11 @@ fn a_linkage_that_ended_is_followed_by_a_new_one() {
         .unwrap();
     assert_eq!(
         authorized.consent,
-        ConsentEvent::AccessGranted {
+        [ConsentEvent::AccessGranted {
             journey: this_journey(),
             terms: terms(scope([A_5000000], BOTH), minute(6)),
             place: Place::Default,
-        }
+        }]
     );
 }
 

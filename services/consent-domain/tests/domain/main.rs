@@ -24,11 +24,14 @@ mod unticking;
 mod withdrawal;
 
 mod access_decision;
+mod bank_notices;
 mod bank_record;
+mod consent_changes;
 mod consent_life;
 mod contract_locks;
 mod identifiers;
 mod partner_record;
+mod suspension;
 
 mod golden_files;
 mod laws;

@@ -131,13 +131,13 @@ fn a_bank_enables_a_partner_and_ends_that_and_enables_it_again() {
         .when(|state| state.enable(&partner(), &client()))
         .then([enabled()])
         .state();
-    assert_eq!(after, PartnerAtBank::Enabled);
+    assert!(after.may_read());
 
     let after = given([enabled()])
         .when(|state| state.disable(&partner()))
         .then([disabled()])
         .state();
-    assert_eq!(after, PartnerAtBank::Disabled);
+    assert!(matches!(after, PartnerAtBank::Disabled { .. }));
 
     given([enabled(), disabled()])
         .when(|state| state.enable(&partner(), &client()))

@@ -83,14 +83,14 @@ fn the_first_day_asked_for_limits_what_is_granted() {
         .unwrap();
     assert_eq!(
         authorized.consent,
-        ConsentEvent::AccessGranted {
+        [ConsentEvent::AccessGranted {
             journey: this_journey(),
             terms: GrantTerms {
                 history_from: Some(day(2026, 1, 1)),
                 ..terms(scope([A_5000000], BOTH), minute(5))
             },
             place: Place::Default,
-        }
+        }]
     );
 }
 
@@ -114,7 +114,7 @@ fn the_two_facts_of_an_authorization_agree() {
     else {
         panic!("another fact")
     };
-    let ConsentEvent::AccessGranted { terms, .. } = authorized.consent else {
+    let [ConsentEvent::AccessGranted { terms, .. }] = &authorized.consent[..] else {
         panic!("another fact")
     };
     let told = GrantTerms {
@@ -127,7 +127,7 @@ fn the_two_facts_of_an_authorization_agree() {
         valid_from,
         valid_until,
     };
-    assert_eq!(told, terms);
+    assert_eq!(told, *terms);
 }
 
 #[test]

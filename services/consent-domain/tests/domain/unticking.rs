@@ -64,7 +64,7 @@ fn allowing_access_takes_the_unticked_account_out_of_the_linkage() {
     let authorized = state_of(&unticked())
         .authorize_access(&consent, allow(2), minute(5))
         .unwrap();
-    let after = state_of(&[live(), vec![authorized.consent]].concat());
+    let after = state_of(&[live(), authorized.consent].concat());
     let terms = after.live_terms(minute(5)).unwrap();
     assert_eq!(terms.scope, scope([A_5000000], BOTH));
 }

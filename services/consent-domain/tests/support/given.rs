@@ -204,7 +204,7 @@ impl Decision<JourneyEvent> for Result<Authorized, JourneyRefusal> {
     fn decided(self) -> Result<Decided<JourneyEvent, ConsentEvent>, JourneyRefusal> {
         self.map(|authorized| Decided::Facts {
             own: vec![authorized.journey],
-            beside: vec![authorized.consent],
+            beside: authorized.consent,
         })
     }
 }

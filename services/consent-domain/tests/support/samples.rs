@@ -3,13 +3,15 @@
 
 use consent_domain::{
     bank::{BankEvent, BankRecord, BankSettings},
-    consent::{ConsentEvent, GrantTerms, Place, RevokedBy},
+    bank_notice::NoticeEffects,
+    consent::{ConsentEvent, GrantTerms, Place, RemovalReason, RevocationReason, RevokedBy},
     contract::{ContractEvent, ResetBy},
     journey::{
         FailureCode, GrantAction, JourneyEvent, LinkageBasis, LoginMethod, RejectionReason,
         RequestConsent, Revision, Step, TimeOutCause, UserRole,
     },
     partner::{PartnerAtBankEvent, PartnerEvent, PartnerRecord},
+    suspension::SuspensionCause,
 };
 
 use super::{facts::*, names::*};
@@ -101,8 +103,28 @@ samples!(consent_samples, ConsentEvent, {
     AccessExpired => ConsentEvent::AccessExpired { effective_at: end_of_march_2027() },
     AccessRevoked => ConsentEvent::AccessRevoked {
         by: RevokedBy::Customer,
-        reason: "no_longer_needed".to_owned(),
+        reason: RevocationReason::NoLongerNeeded,
     },
+    AccountRemoved => ConsentEvent::AccountRemoved {
+        account: account(A_5000000),
+        by: RevokedBy::Customer,
+        reason: RemovalReason::LinkedByMistake,
+    },
+    AccessRenewed => ConsentEvent::AccessRenewed {
+        journey: Some(this_journey()),
+        user: bookkeeper(),
+        valid_from: minute(5),
+        valid_until: end_of_march_2027(),
+        continue_from: [(account(A_1000014), day(2026, 3, 31))].into(),
+    },
+    AccessSuspended => ConsentEvent::AccessSuspended { cause: SuspensionCause::UserRemoved },
+    AccessRestored => ConsentEvent::AccessRestored { cause: SuspensionCause::UserRemoved },
+    ExpiryWarned => ConsentEvent::ExpiryWarned {
+        days_left: 30,
+        valid_until: end_of_march_2027(),
+    },
+    AccessSuperseded => ConsentEvent::AccessSuperseded { by: new_grant() },
+    HandedOver => ConsentEvent::HandedOver { from_user: treasurer(), to_user: bookkeeper() },
 });
 
 samples!(contract_samples, ContractEvent, {
@@ -111,6 +133,33 @@ samples!(contract_samples, ContractEvent, {
     PinLocked => pin_locked(pin_scope()),
     PinUnlocked => ContractEvent::PinUnlocked { pin_scope: pin_scope(), by: ResetBy::Operator },
     LoginLocked => ContractEvent::LoginLocked { user: treasurer(), until: minute(15) },
+    ContractSuspended => ContractEvent::ContractSuspended { cause: SuspensionCause::LegalOrder },
+    ContractRestored => ContractEvent::ContractRestored { cause: SuspensionCause::LegalOrder },
+    ContractClosed => ContractEvent::ContractClosed { occurred_at: start() },
+    PasswordChanged => ContractEvent::PasswordChanged { user: treasurer(), occurred_at: start() },
+    CertificateChanged => ContractEvent::CertificateChanged {
+        user: treasurer(),
+        occurred_at: start(),
+    },
+    UserRemoved => ContractEvent::UserRemoved { user: treasurer(), occurred_at: start() },
+    RightRemoved => ContractEvent::RightRemoved {
+        user: treasurer(),
+        account: account(A_5000000),
+        occurred_at: start(),
+    },
+    AccountClosed => ContractEvent::AccountClosed {
+        account: account(A_5000000),
+        occurred_at: start(),
+    },
+    AccountRenumbered => ContractEvent::AccountRenumbered {
+        account: account(A_5000000),
+        occurred_at: start(),
+    },
+    BranchMerged => ContractEvent::BranchMerged {
+        accounts: accounts([A_5000000, A_1000014]),
+        occurred_at: start(),
+    },
+    PinReset => ContractEvent::PinReset { pin_scope: pin_scope(), occurred_at: start() },
 });
 
 samples!(partner_samples, PartnerEvent, {
@@ -126,6 +175,14 @@ samples!(partner_samples, PartnerEvent, {
 samples!(partner_at_bank_samples, PartnerAtBankEvent, {
     PartnerEnabled => PartnerAtBankEvent::PartnerEnabled { partner: partner(), client: client() },
     PartnerDisabled => PartnerAtBankEvent::PartnerDisabled { partner: partner() },
+    PartnerSuspended => PartnerAtBankEvent::PartnerSuspended {
+        partner: partner(),
+        cause: SuspensionCause::SecurityIncident,
+    },
+    PartnerRestored => PartnerAtBankEvent::PartnerRestored {
+        partner: partner(),
+        cause: SuspensionCause::SecurityIncident,
+    },
 });
 
 samples!(bank_samples, BankEvent, {
@@ -136,6 +193,8 @@ samples!(bank_samples, BankEvent, {
             ..bank_record()
         },
     },
+    BankSuspended => BankEvent::BankSuspended { cause: SuspensionCause::Other },
+    BankRestored => BankEvent::BankRestored { cause: SuspensionCause::Other },
 });
 
 /// A partner as it is registered.
@@ -181,5 +240,6 @@ pub(crate) fn bank_settings() -> BankSettings {
         login_lock_seconds: 900,
         evidence_years: 10,
         terms_version: "2026-04".to_owned(),
+        notice_effects: NoticeEffects::default(),
     }
 }

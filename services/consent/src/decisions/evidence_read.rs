@@ -36,31 +36,32 @@ impl Question {
     }
 }
 
-/// Columns of [`SQL`], by position.
+/// Columns of [`SQL`], by position. Each level's begin with the release whose fold wrote its row.
 pub(super) mod column {
     pub(in super::super) const NOW: usize = 0;
     pub(super) const NUMBER: usize = 1;
     pub(in super::super) const CONSENT: usize = 2;
-    pub(in super::super) const AT_BANK: usize = 5;
+    pub(in super::super) const CONTRACT: usize = 4;
+    pub(in super::super) const AT_BANK: usize = 6;
     pub(in super::super) const BANK: usize = 8;
-    pub(in super::super) const AT_BANK_STREAM: usize = 11;
-    pub(in super::super) const TOKEN_LIVE: usize = 12;
+    pub(in super::super) const TOKEN_LIVE: usize = 10;
 }
 
-/// Everything that decisions rest on, at one moment: consent, partner at the bank, bank, token. Of the
-/// bank only its standing: its record may hold long texts.
+/// Everything that decisions rest on, at one moment: consent, contract, partner at the bank, bank, token.
+/// Of the levels above the consent only a word each.
 const SQL: &str = "
     SELECT now(), q.number,
-        c.version, c.state_version, c.state,
-        a.version, a.state_version, a.state,
-        b.version, b.state_version, b.state ->> 'status',
-        a.stream_id,
-        EXISTS (SELECT FROM issued_access_tokens t
-            WHERE t.bank = q.bank AND t.jti = q.jti AND t.client_id = q.client
-              AND t.grant_id = q.granted AND t.revoked_at IS NULL)
+        c.state_version, c.state,
+        t.state_version, t.standing,
+        a.state_version, a.standing,
+        b.state_version, b.standing,
+        EXISTS (SELECT FROM issued_access_tokens i
+            WHERE i.bank = q.bank AND i.jti = q.jti AND i.client_id = q.client
+              AND i.grant_id = q.granted AND i.revoked_at IS NULL)
     FROM UNNEST($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[])
         WITH ORDINALITY AS q (bank, stream, jti, client, granted, number)
     LEFT JOIN consent_current c ON c.stream_id = q.stream
+    LEFT JOIN contract_current t ON t.stream_id = q.bank || ':' || c.contract
     LEFT JOIN partner_at_bank_current a ON a.stream_id = q.bank || ':' || c.partner
     LEFT JOIN bank_current b ON b.stream_id = q.bank";
 

@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
 use consent_domain::{
-    ClientId, Instant, Stream as _,
+    BankCode, ClientId, Instant, Stream,
     access::{Denial, Evidence},
-    bank::{BankStanding, BankStream},
+    bank::{Bank, BankStream},
     consent::{Consent, ConsentStream, GrantTerms},
+    contract::{Contract, ContractStream},
     partner::{PartnerAtBank, PartnerAtBankStream},
+    standing::Standing,
 };
 use sqlx::{
     PgPool, Row as _,
@@ -18,7 +20,10 @@ use super::{
     coalescing::{Coalescing, Limits, Unanswered},
     evidence_read::{EvidenceRead, Question, ReadError, column},
 };
-use crate::store::{Projected, StoreError, fold, sql_span};
+use crate::{
+    journey::stream_id,
+    store::{Projected, StoreError, fold, sql_span},
+};
 
 /// Two reads keep the database busy while the answers of one are handed out; 256 questions of one take
 /// it about two milliseconds. More than that wait only where the database stands still, and then for
@@ -89,36 +94,58 @@ impl GrantSight {
         let asked = self.coalescing.ask(question);
         // The asker's own span: its wait, and the read that it shares.
         let row = asked.instrument(sql_span("decision")).await?;
-        let at_bank_stream: Option<&str> = row.try_get(column::AT_BANK_STREAM)?;
+        let consent = match written::<ConsentStream>(&row, column::CONSENT)? {
+            Written::Nothing => Consent::default(),
+            Written::AsToday => row.try_get::<Json<Consent>, _>(column::CONSENT + 1)?.0,
+            Written::Otherwise => self.folded::<ConsentStream>(&consent_stream).await?,
+        };
         Ok(Seen {
-            consent: match written(&row, column::CONSENT, ConsentStream::STATE_VERSION)? {
-                Written::Nothing => Consent::default(),
-                Written::AsToday => row.try_get::<Json<Consent>, _>(column::CONSENT + 2)?.0,
-                Written::Otherwise => self.folded::<ConsentStream>(&consent_stream).await?,
+            contract: match standing_of::<ContractStream>(
+                &row,
+                column::CONTRACT,
+                Contract::standing,
+            )? {
+                Some(standing) => standing,
+                None => {
+                    let contract = consent.terms().map(|terms| terms.contract.as_str());
+                    self.folded_of::<ContractStream>(&bank, contract)
+                        .await?
+                        .standing()
+                }
             },
-            partner_at_bank: match written(
+            partner_at_bank: match standing_of::<PartnerAtBankStream>(
                 &row,
                 column::AT_BANK,
-                PartnerAtBankStream::STATE_VERSION,
+                PartnerAtBank::standing,
             )? {
-                Written::Nothing => PartnerAtBank::default(),
-                Written::AsToday => {
-                    row.try_get::<Json<PartnerAtBank>, _>(column::AT_BANK + 2)?
-                        .0
-                }
-                Written::Otherwise => {
-                    let stream = at_bank_stream.unwrap_or_default();
-                    self.folded::<PartnerAtBankStream>(stream).await?
+                Some(standing) => standing,
+                None => {
+                    let partner = consent.terms().map(|terms| terms.partner.as_str());
+                    self.folded_of::<PartnerAtBankStream>(&bank, partner)
+                        .await?
+                        .standing()
                 }
             },
-            bank: match written(&row, column::BANK, BankStream::STATE_VERSION)? {
-                Written::Nothing => BankStanding::default(),
-                Written::AsToday => standing(row.try_get(column::BANK + 2)?)?,
-                Written::Otherwise => self.folded::<BankStream>(bank.as_str()).await?.standing(),
+            bank: match standing_of::<BankStream>(&row, column::BANK, Bank::standing)? {
+                Some(standing) => standing,
+                None => self.folded::<BankStream>(bank.as_str()).await?.standing(),
             },
+            consent,
             token_live: row.try_get(column::TOKEN_LIVE)?,
             now: row.try_get(column::NOW)?,
         })
+    }
+
+    /// Of a stream that the terms name.
+    async fn folded_of<S: Projected>(
+        &self,
+        bank: &BankCode,
+        id: Option<&str>,
+    ) -> Result<S::State, StoreError> {
+        match id {
+            Some(id) => self.folded::<S>(&stream_id(bank, id)).await,
+            None => Ok(S::State::default()),
+        }
     }
 
     async fn folded<S: Projected>(&self, stream: &str) -> Result<S::State, StoreError> {
@@ -139,24 +166,39 @@ enum Written {
     Otherwise,
 }
 
-/// Of the columns version, state version and state that begin at `first`.
-fn written(row: &PgRow, first: usize, today: i32) -> Result<Written, sqlx::Error> {
-    Ok(match row.try_get::<Option<i32>, _>(first + 1)? {
+/// Of the columns state version and state that begin at `first`.
+fn written<S: Stream>(row: &PgRow, first: usize) -> Result<Written, sqlx::Error> {
+    Ok(match row.try_get::<Option<i32>, _>(first)? {
         None => Written::Nothing,
-        Some(version) if version == today => Written::AsToday,
+        Some(version) if version == S::STATE_VERSION => Written::AsToday,
         Some(_) => Written::Otherwise,
     })
 }
 
-fn standing(word: &str) -> Result<BankStanding, sqlx::Error> {
-    BankStanding::find(word).ok_or_else(|| sqlx::Error::Decode(format!("a bank is {word}").into()))
+/// Of the columns state version and standing that begin at `first`; none where another release's fold
+/// wrote the row.
+fn standing_of<S: Stream>(
+    row: &PgRow,
+    first: usize,
+    of_state: fn(&S::State) -> Standing,
+) -> Result<Option<Standing>, sqlx::Error> {
+    Ok(match written::<S>(row, first)? {
+        Written::Nothing => Some(of_state(&S::State::default())),
+        Written::AsToday => {
+            let word: &str = row.try_get(first + 1)?;
+            let unknown = || sqlx::Error::Decode(format!("no standing is {word}").into());
+            Some(Standing::find(word).ok_or_else(unknown)?)
+        }
+        Written::Otherwise => None,
+    })
 }
 
 /// What one read saw.
 pub(crate) struct Seen {
     consent: Consent,
-    partner_at_bank: PartnerAtBank,
-    bank: BankStanding,
+    contract: Standing,
+    partner_at_bank: Standing,
+    bank: Standing,
     /// Whether the access token is recorded for this client and grant, and not revoked.
     pub(crate) token_live: bool,
     /// The database's clock.
@@ -174,6 +216,7 @@ impl Seen {
     pub(super) fn evidence(&self) -> Evidence<'_> {
         Evidence {
             consent: &self.consent,
+            contract: self.contract,
             partner_at_bank: self.partner_at_bank,
             bank: self.bank,
             now: self.now,

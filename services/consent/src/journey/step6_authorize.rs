@@ -162,7 +162,7 @@ fn statement_digest(view: &AuthorizeView, visit: &Visit) -> String {
 }
 
 /// The first instant after the last day of a consent given now: midnight in Japan.
-fn end_of_validity(now: Instant, days: u32) -> Option<Instant> {
+pub(crate) fn end_of_validity(now: Instant, days: u32) -> Option<Instant> {
     let japan = FixedOffset::east_opt(9 * 3600)?;
     let last = now
         .with_timezone(&japan)
@@ -278,7 +278,7 @@ async fn authorize(
             context,
             Act::new(move |journey: &Journey, consent, now| {
                 let facts = journey.authorize_access(consent, command.clone(), now)?;
-                Ok((vec![facts.journey], vec![facts.consent]))
+                Ok((vec![facts.journey], facts.consent))
             }),
             move |_, _, _, now| companions.at(now),
         )
@@ -422,7 +422,7 @@ async fn rebase(at: &AtStep<'_>, shown: Revision) -> Result<HttpResponse, PageEr
 /// pair's place.
 async fn expire_in_the_way(at: &AtStep<'_>) -> Result<(), PageError> {
     let visit = at.visit;
-    crate::sweeper::expire_consents_of(
+    crate::lifecycle::expire_consents_of(
         &visit.app.pool,
         &visit.app.bus,
         &visit.bank,

@@ -31,6 +31,7 @@ use url::Url;
 
 pub const BANK: &str = "2963";
 pub const DECISION_CREDENTIAL: &str = "a-credential-for-tests-only";
+pub const BANK_NOTICE_CREDENTIAL: &str = "another-credential-for-tests-only";
 /// dantai01's accounts, as the pages show them.
 pub const FIRST: &str = "インターネット支店(000) 普通 5000000";
 pub const SECOND: &str = "インターネット支店(000) 普通 1111111";
@@ -265,6 +266,8 @@ impl Bench {
              bank_deadline_milliseconds = {bank_deadline_milliseconds}
              sweep_milliseconds = {sweep_milliseconds}
              decision_credential = \"{DECISION_CREDENTIAL}\"
+             bank_notice_listen = \"127.0.0.1:0\"
+             bank_notice_credential = \"{BANK_NOTICE_CREDENTIAL}\"
              key_encryption_key = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"
              resource_identifier = \"http://127.0.0.1:8090\"
              insecure_http = true

@@ -43,6 +43,21 @@ impl DecisionPort {
         self.ask(question(tokens, task)).await.expect("a decision")
     }
 
+    /// The same for another of its accounts, counted from 0.
+    pub async fn decide_nth(
+        &mut self,
+        tokens: &Tokens,
+        account: usize,
+        task: Task,
+    ) -> Result<Allowed, DenialReason> {
+        let account_id = tokens.account_ids()[account].clone();
+        let asked = DecideRequest {
+            account_id,
+            ..question(tokens, task)
+        };
+        self.ask(asked).await.expect("a decision")
+    }
+
     async fn ask(&mut self, asked: DecideRequest) -> Result<Result<Allowed, DenialReason>, Status> {
         let response = self.0.decide(with_credential(asked)).await?;
         match response.into_inner().decision.expect("a decision") {

@@ -4,7 +4,7 @@ use consent::{
     partners::{BankRegistration, register_bank},
     store::{Actor, Bus, CommandContext},
 };
-use consent_domain::consent::{ConsentRefusal, ConsentStream, RevokedBy};
+use consent_domain::consent::{ConsentRefusal, ConsentStream, RevocationReason, RevokedBy};
 use demo::agent::{
     partner::{Answer, ParRequest, PartnerClient, Pushed, Registration, Tokens},
     walk::{
@@ -97,7 +97,8 @@ impl Bench {
             format!("{BANK}:{grant}"),
             operator(),
             |consent, now| {
-                let revoked = consent.revoke(RevokedBy::Customer, "customer_request", now)?;
+                let revoked =
+                    consent.revoke(RevokedBy::Customer, RevocationReason::CustomerRequest, now)?;
                 Ok(revoked.into_events())
             },
             |_, _, _| Vec::new(),

@@ -16,7 +16,7 @@ async fn every_listener_serves_over_tls_with_the_limits_that_hold_without() {
     let public = TcpListener::bind("127.0.0.1:0").expect("a port");
     let origin = format!("https://{}", public.local_addr().expect("an address"));
     let settings = format!(
-        "{}{}{}{}",
+        "{}{}{}{}{}",
         bench
             .settings()
             .replace(&format!("\"{}\"", bench.origin), &format!("\"{origin}\""))
@@ -24,6 +24,7 @@ async fn every_listener_serves_over_tls_with_the_limits_that_hold_without() {
         pki.listener("public_tls"),
         pki.listener("operator_tls"),
         pki.listener("decision_tls"),
+        pki.listener("bank_notice_tls"),
     );
     let running = bench.start_replica_with(public, &settings).await;
     let http = pki.http();
@@ -56,6 +57,13 @@ async fn every_listener_serves_over_tls_with_the_limits_that_hold_without() {
             .tls_config(pki.client().grpc("client").expect("settings"))
             .expect("a configuration");
     let decisions = endpoint.connect().await;
+    let bank_notices = running.bank_notices.expect("a listener");
+    let bank_notices = tonic::transport::Endpoint::from_shared(format!("https://{bank_notices}"))
+        .expect("an address")
+        .tls_config(pki.client().grpc("client").expect("settings"))
+        .expect("a configuration")
+        .connect()
+        .await;
 
     for answer in [&metadata, &large, &ready] {
         assert_eq!(answer.headers()["strict-transport-security"], STRICT);
@@ -66,6 +74,7 @@ async fn every_listener_serves_over_tls_with_the_limits_that_hold_without() {
     assert_eq!(document["issuer"], format!("{origin}/{BANK}"));
     assert!(in_the_clear.is_err());
     decisions.expect("decisions are there");
+    bank_notices.expect("banks can tell");
     running.abort().await;
 }
 

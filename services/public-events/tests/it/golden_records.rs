@@ -4,11 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use public_events::{Attributes, Audience, Body, Encoding, PublicEvent, translate};
-use renkei_proto::consent::v1 as proto;
+use public_events::{Audience, Body, Encoding, PublicEvent, translate};
 use serde_json::{Value, json};
 
-use crate::stored::{GRANT, at, before, names, stored};
+use crate::stored::{before, names, stored};
 
 /// The record of a fact that has this message.
 fn of_fact(file: &str, message: &str) -> PublicEvent {
@@ -25,113 +24,24 @@ fn of_fact(file: &str, message: &str) -> PublicEvent {
     }
 }
 
-/// A record whose private fact does not exist yet.
-fn of_message(body: Body) -> PublicEvent {
-    let like = of_fact("consent.PartnerConnected.v1", "PartnerConnected");
-    PublicEvent {
-        attributes: Attributes {
-            message: body.message(),
-            ..like.attributes
-        },
-        body: Some(body),
-        ..like
-    }
-}
-
-fn renewed() -> PublicEvent {
-    let Some(Body::AccessAuthorized(before)) =
-        of_fact("consent.AccessGranted.v1", "AccessAuthorized").body
-    else {
-        panic!("another message");
-    };
-    let end = |text| Some(timestamp(text));
-    let access = before.access.map(|access| proto::Access {
-        valid_until: end("2028-03-31T15:00:00Z"),
-        ..access
-    });
-    of_message(
-        proto::AccessRenewed {
-            grant_id: GRANT.to_owned(),
-            client_id: "books".to_owned(),
-            access,
-            previous_valid_until: end("2027-03-31T15:00:00Z"),
-        }
-        .into(),
-    )
-}
-
-fn timestamp(text: &str) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: at(text).timestamp(),
-        nanos: 0,
-    }
-}
-
 fn record(message: &str) -> PublicEvent {
-    let grant_id = GRANT.to_owned();
-    let client_id = "books".to_owned();
-    let causes = |causes: &[proto::SuspensionCause]| causes.iter().map(|one| *one as i32).collect();
-    let (bank, partner) = (
-        proto::SuspensionCause::Bank,
-        proto::SuspensionCause::Partner,
-    );
-    match message {
-        "AccessAuthorized" | "GrantRegistration" => of_fact("consent.AccessGranted.v1", message),
-        "AccountsChanged" => of_fact("consent.AccessAmended.v1", message),
-        "PartnerConnected" => of_fact("consent.PartnerConnected.v1", message),
-        "AccessExpired" => of_fact("consent.AccessExpired.v1", message),
-        "AccessRevoked" => of_fact("consent.AccessRevoked.v1", message),
-        "PartnerEnabled" | "PartnerRegistration" => {
-            of_fact("partner_at_bank.PartnerEnabled.v1", message)
+    let file = match message {
+        "AccessAuthorized" | "GrantRegistration" => "consent.AccessGranted.v1",
+        "AccountsChanged" => "consent.AccessAmended.v1",
+        "AccessExpiring" => "consent.ExpiryWarned.v1",
+        "AccessHandedOver" => "consent.HandedOver.v1",
+        "PartnerConnected" | "AccessExpired" | "AccessRevoked" | "AccessRenewed"
+        | "AccessSuspended" | "AccessRestored" | "AccessSuperseded" => {
+            return of_fact(&format!("consent.{message}.v1"), message);
         }
-        "PartnerDisabled" => of_fact("partner_at_bank.PartnerDisabled.v1", message),
-        "FactRecorded" => of_fact("contract.PinLocked.v1", message),
-        "AccessRenewed" => renewed(),
-        "AccessExpiring" => of_message(
-            proto::AccessExpiring {
-                grant_id,
-                client_id,
-                valid_until: Some(timestamp("2027-03-31T15:00:00Z")),
-                days_left: 14,
-            }
-            .into(),
-        ),
-        "AccessSuspended" => of_message(
-            proto::AccessSuspended {
-                grant_id,
-                client_id,
-                cause: bank.into(),
-                causes: causes(&[bank, partner]),
-            }
-            .into(),
-        ),
-        "AccessRestored" => of_message(
-            proto::AccessRestored {
-                grant_id,
-                client_id,
-                cause: bank.into(),
-                causes: causes(&[partner]),
-            }
-            .into(),
-        ),
-        "AccessSuperseded" => of_message(
-            proto::AccessSuperseded {
-                grant_id,
-                client_id,
-                superseded_by_grant_id: "c0a8b1b2-0f1e-4d55-8d5f-6d3c6f1b9e42".to_owned(),
-                ended_at: Some(timestamp("2026-09-30T15:00:00Z")),
-            }
-            .into(),
-        ),
-        "AccessHandedOver" => of_message(
-            proto::AccessHandedOver {
-                grant_id,
-                client_id,
-            }
-            .into(),
-        ),
+        "PartnerRegistration" => "partner_at_bank.PartnerEnabled.v1",
+        "PartnerEnabled" | "PartnerDisabled" | "PartnerSuspended" | "PartnerRestored" => {
+            return of_fact(&format!("partner_at_bank.{message}.v1"), message);
+        }
+        "FactRecorded" => "contract.PinLocked.v1",
         other => panic!("{other} has no golden record: say here how it comes about"),
-    }
+    };
+    of_fact(file, message)
 }
 
 fn folder() -> PathBuf {

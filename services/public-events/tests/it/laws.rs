@@ -84,7 +84,7 @@ proptest! {
     fn nobody_reads_an_id_of_the_banks_own(life in lives()) {
         for event in told(&life).0 {
             let text = seen(&event);
-            for private in ["BANKACCOUNT", "BANKCONTRACT", "BANKUSER", "pin_guessed"] {
+            for private in ["BANKACCOUNT", "BANKCONTRACT", "BANKUSER", "fraud", "legal"] {
                 prop_assert!(!text.contains(private), "{} in {}", private, text);
             }
         }
@@ -117,15 +117,16 @@ proptest! {
         prop_assert_eq!(compacted.len(), 1);
         let last = compacted.into_values().next().flatten();
         match (last, &state) {
-            (Some(Body::GrantRegistration(said)), Consent::Live { terms, connected, .. }) => {
+            (Some(Body::GrantRegistration(said)), Consent::Live { terms, connected, suspended, .. }) => {
                 let access = said.access.unwrap();
                 let tasks: usize = access.accounts.iter().map(|one| one.tasks.len()).sum();
                 prop_assert_eq!(tasks, terms_tasks(terms));
                 prop_assert_eq!(access.accounts.len(), terms.scope.accounts().len());
                 prop_assert_eq!(access.valid_until.unwrap().seconds, terms.valid_until.timestamp());
                 prop_assert_eq!(said.connected, *connected);
+                prop_assert_eq!(said.suspension_causes.is_empty(), suspended.is_empty());
             }
-            (None, Consent::Expired { .. } | Consent::Revoked { .. }) => {}
+            (None, Consent::Expired { .. } | Consent::Revoked { .. } | Consent::Superseded { .. }) => {}
             (said, state) => prop_assert!(false, "{:?} of {:?}", said, state),
         }
     }

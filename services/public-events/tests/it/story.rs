@@ -1,10 +1,15 @@
 //! Random lives of a grant: facts as the domain would store them, one after the other.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use consent_domain::{
     AccountId, ClientId, ContractId, DomainEvent as _, GrantId, JourneyId, PartnerId, UserId,
-    consent::{Consent, ConsentEvent, GrantTerms, Place, RevokedBy},
+    consent::{
+        Consent, ConsentEvent, GrantTerms, Place, RemovalReason, RevocationReason, RevokedBy,
+    },
     scope::{Scope, ScopePair, Task},
+    suspension::SuspensionCause,
 };
 use proptest::{collection, prelude::*, sample};
 use public_events::LoggedFact;
@@ -26,11 +31,22 @@ enum Next {
     Amend(Vec<(u8, bool)>, i64),
     Connect,
     Expire,
-    Revoke(RevokedBy, &'static str),
+    Revoke(RevokedBy, RevocationReason),
+    Suspend(SuspensionCause),
+    Restore(SuspensionCause),
+    Remove(u8, RevokedBy),
+    Renew(i64),
+    Warn,
+    HandOver,
+    Supersede,
 }
 
 fn scopes() -> impl Strategy<Value = Vec<(u8, bool)>> {
     collection::vec((0..6_u8, any::<bool>()), 1..8)
+}
+
+fn causes() -> impl Strategy<Value = SuspensionCause> {
+    sample::select(SuspensionCause::ALL.to_vec())
 }
 
 fn nexts() -> impl Strategy<Value = Next> {
@@ -44,8 +60,15 @@ fn nexts() -> impl Strategy<Value = Next> {
         4 => (scopes(), 1..400_i64).prop_map(|(scope, days)| Next::Amend(scope, days)),
         3 => Just(Next::Connect),
         1 => Just(Next::Expire),
-        1 => (by, sample::select(vec!["no_longer_needed", "pin_guessed", ""]))
+        1 => (by.clone(), sample::select(RevocationReason::ALL.to_vec()))
             .prop_map(|(by, why)| Next::Revoke(by, why)),
+        3 => causes().prop_map(Next::Suspend),
+        3 => causes().prop_map(Next::Restore),
+        3 => (0..6_u8, by).prop_map(|(account, by)| Next::Remove(account, by)),
+        2 => (1..400_i64).prop_map(Next::Renew),
+        1 => Just(Next::Warn),
+        1 => Just(Next::HandOver),
+        1 => Just(Next::Supersede),
     ]
 }
 
@@ -100,7 +123,40 @@ fn live(
             },
             Next::Revoke(by, reason) => ConsentEvent::AccessRevoked {
                 by: *by,
-                reason: (*reason).to_owned(),
+                reason: *reason,
+            },
+            Next::Suspend(cause) => ConsentEvent::AccessSuspended { cause: *cause },
+            Next::Restore(cause) => ConsentEvent::AccessRestored { cause: *cause },
+            // The domain ends a consent with its last account; here it keeps one.
+            Next::Remove(number, by) => {
+                let id = AccountId::parse(account(*number)).unwrap();
+                let accounts = state.terms().unwrap().scope.accounts();
+                if accounts.len() < 2 || !accounts.contains(&id) {
+                    continue;
+                }
+                ConsentEvent::AccountRemoved {
+                    account: id,
+                    by: *by,
+                    reason: RemovalReason::NoLongerNeeded,
+                }
+            }
+            Next::Renew(days) => ConsentEvent::AccessRenewed {
+                journey: None,
+                user: UserId::parse("BANKUSER2").unwrap(),
+                valid_from: at("2026-05-01T00:05:00Z"),
+                valid_until: at("2026-05-01T00:05:00Z") + TimeDelta::days(*days),
+                continue_from: BTreeMap::new(),
+            },
+            Next::Warn => ConsentEvent::ExpiryWarned {
+                days_left: 14,
+                valid_until: state.terms().unwrap().valid_until,
+            },
+            Next::HandOver => ConsentEvent::HandedOver {
+                from_user: UserId::parse("BANKUSER").unwrap(),
+                to_user: UserId::parse("BANKUSER2").unwrap(),
+            },
+            Next::Supersede => ConsentEvent::AccessSuperseded {
+                by: GrantId::parse("BANKCONTRACTSOTHERGRANT").unwrap(),
             },
         };
         events.push(event);

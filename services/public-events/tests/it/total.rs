@@ -36,6 +36,15 @@ fn a_partner_learns_of_its_grants_and_of_nothing_else() {
             "consent.PartnerConnected.v1" => (Some("PartnerConnected"), Some("GrantRegistration")),
             "consent.AccessExpired.v1" => (Some("AccessExpired"), Some("tombstone")),
             "consent.AccessRevoked.v1" => (Some("AccessRevoked"), Some("tombstone")),
+            "consent.AccountRemoved.v1" => (Some("AccountsChanged"), Some("GrantRegistration")),
+            "consent.AccessRenewed.v1" => (Some("AccessRenewed"), Some("GrantRegistration")),
+            "consent.AccessSuspended.v1" => (Some("AccessSuspended"), Some("GrantRegistration")),
+            "consent.AccessRestored.v1" => (Some("AccessRestored"), Some("GrantRegistration")),
+            "consent.ExpiryWarned.v1" => (Some("AccessExpiring"), Some("GrantRegistration")),
+            "consent.HandedOver.v1" => (Some("AccessHandedOver"), Some("GrantRegistration")),
+            "consent.AccessSuperseded.v1" => (Some("AccessSuperseded"), Some("tombstone")),
+            "partner_at_bank.PartnerSuspended.v1" => (Some("PartnerSuspended"), None),
+            "partner_at_bank.PartnerRestored.v1" => (Some("PartnerRestored"), None),
             "partner_at_bank.PartnerEnabled.v1" => {
                 (Some("PartnerEnabled"), Some("PartnerRegistration"))
             }

@@ -5,14 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use consent_domain::{
     AccountId, GrantId, Instant, JourneyId, Stream,
-    consent::{ConsentEvent, Place, RevokedBy},
+    access::Evidence,
+    bank::{Bank, BankEvent},
+    bank_notice::{BankNotice, NoticeEffects, effects},
+    consent::{Consent, ConsentEvent, Place, RemovalReason, Renewal, RevocationReason, RevokedBy},
     contract::{ContractEvent, ResetBy},
     journey::{
         AuthorizeAccess, ConfirmRegistration, EndJourney, GrantAction, Journey, JourneyEvent,
         LinkageBasis, RebaseLinkage, RecordLogin, RegisterAccounts, RequestConsent, Revision,
         RowVerdict, SelectTasks, Stage, TickedRow,
     },
+    partner::PartnerAtBank,
     scope::{Scope, ScopePair, Task},
+    suspension::{SuspensionCause, Suspensions},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -20,6 +25,7 @@ use crate::support::{
     facts::*,
     given::{Decided, Decision, Fact, State, state_of},
     names::*,
+    samples::bank_record,
 };
 
 pub(super) const ACCOUNTS: [&str; 5] = [A_5000000, A_1111111, A_9999999, A_1000014, A_HIDDEN];
@@ -114,6 +120,16 @@ pub(super) enum Act {
     Connect(GrantId, JourneyId),
     Revoke(GrantId, RevokedBy),
     Expire(GrantId),
+    Supersede(GrantId),
+    RemoveAccount(GrantId, usize),
+    Suspend(GrantId, SuspensionCause),
+    Restore(GrantId, SuspensionCause),
+    /// For that many days from now.
+    Renew(GrantId, i64),
+    HandOver(GrantId),
+    Warn(GrantId),
+    /// What the bank tells, with all that follows by these settings.
+    Notice(BankNotice, NoticeEffects),
     LockPin,
     UnlockPin,
     LockLogin,
@@ -228,6 +244,50 @@ impl World {
             Ok(Decided::AlreadyDone) => Answer::AlreadyDone,
             Ok(Decided::Facts { own, .. }) => {
                 self.consents.get_mut(grant).unwrap().append(own);
+                Answer::Done
+            }
+        }
+    }
+
+    /// Whether the consent's client may use it now, where neither partner nor bank stands against it.
+    pub(super) fn may_read(&self, consent: &Consent) -> bool {
+        let bank: Bank = state_of(&[BankEvent::BankRegistered {
+            code: bank_code(),
+            record: bank_record(),
+        }]);
+        let partner_at_bank = PartnerAtBank::Enabled {
+            suspended: Suspensions::default(),
+        };
+        let evidence = Evidence {
+            consent,
+            contract: self.contract.live().standing(),
+            partner_at_bank: partner_at_bank.standing(),
+            bank: bank.standing(),
+            now: self.now,
+        };
+        evidence.live_for(&client()).is_ok()
+    }
+
+    fn take_notice(&mut self, notice: &BankNotice, settings: &NoticeEffects) -> Answer {
+        let consents = self.consents.iter();
+        let consents = consents.map(|(grant, told)| (grant.clone(), told.live()));
+        let contract = self.contract.live();
+        let all = effects(
+            notice,
+            self.now,
+            settings,
+            &contract,
+            &consents.collect(),
+            self.now,
+        );
+        match all {
+            Err(refusal) => Answer::Refused(format!("{refusal:?}")),
+            Ok(all) if all.contract.is_empty() && all.consents.is_empty() => Answer::AlreadyDone,
+            Ok(all) => {
+                self.contract.append(all.contract);
+                for (grant, facts) in all.consents {
+                    self.consents.get_mut(&grant).unwrap().append(facts);
+                }
                 Answer::Done
             }
         }
@@ -361,12 +421,55 @@ impl World {
             }
             Act::Revoke(grant, by) => {
                 let consent = self.consents[&grant].live();
-                self.of_consent(&grant, consent.revoke(by, "no_longer_needed", now))
+                self.of_consent(
+                    &grant,
+                    consent.revoke(by, RevocationReason::NoLongerNeeded, now),
+                )
             }
             Act::Expire(grant) => {
                 let consent = self.consents[&grant].live();
                 self.of_consent(&grant, consent.expire(now))
             }
+            Act::Supersede(grant) => {
+                let superseded = self.consents[&grant].live().supersede(&new_grant(), now);
+                self.of_consent(&grant, superseded)
+            }
+            Act::RemoveAccount(grant, index) => {
+                let removed = self.consents[&grant].live().remove_account(
+                    &account(ACCOUNTS[index]),
+                    RevokedBy::Customer,
+                    RemovalReason::NoLongerNeeded,
+                    now,
+                );
+                self.of_consent(&grant, removed)
+            }
+            Act::Suspend(grant, cause) => {
+                let suspended = self.consents[&grant].live().suspend(cause, now);
+                self.of_consent(&grant, suspended)
+            }
+            Act::Restore(grant, cause) => {
+                let restored = self.consents[&grant].live().restore(cause, now);
+                self.of_consent(&grant, restored)
+            }
+            Act::Renew(grant, days) => {
+                let renewal = Renewal {
+                    journey: None,
+                    user: bookkeeper(),
+                    valid_until: now + TimeDelta::days(days),
+                    continue_from: [(account(A_1000014), day(2026, 3, 1))].into(),
+                };
+                let renewed = self.consents[&grant].live().renew(&renewal, now);
+                self.of_consent(&grant, renewed)
+            }
+            Act::HandOver(grant) => {
+                let consent = self.consents[&grant].live();
+                self.of_consent(&grant, consent.hand_over(&bookkeeper(), &contract, now))
+            }
+            Act::Warn(grant) => {
+                let warned = self.consents[&grant].live().warn(now);
+                self.of_consent(&grant, warned)
+            }
+            Act::Notice(notice, settings) => self.take_notice(&notice, &settings),
             Act::LockPin => self.of_contract(contract.lock_pin(&pin_scope(), 5)),
             Act::UnlockPin => self.of_contract(contract.unlock_pin(&pin_scope(), ResetBy::Bank)),
             Act::LockLogin => {

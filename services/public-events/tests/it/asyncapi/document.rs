@@ -1,17 +1,15 @@
 //! The document: channels, operations, and a message for each public type.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use consent_domain::{BankCode, PartnerId};
-use public_events::{Body, TYPE_PREFIX, topics::TopicNames, translate};
+use public_events::{Body, TYPE_PREFIX, topics::TopicNames};
 use serde_json::Value;
 
 use super::{
     schema::{Schemas, schemas},
     yaml::{Yaml, map, reference, text},
 };
-use crate::stored::{before, every_stored_fact, names, stored};
 
 const ABOUT: &str = "\
 Events about consents of bank customers, for the partners (API連携事業者) that they concern and for
@@ -53,21 +51,6 @@ fn records() -> Vec<Record> {
             }
         })
         .collect()
-}
-
-/// The messages that some fact of today leads to. The others are defined ahead of their facts.
-fn sent_today() -> BTreeSet<&'static str> {
-    let mut sent: BTreeSet<&'static str> = every_stored_fact()
-        .iter()
-        .flat_map(|file| {
-            let fact = stored(file, 2);
-            translate(&fact, &before(&fact), &names()).unwrap()
-        })
-        .map(|event| event.attributes.message)
-        .collect();
-    // The same terms for longer: no stored sample of it, a test of the translation instead.
-    sent.insert("AccessRenewed");
-    sent
 }
 
 pub(super) fn document() -> Yaml {
@@ -141,7 +124,8 @@ fn about(audience: &str) -> &'static str {
             "Compacted: the latest record of a key is today's state. A record without a body ends it: the \
              grant ended, or the partner was disabled at the bank. Read it from the beginning to know \
              every grant that stands; a grant holds where its own record and the partner's are there and \
-             its time has not passed."
+             its time has not passed. It may be read while it has no suspension cause; suspensions of a \
+             partner, a contract or a bank stand on the platform's topic."
         }
     }
 }
@@ -205,12 +189,7 @@ fn operation(audience: &str) -> Yaml {
 
 fn message(record: &Record, described: &Schemas) -> Yaml {
     let name = record.message;
-    let comment = &described.comments[name];
-    let description = if sent_today().contains(name) {
-        comment.clone()
-    } else {
-        format!("Not sent yet; defined so that readers can be ready. {comment}")
-    };
+    let description = described.comments[name].clone();
     let example = map([
         ("name", text(name)),
         ("headers", (&record.golden["headers"]).into()),

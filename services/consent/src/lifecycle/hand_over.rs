@@ -1,0 +1,41 @@
+use consent_domain::{
+    ContractId, Outcome, UserId,
+    consent::{Consent, ConsentRefusal, ConsentStream},
+    contract::{Contract, ContractStream},
+};
+
+use super::{ActError, Acted, OnConsent, Order, done, telling};
+use crate::{
+    journey::stream_id,
+    store::{Act, CommandError},
+};
+
+impl OnConsent<'_> {
+    /// Lets another user of the contract answer for it; the contract says who has left.
+    ///
+    /// # Errors
+    /// [`super::ActError`].
+    pub async fn hand_over(self, to: &UserId, order: Order) -> Acted {
+        let actor = order.actor.clone();
+        let context = self.context(order, &format!("hand_over {to}")).await?;
+        let Some(contract) = context.contract.clone() else {
+            let unknown = CommandError::Refused(ConsentRefusal::Unknown);
+            return Err(ActError::Command(unknown));
+        };
+        let contract = ContractId::parse(contract)?;
+        let (key, bank, to) = (context.key.clone(), self.bank.clone(), to.clone());
+        let executed = self
+            .bus
+            .execute_pair::<ConsentStream, ContractStream, ConsentRefusal>(
+                (self.stream(), stream_id(self.bank, contract.as_str())),
+                context,
+                Act::new(move |consent: &Consent, contract: &Contract, now| {
+                    let outcome = consent.hand_over(&to, contract, now)?;
+                    Ok((Outcome::into_events(outcome), Vec::new()))
+                }),
+                move |facts, _, consent, _| telling::notices(&bank, &actor, facts, consent),
+            )
+            .await?;
+        done(executed, key.as_ref())
+    }
+}
