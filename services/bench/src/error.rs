@@ -30,6 +30,18 @@ pub enum BenchError {
     /// The service could not start.
     #[error(transparent)]
     Start(#[from] consent::startup::StartError),
+    /// The broker could not be started.
+    #[error(transparent)]
+    Broker(#[from] demo::kafka::KafkaError),
+    /// The relay could not start.
+    #[error(transparent)]
+    Relay(#[from] consent_relay::relay::StartError),
+    /// The relay's topics could not be made.
+    #[error(transparent)]
+    Topics(#[from] consent_relay::topics::TopicsError),
+    /// What Kafka's client says.
+    #[error("Kafka: {0}")]
+    Kafka(#[from] rdkafka::error::KafkaError),
     /// A statement failed.
     #[error("PostgreSQL: {0}")]
     Database(#[from] sqlx::Error),

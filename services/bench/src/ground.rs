@@ -1,6 +1,6 @@
 //! What every line stands on: a PostgreSQL of its own, the service as it runs, and its bank.
 
-use std::{net::TcpListener, path::PathBuf};
+use std::{net::TcpListener, path::PathBuf, sync::Arc};
 
 use actix_web::web;
 use consent::{
@@ -19,9 +19,10 @@ use demo::{
 };
 use sandbox_bank::{SandboxBank, Seed};
 use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::sync::OnceCell;
 use url::Url;
 
-use crate::{error::BenchError, pgbench};
+use crate::{error::BenchError, pgbench, relay_ground::RelayGround, run::Pace};
 
 /// The bank at which everything happens.
 pub const BANK: &str = "2963";
@@ -37,6 +38,9 @@ pub const CUSTOMERS: usize = 64;
 pub const PASSWORD: &str = "bench-Password1";
 /// Every contract's PIN.
 pub const PIN: &str = "4826";
+
+/// What keys are wrapped with.
+pub const KEY_ENCRYPTION_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 const DATABASE: &str = "renkei_bench";
 
@@ -54,8 +58,11 @@ pub struct Ground {
     pub pgbench: PathBuf,
     /// The partner's key.
     pub key: GeneratedKey,
+    /// How much is made ready.
+    pub pace: Pace,
     /// For example `15.18`.
     pub postgres_version: String,
+    relay: OnceCell<Arc<RelayGround>>,
     // Stops when it is dropped.
     _server: PrivateServer,
 }
@@ -65,7 +72,7 @@ impl Ground {
     ///
     /// # Errors
     /// [`BenchError`].
-    pub async fn prepare() -> Result<Self, BenchError> {
+    pub async fn prepare(pace: Pace) -> Result<Self, BenchError> {
         let server = PrivateServer::start(&PrivateOptions {
             name: "bench".to_owned(),
             state: State::Fresh,
@@ -78,15 +85,7 @@ impl Ground {
             .max_connections(4)
             .connect(&provisioned.service_url)
             .await?;
-        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
-            let value: String = sqlx::query_scalar("SELECT current_setting($1)")
-                .bind(setting)
-                .fetch_one(&pool)
-                .await?;
-            if value != "on" {
-                return Err(BenchError::NotDurable(setting, value));
-            }
-        }
+        insist_on_durability(&pool).await?;
         let key = generate_key().map_err(BenchError::wrong)?;
         register(&pool, &key).await?;
         let (service, origin) = start_service(&provisioned).await?;
@@ -98,6 +97,8 @@ impl Ground {
             admin_url: Url::parse(&admin_url).map_err(BenchError::wrong)?,
             pgbench,
             key,
+            pace,
+            relay: OnceCell::new(),
             postgres_version: server.version().to_owned(),
             _server: server,
         })
@@ -106,6 +107,15 @@ impl Ground {
     /// The service's parts.
     pub fn app(&self) -> &web::Data<App> {
         &self.service.app
+    }
+
+    /// What the relay's lines stand on: started when the first of them asks for it.
+    ///
+    /// # Errors
+    /// [`BenchError`].
+    pub async fn relay(&self) -> Result<&Arc<RelayGround>, BenchError> {
+        let start = || async { Ok(Arc::new(RelayGround::start(&self.key).await?)) };
+        self.relay.get_or_try_init(start).await
     }
 
     /// The partner's OAuth client.
@@ -146,7 +156,28 @@ fn redirect_uri() -> Result<Url, BenchError> {
     Url::parse("http://localhost:1/callback").map_err(BenchError::wrong)
 }
 
-async fn register(pool: &PgPool, key: &GeneratedKey) -> Result<(), BenchError> {
+/// Whether what is committed is on the disk.
+///
+/// # Errors
+/// [`BenchError::NotDurable`], or the database's.
+pub async fn insist_on_durability(pool: &PgPool) -> Result<(), BenchError> {
+    for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+        let value: String = sqlx::query_scalar("SELECT current_setting($1)")
+            .bind(setting)
+            .fetch_one(pool)
+            .await?;
+        if value != "on" {
+            return Err(BenchError::NotDurable(setting, value));
+        }
+    }
+    Ok(())
+}
+
+/// Registers the bank and the partner.
+///
+/// # Errors
+/// [`BenchError::Wrong`].
+pub async fn register(pool: &PgPool, key: &GeneratedKey) -> Result<(), BenchError> {
     let bus = Bus::new(pool.clone());
     let bank: BankRegistration = toml::from_str(&format!(
         "code = \"{BANK}\"
@@ -204,7 +235,7 @@ async fn start_service(provisioned: &Provisioned) -> Result<(Running, Url), Benc
          database_url = \"{database_url}\"
          bank_port_url = \"http://{bank_address}\"
          decision_credential = \"{CREDENTIAL}\"
-         key_encryption_key = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"
+         key_encryption_key = \"{KEY_ENCRYPTION_KEY}\"
          resource_identifier = \"http://127.0.0.1:8090\"
          insecure_http = true"
     ))

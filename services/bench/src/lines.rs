@@ -5,12 +5,14 @@ mod decisions;
 mod insert;
 mod journeys;
 mod primary_key;
+mod relay_drain;
+mod relay_latency;
 mod stock;
 
 use crate::line::Line;
 
 /// Every line, in the order of the report.
-pub static LINES: [Line; 7] = [
+pub static LINES: [Line; 10] = [
     commands::AGAINST_INSERT,
     commands::AGAINST_STOCK,
     decisions::ONE,
@@ -18,4 +20,7 @@ pub static LINES: [Line; 7] = [
     decisions::THIRTY_TWO,
     decisions::COALESCED,
     journeys::AGAINST_INSERT,
+    relay_latency::MEDIAN,
+    relay_latency::TAIL,
+    relay_drain::AGAINST_BULK,
 ];

@@ -9,6 +9,8 @@ mod line;
 mod lines;
 mod machine;
 mod pgbench;
+mod records;
+mod relay_ground;
 mod report;
 mod run;
 

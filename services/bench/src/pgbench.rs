@@ -91,7 +91,7 @@ fn threads() -> u32 {
 #[async_trait(?Send)]
 impl Contender for Pgbench {
     /// pgbench knows whole seconds only.
-    async fn rate(&mut self, period: Duration) -> Result<f64, BenchError> {
+    async fn measure(&mut self, period: Duration) -> Result<f64, BenchError> {
         let printed = self.run(period.as_secs().max(1)).await?;
         parse_rate(&printed).ok_or(BenchError::Pgbench(printed))
     }

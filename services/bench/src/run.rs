@@ -25,6 +25,14 @@ impl Pace {
             Self::Quick => Duration::from_secs(2),
         }
     }
+
+    /// Events that wait to be published, where that is measured.
+    pub fn backlog(self) -> usize {
+        match self {
+            Self::Full => 50_000,
+            Self::Quick => 5_000,
+        }
+    }
 }
 
 /// What becomes of figures that a noisy machine gave.
@@ -68,7 +76,7 @@ pub async fn run(options: Options) -> Result<(), BenchError> {
     if !complaints.is_empty() && options.figures == Figures::QuietOnly {
         return Err(BenchError::Noisy(complaints));
     }
-    let ground = Ground::prepare().await?;
+    let ground = Ground::prepare(options.pace).await?;
     let measured = measure(&options, &ground, &mut watch).await;
     let report = measured.map(|lines| report(&options, &ground, &watch, lines));
     ground.stop().await;
@@ -117,17 +125,13 @@ async fn measure(
             let Pair { ours, reference } = &mut course.pair;
             // Who goes first alternates.
             let measured = if round % 2 == 0 {
-                let ours_per_second = ours.rate(period).await?;
-                Round {
-                    ours_per_second,
-                    reference_per_second: reference.rate(period).await?,
-                }
+                let ours = ours.measure(period).await?;
+                let reference = reference.measure(period).await?;
+                Round { ours, reference }
             } else {
-                let reference_per_second = reference.rate(period).await?;
-                Round {
-                    ours_per_second: ours.rate(period).await?,
-                    reference_per_second,
-                }
+                let reference = reference.measure(period).await?;
+                let ours = ours.measure(period).await?;
+                Round { ours, reference }
             };
             course.rounds.push(measured);
         }
@@ -149,14 +153,16 @@ async fn measure(
                 .map(|(name, value)| (format!("{whose}.{name}"), value));
             facts.extend(named);
         }
-        lines.push(Measured::new(line, rounds, facts));
+        let sides = [pair.ours.complaint(), pair.reference.complaint()];
+        let complaints = sides.into_iter().flatten().collect();
+        lines.push(Measured::new(line, rounds, facts, complaints));
     }
     Ok(lines)
 }
 
 fn report(options: &Options, ground: &Ground, watch: &Watch, lines: Vec<Measured>) -> Report {
     let mut complaints = watch.complaints();
-    complaints.extend(lines.iter().filter_map(Measured::complaint));
+    complaints.extend(lines.iter().flat_map(Measured::complaints));
     if options.pace == Pace::Quick {
         complaints.push("the periods are too short for a result".to_owned());
     }

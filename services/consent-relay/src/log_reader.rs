@@ -46,20 +46,39 @@ const COLUMNS: &str =
 const OF_LOG: &str =
     "FROM event_log l LEFT JOIN events e USING (aggregate_type, aggregate_id, sequence)";
 
-/// At most `max` facts after a number, in order.
+/// Facts of consecutive numbers.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// In order.
+    pub facts: Vec<LoggedFact>,
+    /// The epoch of the last one's number; 0 where there is none.
+    pub epoch: i32,
+}
+
+#[derive(sqlx::FromRow)]
+struct RowOfLog {
+    epoch: i32,
+    #[sqlx(flatten)]
+    row: Row,
+}
+
+/// At most `max` facts after a number.
 ///
 /// # Errors
 /// The database's.
-pub async fn after(pool: &PgPool, number: i64, max: u32) -> Result<Vec<LoggedFact>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(&format!(
-        "SELECT l.global_sequence, {COLUMNS} {OF_LOG}
+pub async fn after(pool: &PgPool, number: i64, max: u32) -> Result<Batch, sqlx::Error> {
+    let rows: Vec<RowOfLog> = sqlx::query_as(&format!(
+        "SELECT l.global_sequence, l.epoch, {COLUMNS} {OF_LOG}
          WHERE l.global_sequence > $1 ORDER BY l.global_sequence LIMIT $2"
     ))
     .bind(number)
     .bind(i64::from(max))
     .fetch_all(pool)
     .await?;
-    Ok(rows.into_iter().map(LoggedFact::from).collect())
+    Ok(Batch {
+        epoch: rows.last().map_or(0, |last| last.epoch),
+        facts: rows.into_iter().map(|it| it.row.into()).collect(),
+    })
 }
 
 /// The facts of these numbers, in order.
@@ -85,17 +104,6 @@ pub async fn event_at(pool: &PgPool, number: i64) -> Result<Option<Uuid>, sqlx::
     sqlx::query_scalar("SELECT event_id FROM event_log WHERE global_sequence = $1")
         .bind(number)
         .fetch_optional(pool)
-        .await
-}
-
-/// The epoch of a number.
-///
-/// # Errors
-/// The database's; there is such a number.
-pub async fn epoch_at(pool: &PgPool, number: i64) -> Result<i32, sqlx::Error> {
-    sqlx::query_scalar("SELECT epoch FROM event_log WHERE global_sequence = $1")
-        .bind(number)
-        .fetch_one(pool)
         .await
 }
 

@@ -145,8 +145,7 @@ pub async fn standing(pool: &PgPool, facts: &[LoggedFact]) -> Result<Standing, s
         "SELECT global_sequence FROM parked_events WHERE global_sequence = ANY($1)",
     )
     .bind(&numbers)
-    .fetch_all(pool)
-    .await?;
+    .fetch_all(pool);
     let streams = sqlx::query_as(
         "SELECT DISTINCT aggregate_type, aggregate_id FROM parked_events
          WHERE state IN ('parked', 'waiting') AND (aggregate_type, aggregate_id) IN (
@@ -154,8 +153,8 @@ pub async fn standing(pool: &PgPool, facts: &[LoggedFact]) -> Result<Standing, s
     )
     .bind(&types)
     .bind(&streams)
-    .fetch_all(pool)
-    .await?;
+    .fetch_all(pool);
+    let (numbers, streams) = tokio::try_join!(numbers, streams)?;
     Ok(Standing { numbers, streams })
 }
 

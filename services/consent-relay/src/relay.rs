@@ -28,11 +28,14 @@ use crate::{
     settings::Settings,
     topics::BadTopicSettings,
 };
+use tls::TlsError;
 
 /// After the database failed, or the lineage is broken.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 /// The gate is looked at this often.
 const GATE_EVERY: Duration = Duration::from_secs(5);
+/// For an operator's client to begin its TLS.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// To give the lease back at the end.
 const RELEASE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -65,6 +68,9 @@ pub enum StartError {
     /// The table `[topics]`.
     #[error(transparent)]
     Topics(#[from] BadTopicSettings),
+    /// The table `[operator_tls]`.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// What this instance does now.
@@ -111,6 +117,11 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running,
         address: settings.operator_listen,
         source,
     };
+    tls::install();
+    let operator_tls = settings.operator_tls.as_ref();
+    let operator_tls = operator_tls
+        .map(|tls| tls.http("operator_tls"))
+        .transpose()?;
     let operators_at = listener.local_addr().unwrap_or(unspecified);
     let pool = database::connect(&settings.database_url).await?;
     lineage::compare(&pool).await?;
@@ -151,8 +162,12 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running,
             .configure(operators::routes)
     })
     .workers(1)
-    .disable_signals()
-    .listen(listener)
+    .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
+    .disable_signals();
+    let server = match operator_tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls),
+        None => server.listen(listener),
+    }
     .map_err(failed)?
     .run();
     let handle = server.handle();

@@ -10,6 +10,7 @@ use public_events::Encoding;
 use rdkafka::ClientConfig;
 use serde::Deserialize;
 use shared_keys::KeyEncryptionKey;
+use tls::ServerTls;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -26,6 +27,9 @@ pub struct Settings {
     pub database_url: String,
     /// Health and metrics.
     pub operator_listen: SocketAddr,
+    /// TLS of `operator_listen`; its paths are relative to the settings file.
+    #[serde(default)]
+    pub operator_tls: Option<ServerTls>,
     /// The consent service's `public_url`: events name their issuer by it.
     pub public_url: Url,
     /// The consent service's: opens the key that partners' ids are derived with.
@@ -161,7 +165,7 @@ pub struct PublisherSettings {
 
 impl Default for PublisherSettings {
     fn default() -> Self {
-        Self { batch_max: 500 }
+        Self { batch_max: 2_000 }
     }
 }
 
@@ -237,7 +241,7 @@ impl Settings {
             path: name.clone(),
             source,
         })?;
-        let settings: Self = toml::from_str(&text).map_err(|error| {
+        let mut settings: Self = toml::from_str(&text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             let lines_before = text.bytes().take(start).filter(|byte| *byte == b'\n');
             SettingsError::Malformed {
@@ -246,6 +250,9 @@ impl Settings {
                 message: error.message().to_owned(),
             }
         })?;
+        if let Some(tls) = &mut settings.operator_tls {
+            tls.relative_to(path.parent().unwrap_or_else(|| Path::new("")));
+        }
         settings.check()?;
         Ok(settings)
     }

@@ -5,8 +5,8 @@ use sqlx::PgPool;
 
 use crate::{
     bank_pages::PagesOfBanks, bank_port::BankPort, client_certificate::CertificateLogin,
-    decisions::GrantSight, keys::Keys, protocol::issuer::Issuer, resource_servers::ResourceServers,
-    store::Bus,
+    decisions::GrantSight, feed::Feed, keys::Keys, protocol::issuer::Issuer,
+    resource_servers::ResourceServers, store::Bus,
 };
 
 /// The service's parts, shared by all workers.
@@ -31,6 +31,8 @@ pub struct App {
     pub keys: Keys,
     /// The banks.
     pub bank_port: BankPort,
+    /// The partners' feed.
+    pub feed: Feed,
     /// What the pages say, at each bank and in each language.
     pub pages: PagesOfBanks,
 }

@@ -5,6 +5,8 @@ mod client_proof;
 mod granted;
 pub use client_proof::redirect_policy;
 pub(crate) mod introspect;
+mod own_credentials;
+pub(crate) use own_credentials::Body as OwnToken;
 pub(crate) mod pushed;
 pub(crate) mod revoke;
 pub(crate) mod token;
@@ -19,6 +21,7 @@ use consent_domain::BankCode;
 use crate::{
     app::App,
     decisions::Unseen,
+    feed,
     journey::authorization_endpoint,
     openapi,
     partners::bank_record,
@@ -26,6 +29,7 @@ use crate::{
         metadata::{Metadata, metadata},
         oauth_error::OAuthError,
     },
+    security_events,
     store::{CommandError, StoreError},
 };
 
@@ -46,6 +50,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/{bank}/token").route(post().to(token::exchange)))
         .service(resource("/{bank}/revoke").route(post().to(revoke::revoke)))
         .service(resource("/{bank}/introspect").route(post().to(introspect::for_client)))
+        .service(resource("/{bank}/notifications").route(get().to(feed::read)))
+        .service(resource("/{bank}/security-events/poll").route(post().to(security_events::poll)))
         .service(resource("/{bank}/authorize").route(get().to(authorization_endpoint)));
 }
 
@@ -53,7 +59,7 @@ pub fn routes(config: &mut ServiceConfig) {
 ///
 /// # Errors
 /// 404 for a path that is no issuer's.
-async fn bank_of(app: &App, path: &str) -> Result<BankCode, OAuthError> {
+pub(crate) async fn bank_of(app: &App, path: &str) -> Result<BankCode, OAuthError> {
     let unknown = OAuthError::unknown_issuer();
     let bank = BankCode::parse(path).map_err(|_| unknown)?;
     match bank_record(&app.pool, &bank).await {

@@ -14,6 +14,7 @@ use actix_web::{
 use crate::{
     app::App,
     journey::{PageError, refusal_page},
+    problem::Problem,
     protocol::oauth_error::OAuthError,
 };
 
@@ -68,14 +69,18 @@ fn oversized(request: &ServiceRequest) -> Option<StatusCode> {
 fn is_ours<B>(response: &ServiceResponse<B>) -> bool {
     match response.response().error() {
         Some(error) => {
-            error.as_error::<OAuthError>().is_some() || error.as_error::<PageError>().is_some()
+            error.as_error::<OAuthError>().is_some()
+                || error.as_error::<PageError>().is_some()
+                || error.as_error::<Problem>().is_some()
         }
         None => response.status() != StatusCode::METHOD_NOT_ALLOWED,
     }
 }
 
 fn refusal(app: &App, request: &ServiceRequest, status: StatusCode) -> HttpResponse {
-    if is_for_programs(request.path()) {
+    if is_read_with_own_token(request.path()) {
+        Problem::of_status(status.as_u16(), description(status)).error_response()
+    } else if is_for_programs(request.path()) {
         OAuthError {
             error: "invalid_request",
             description: description(status),
@@ -96,6 +101,11 @@ const PROGRAM_PATHS: [&str; 6] = [
     "jwks",
     "openapi.json",
 ];
+
+/// Whether a path is one that a partner reads with a token of its own; it is refused by problems.
+fn is_read_with_own_token(path: &str) -> bool {
+    path.ends_with("/notifications") || path.ends_with("/security-events/poll")
+}
 
 /// Whether a path is one that a partner's program asks for.
 fn is_for_programs(path: &str) -> bool {

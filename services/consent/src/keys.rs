@@ -54,6 +54,11 @@ impl Keys {
         Ok(())
     }
 
+    /// The key that wraps what is stored.
+    pub fn wrapping(&self) -> &KeyEncryptionKey {
+        &self.kek
+    }
+
     /// The signing keys.
     pub fn ring(&self) -> Arc<KeyRing> {
         Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))

@@ -1,6 +1,7 @@
 //! The consent service's command line.
 
 mod consent_commands;
+mod push_target_command;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -74,6 +75,9 @@ enum Command {
     /// What customers allowed.
     #[command(subcommand)]
     Consent(consent_commands::ConsentCommand),
+    /// Where partners' events are pushed.
+    #[command(subcommand)]
+    PushTarget(push_target_command::PushTargetCommand),
 }
 
 #[derive(Subcommand)]
@@ -191,6 +195,10 @@ async fn run(command: Command) -> Result<(), Failure> {
         } => {
             let provisioned = provision(&admin_url, &database).await?;
             say(&serde_json::to_string_pretty(&provisioned)?);
+            Ok(())
+        }
+        Command::PushTarget(command) => {
+            say(&push_target_command::run(command).await?);
             Ok(())
         }
         Command::Migrate { owner_url } => Ok(migrate(&owner_url).await?),

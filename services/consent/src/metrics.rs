@@ -211,6 +211,8 @@ impl Metrics {
             "Connections of the pool",
             m.connections.clone(),
         );
+        crate::feed::metrics::register(r);
+        crate::security_events::register_metrics(r);
         m
     }
 }

@@ -1,8 +1,10 @@
 //! The JSON endpoints as OpenAPI documents, generated from the handlers and the structs that they
 //! answer with. `docs/openapi` holds the same text; `make check-generated` compares.
 
+mod cloud_event;
 mod forms;
 mod jwk_set;
+mod problems;
 mod refusals;
 
 use std::sync::LazyLock;
@@ -18,12 +20,16 @@ use utoipa::{
     },
 };
 
+use problems::{PartnerTokenScheme, ProblemRefusals};
 use refusals::OAuthRefusals;
 
-pub(crate) use forms::{ClientTokenForm, PushedRequestForm, TokenForm, TokenToIntrospect};
+pub(crate) use cloud_event::CloudEvent;
+pub(crate) use forms::{
+    ClientTokenForm, PushedRequestForm, TokenAnswer, TokenForm, TokenToIntrospect,
+};
 pub(crate) use jwk_set::JwkSet;
 
-use crate::{authorization_server, operators};
+use crate::{authorization_server, feed, operators, security_events};
 
 /// A document of this service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -53,7 +59,8 @@ impl Document {
     info(
         title = "Renkei authorization server",
         description = "The OAuth 2.0 authorization server of each bank, for partners: metadata, keys, \
-            pushed authorization requests, tokens, their state and their end. A bank's issuer is the \
+            pushed authorization requests, tokens, their state and their end; and the events that concern the \
+            partner. A bank's issuer is the \
             service's public URL with the bank's code; every address here is under it. Clients \
             authenticate with `private_key_jwt`: `client_assertion_type` and `client_assertion` in the \
             form, a fresh assertion for each request. A wrong method, an address or header fields that \
@@ -65,7 +72,8 @@ impl Document {
     tags(
         (name = "discovery", description = "What a client reads before it asks"),
         (name = "authorization", description = "How a journey begins"),
-        (name = "tokens", description = "Tokens, their state and their end")
+        (name = "tokens", description = "Tokens, their state and their end"),
+        (name = "notifications", description = "What happens to the partner's grants after the journey")
     ),
     paths(
         authorization_server::show_metadata,
@@ -75,8 +83,10 @@ impl Document {
         authorization_server::token::exchange,
         authorization_server::revoke::revoke,
         authorization_server::introspect::for_client,
+        feed::read,
+        security_events::poll,
     ),
-    modifiers(&OAuthRefusals)
+    modifiers(&OAuthRefusals, &ProblemRefusals, &PartnerTokenScheme)
 )]
 struct Public;
 

@@ -1,7 +1,10 @@
 //! Settings of the service, from one TOML file. Nothing about banks or partners is here: those are
 //! facts in the event store.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 use tls::{ClientTls, ServerTls};
@@ -11,6 +14,7 @@ use crate::{
     client_certificate::{CertificateLoginError, CertificateLoginSettings},
     protocol::key_wrap::KeyEncryptionKey,
     resource_servers::ResourceServer,
+    security_events::push::TargetPolicy,
 };
 
 /// What the service needs to know to start.
@@ -67,6 +71,9 @@ pub struct Settings {
     /// For the demo only: plain http on loopback, and cookies without `Secure`.
     #[serde(default)]
     pub insecure_http: bool,
+    /// The authorities that certificates of push targets are checked with (PEM), e.g. the system's bundle;
+    /// without it no https target is reached.
+    pub push_ca_file: Option<PathBuf>,
     /// How often the sweeper looks, in milliseconds.
     #[serde(default = "default_sweep")]
     pub sweep_milliseconds: u64,
@@ -241,6 +248,15 @@ impl Settings {
     /// `public_url` without a slash at its end.
     pub fn origin(&self) -> String {
         self.public_url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// Where events may be pushed to.
+    pub fn target_policy(&self) -> TargetPolicy {
+        if self.insecure_http {
+            TargetPolicy::AlsoLoopback
+        } else {
+            TargetPolicy::PublicHttps
+        }
     }
 
     /// How cookies are set.

@@ -12,6 +12,7 @@ use actix_web::{
     middleware::{DefaultHeaders, from_fn},
     web,
 };
+use public_events::Names;
 use renkei_proto::{
     bank::v1::bank_notices_server::BankNoticesServer,
     decision::v1::decisions_server::DecisionsServer,
@@ -33,13 +34,15 @@ use crate::{
     certificate_listener::certificate_server,
     client_certificate::{CertificateLoginError, CertificateLoginSettings},
     decisions::{DecisionService, GrantSight},
+    feed::{Feed, arrivals::Arrivals},
     journey,
     keys::Keys,
     observation::observe,
     operators,
     partners::{all_banks, bank_record},
-    protocol::keys::KeyError,
+    protocol::{keys::KeyError, shared_key::KeyPurpose},
     resource_servers::ResourceServers,
+    security_events::push::{self, Pusher, PusherError},
     settings::Settings,
     static_files,
     store::{Bus, StoreError},
@@ -75,6 +78,9 @@ pub enum StartError {
     /// A certificate, key or authority can't be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Events can't be pushed.
+    #[error(transparent)]
+    Push(#[from] PusherError),
     /// The text catalogue is broken.
     #[error("the text catalogue: {0}")]
     Texts(#[from] crate::pages::TextsError),
@@ -254,6 +260,12 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
             served = certificate_server => served,
         }
     });
+    tasks.push(tokio::spawn(
+        app.feed.arrivals.clone().watch(app.pool.clone()),
+    ));
+
+    let pusher = Pusher::try_new(settings.target_policy(), settings.push_ca_file.as_deref())?;
+    tasks.push(tokio::spawn(push::run(app.clone(), pusher)));
     tracing::info!(%public, operators = %operators_at, decisions = %decisions_at, "consent is up");
     Ok(Running {
         public,
@@ -347,7 +359,15 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
         .as_ref()
         .map(|tls| tls.grpc("bank_port_tls"))
         .transpose()?;
+    let feed = Feed {
+        arrivals: Arrivals::default(),
+        names: Names::new(
+            &settings.origin(),
+            keys.shared(KeyPurpose::Pairwise).clone(),
+        ),
+    };
     Ok(App {
+        feed,
         origin: settings.origin(),
         cookies: settings.cookie_policy(),
         certificate_login: settings
@@ -462,6 +482,7 @@ fn page_headers(cookies: CookiePolicy) -> DefaultHeaders {
 impl Running {
     /// Stops taking requests, finishes those under way, and ends the background tasks.
     pub async fn stop(self) {
+        self.app.feed.arrivals.close();
         for server in &self.servers {
             server.stop(true).await;
         }

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::addresses::Addresses;
+use crate::certificates::CertificateFiles;
 use crate::private_file::write_private;
 use crate::secrets::Secrets;
+use crate::settings_files::ServerTls;
 
 #[derive(Serialize)]
 struct RelaySettings<'a> {
@@ -15,6 +17,7 @@ struct RelaySettings<'a> {
     operator_listen: String,
     database_url: &'a str,
     key_encryption_key: &'a str,
+    operator_tls: Option<ServerTls<'a>>,
     kafka: Brokers<'a>,
     topics: Topics,
 }
@@ -43,12 +46,14 @@ pub fn write(
     secrets: &Secrets,
     database_url: &str,
     bootstrap: &str,
+    certificates: Option<&CertificateFiles>,
 ) -> io::Result<PathBuf> {
     let settings = RelaySettings {
         public_url: addresses.consent(),
         operator_listen: addresses.relay_listen().to_string(),
         database_url,
         key_encryption_key: &secrets.key_encryption_key,
+        operator_tls: certificates.map(ServerTls::of),
         kafka: Brokers { bootstrap },
         topics: Topics {
             replication_factor: 1,

@@ -230,6 +230,7 @@ impl Demo {
             &secrets,
             &provisioned.relay_url,
             &self.kafka.bootstrap(),
+            self.certificates.as_ref(),
         )
         .map_err(RunError::io("writing the settings"))?;
         self.register(&files).await?;

@@ -67,7 +67,7 @@ struct CertificateLogin<'a> {
 
 /// A listener's certificate.
 #[derive(Clone, Copy, Serialize)]
-struct ServerTls<'a> {
+pub(crate) struct ServerTls<'a> {
     certificate_file: &'a Path,
     private_key_file: &'a Path,
 }
@@ -79,7 +79,7 @@ struct ClientTls<'a> {
 }
 
 impl<'a> ServerTls<'a> {
-    fn of(files: &'a CertificateFiles) -> Self {
+    pub(crate) fn of(files: &'a CertificateFiles) -> Self {
         Self {
             certificate_file: &files.server,
             private_key_file: &files.server_key,

@@ -79,6 +79,7 @@ fn packages_of_the_workspace_depend_on_each_other_in_one_direction_only() {
             "consent",
             &[
                 "consent-domain",
+                "public-events",
                 "renkei-proto",
                 "shared-keys",
                 "telemetry",
@@ -93,6 +94,7 @@ fn packages_of_the_workspace_depend_on_each_other_in_one_direction_only() {
                 "renkei-proto",
                 "shared-keys",
                 "telemetry",
+                "tls",
             ],
         ),
         ("account-api", &["renkei-proto", "telemetry", "tls"]),
@@ -104,7 +106,9 @@ fn packages_of_the_workspace_depend_on_each_other_in_one_direction_only() {
             &[
                 "consent",
                 "consent-domain",
+                "consent-relay",
                 "demo",
+                "public-events",
                 "renkei-proto",
                 "sandbox-bank",
             ],

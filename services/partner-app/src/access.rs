@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, stream};
 
 use crate::account_api::{
-    Account, AccountId, Balance, ProblemCode, ReadError, Statement, StatementRange, Task,
+    Account, AccountId, Balance, Problem, ProblemCode, ReadError, Statement, StatementRange, Task,
 };
 use crate::application::Services;
 use crate::oauth::error::OauthError;
@@ -83,6 +83,7 @@ impl<'a> LinkageReader<'a> {
         &self,
         read: impl AsyncFn(Secret) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
+        self.expect_readable()?;
         let token = self.token().await?;
         let refused = match read(token.clone()).await {
             Err(ReadError::Problem(problem)) if problem.calls_for_new_token() => problem,
@@ -93,6 +94,21 @@ impl<'a> LinkageReader<'a> {
             // What the account interface said is more precise than that there is no new token.
             Err(_) if refused.code != ProblemCode::Other => Err(ReadError::Problem(refused)),
             Err(error) => Err(error),
+        }
+    }
+
+    /// What the bank told stops the reads: nothing is asked that will be refused.
+    fn expect_readable(&self) -> Result<(), ReadError> {
+        let linkage = self.linkage()?;
+        let grant = linkage.grant_id.as_deref();
+        let told = &self.services.notifications;
+        match grant.and_then(|grant| told.stopped(&linkage.bank.code, grant)) {
+            None => Ok(()),
+            Some(standing) => Err(ReadError::Problem(Problem {
+                code: standing.problem_code(),
+                status: 403,
+                retry_after_seconds: None,
+            })),
         }
     }
 

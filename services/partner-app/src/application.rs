@@ -9,6 +9,7 @@ use actix_web::{App, HttpServer, web};
 use crate::account_api::AccountApi;
 use crate::clock::Clock;
 use crate::http_client::HttpClient;
+use crate::notifications::{self, Notifications};
 use crate::oauth::error::OauthError;
 use crate::pages;
 use crate::secret::Secret;
@@ -34,6 +35,8 @@ pub struct Services {
     pub account_api: AccountApi,
     /// The sessions.
     pub sessions: Sessions,
+    /// What the banks told.
+    pub notifications: Notifications,
 }
 
 impl Services {
@@ -50,6 +53,7 @@ impl Services {
 pub struct Application {
     address: SocketAddr,
     server: Server,
+    services: Arc<Services>,
 }
 
 /// Why the service can't start.
@@ -88,8 +92,10 @@ impl Application {
             http,
             account_api,
             sessions: Sessions::default(),
+            notifications: Notifications::default(),
             settings: settings.clone(),
         });
+        let kept = Arc::clone(&services);
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::from(Arc::clone(&services)))
@@ -107,7 +113,11 @@ impl Application {
             None => server.listen(listener),
         };
         let server = server.map_err(listen)?.run();
-        Ok(Self { address, server })
+        Ok(Self {
+            address,
+            server,
+            services: kept,
+        })
     }
 
     /// The address that was bound; tells the port where the settings say 0.
@@ -117,6 +127,9 @@ impl Application {
 
     /// Serves until the process is told to end (SIGINT, SIGTERM).
     pub async fn run(self) -> std::io::Result<()> {
-        self.server.await
+        let feeds = tokio::spawn(notifications::run(self.services));
+        let served = self.server.await;
+        feeds.abort();
+        served
     }
 }

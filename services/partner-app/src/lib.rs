@@ -14,6 +14,7 @@ pub mod application;
 pub mod clock;
 pub mod http_client;
 pub mod linking;
+pub mod notifications;
 pub mod oauth;
 mod pages;
 pub mod secret;

@@ -282,6 +282,7 @@ fn connect(
         connected_at: services.clock.now(),
     };
     tracing::info!(bank = %attempt.bank.code, "linked");
+    services.notifications.follow(&attempt.bank);
     session.with(|state| state.connect(attempt, linkage))
 }
 

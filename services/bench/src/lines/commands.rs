@@ -6,7 +6,7 @@ use actix_web::web;
 use async_trait::async_trait;
 use consent::{
     app::App,
-    store::{Actor, CommandContext, CommandError, CommandKey, Executed, Projected},
+    store::{Actor, Bus, CommandContext, CommandError, CommandKey, Executed, Projected},
 };
 
 use consent_domain::{consent::ConsentStream, contract::ContractStream};
@@ -17,7 +17,7 @@ use crate::{
     flow::{COMMANDS, Command, Decide, Linkage, Refused, Sender},
     ground::{BANK, Ground, PARTNER},
     in_flight::rate_in_flight,
-    line::{Contender, Line, Pair},
+    line::{Contender, Line, Pair, SPREAD_MAX, Unit},
 };
 
 /// Commands in flight.
@@ -28,6 +28,8 @@ pub const AGAINST_INSERT: Line = Line {
     name: "commands",
     ours: "commands/s, 32 in flight",
     reference: "pgbench, one-row durable INSERT, 32 clients",
+    unit: Unit::PerSecond,
+    spread_max: SPREAD_MAX,
     aim: Some(0.30),
     prepare: |ground| {
         Box::pin(async move {
@@ -45,6 +47,8 @@ pub const AGAINST_STOCK: Line = Line {
     name: "commands-stock",
     ours: "commands/s, 32 in flight",
     reference: "the same on stock postgres-es with one GenericQuery view",
+    unit: Unit::PerSecond,
+    spread_max: SPREAD_MAX,
     aim: Some(1.8),
     prepare: |ground| {
         Box::pin(async move {
@@ -68,7 +72,7 @@ impl Commands {
         let app = ground.app().clone();
         let linkage = unlike_any_other();
         for number in 0..COMMANDS {
-            execute(&app, &linkage, number).await?;
+            execute(&app.bus, &linkage, number).await?;
         }
         let (events, commits): (i64, i64) = sqlx::query_as(
             "SELECT count(*), count(DISTINCT transaction_id) FROM events
@@ -107,13 +111,13 @@ pub fn linkage_of(run: &str, task: usize, done: u64) -> (Linkage, u64) {
 
 #[async_trait(?Send)]
 impl Contender for Commands {
-    async fn rate(&mut self, period: Duration) -> Result<f64, BenchError> {
+    async fn measure(&mut self, period: Duration) -> Result<f64, BenchError> {
         let app = self.app.clone();
         let run = uuid::Uuid::new_v4().simple().to_string();
         rate_in_flight(IN_FLIGHT, period, move |task, done| {
             let (linkage, number) = linkage_of(&run, task, done);
             let app = app.clone();
-            async move { execute(&app, &linkage, number).await }
+            async move { execute(&app.bus, &linkage, number).await }
         })
         .await
     }
@@ -123,15 +127,19 @@ impl Contender for Commands {
     }
 }
 
-async fn execute(app: &App, linkage: &Linkage, number: u64) -> Result<(), BenchError> {
+/// Executes the flow's command of that number.
+///
+/// # Errors
+/// As [`decided`].
+pub async fn execute(bus: &Bus, linkage: &Linkage, number: u64) -> Result<(), BenchError> {
     let (command, sender) = linkage.command(number);
     let context = context(linkage, sender, number);
     match command {
         Command::Contract(decide) => {
-            decided::<ContractStream>(app, linkage.contract_stream(), context, decide).await
+            decided::<ContractStream>(bus, linkage.contract_stream(), context, decide).await
         }
         Command::Consent(decide) => {
-            decided::<ConsentStream>(app, linkage.consent_stream(), context, decide).await
+            decided::<ConsentStream>(bus, linkage.consent_stream(), context, decide).await
         }
     }
 }
@@ -141,14 +149,13 @@ async fn execute(app: &App, linkage: &Linkage, number: u64) -> Result<(), BenchE
 /// # Errors
 /// [`BenchError::Wrong`].
 pub async fn decided<S: Projected>(
-    app: &App,
+    bus: &Bus,
     stream: String,
     context: CommandContext,
     decide: Decide<S>,
 ) -> Result<(), BenchError> {
     let decide = Arc::clone(&decide);
-    let executed: Result<Executed<S>, CommandError<Refused>> = app
-        .bus
+    let executed: Result<Executed<S>, CommandError<Refused>> = bus
         .execute(
             stream,
             context,

@@ -26,7 +26,7 @@ use crate::{
     flow::{Command, Linkage, Sender},
     ground::{BANK, CLIENT, CREDENTIAL, Ground},
     in_flight::rate_in_flight,
-    line::{Contender, Line, Pair, Preparing},
+    line::{Contender, Line, Pair, Preparing, SPREAD_MAX, Unit},
 };
 
 /// Live consents, each with two accounts, both tasks and an access token.
@@ -76,6 +76,8 @@ const fn line(
         name,
         ours,
         reference,
+        unit: Unit::PerSecond,
+        spread_max: SPREAD_MAX,
         aim,
         prepare,
     }
@@ -106,7 +108,7 @@ struct Decisions {
 
 #[async_trait(?Send)]
 impl Contender for Decisions {
-    async fn rate(&mut self, period: Duration) -> Result<f64, BenchError> {
+    async fn measure(&mut self, period: Duration) -> Result<f64, BenchError> {
         let credential = format!("Bearer {CREDENTIAL}");
         let credential = MetadataValue::try_from(credential).map_err(BenchError::wrong)?;
         let (service, questions) = (Arc::clone(&self.service), Arc::clone(&self.questions));
@@ -213,7 +215,7 @@ async fn give(app: &web::Data<App>, number: usize) -> Result<(), BenchError> {
     let context = context(&linkage, Sender::Service, 0);
     match linkage.grant_access() {
         Command::Consent(decide) => {
-            decided::<ConsentStream>(app, linkage.consent_stream(), context, decide).await
+            decided::<ConsentStream>(&app.bus, linkage.consent_stream(), context, decide).await
         }
         Command::Contract(_) => Err(BenchError::wrong("a grant is no command of the contract")),
     }

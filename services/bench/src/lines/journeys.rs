@@ -16,7 +16,7 @@ use crate::{
     error::BenchError,
     ground::{CUSTOMERS, PASSWORD, PIN, account_label, login_id},
     in_flight::rate_on_this_thread,
-    line::{Contender, Line, Pair},
+    line::{Contender, Line, Pair, SPREAD_MAX, Unit},
 };
 
 /// Customers at once.
@@ -27,6 +27,8 @@ pub const AGAINST_INSERT: Line = Line {
     name: "journeys",
     ours: "whole journeys/s over HTTP, 16 customers",
     reference: "pgbench, one-row durable INSERT, 32 clients",
+    unit: Unit::PerSecond,
+    spread_max: SPREAD_MAX,
     aim: None,
     prepare: |ground| {
         Box::pin(async move {
@@ -78,7 +80,7 @@ impl Written {
 
 #[async_trait(?Send)]
 impl Contender for Journeys {
-    async fn rate(&mut self, period: Duration) -> Result<f64, BenchError> {
+    async fn measure(&mut self, period: Duration) -> Result<f64, BenchError> {
         let partner = self.partner.clone();
         rate_on_this_thread(IN_FLIGHT, period, move |task, _| {
             Box::pin(journey(partner.clone(), task % CUSTOMERS))

@@ -162,7 +162,7 @@ impl Stock {
 
 #[async_trait(?Send)]
 impl Contender for Stock {
-    async fn rate(&mut self, period: Duration) -> Result<f64, BenchError> {
+    async fn measure(&mut self, period: Duration) -> Result<f64, BenchError> {
         let frameworks = Arc::clone(&self.0);
         let run = uuid::Uuid::new_v4().simple().to_string();
         rate_in_flight(IN_FLIGHT, period, move |task, done| {

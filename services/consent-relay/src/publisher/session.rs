@@ -7,7 +7,11 @@ use std::{
 
 use public_events::{LoggedFact, PublicEvent};
 use telemetry::TraceParent;
-use tokio::{sync::watch, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::watch,
+    task::{spawn_blocking, yield_now},
+    time::timeout,
+};
 use tracing::Instrument as _;
 
 use super::{
@@ -18,13 +22,15 @@ use super::{
 };
 use crate::{
     lease::Term,
-    log_reader::{self, TranslationError, Translator},
+    log_reader::{self, Batch, TranslationError, Translator},
     metrics::METRICS,
     parking::{self, Cause, TermOver, ToPark},
 };
 
 /// Without news the log, and what was parked, is looked at this often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Facts that are prepared at a stretch, before the transaction under way gets its turn.
+const STRETCH: usize = 64;
 /// Most parked events that go in one transaction.
 const REPLAY_MAX: u32 = 100;
 
@@ -42,6 +48,15 @@ pub(super) struct Session<'p> {
     to_forget: BTreeSet<i64>,
     looked_at_parked: Option<Instant>,
     translator: Translator,
+    /// What was prepared while the transaction before it went.
+    ahead: Option<Prepared>,
+}
+
+/// A batch with its records.
+struct Prepared {
+    batch: Batch,
+    records: Vec<Outgoing>,
+    to_park: Parking,
 }
 
 type Parking = Vec<ToPark>;
@@ -62,6 +77,7 @@ impl<'p> Session<'p> {
         // The order matters: from here on no older instance can commit anything.
         let transactions =
             Transactions::begin_life(kafka, &publisher.transactional_id, topics).await?;
+        transactions.bar_earlier_lives().await?;
         let known = {
             let (client, bootstrap) = (kafka.client(), kafka.bootstrap.clone());
             let topics = topics.clone();
@@ -88,6 +104,7 @@ impl<'p> Session<'p> {
             to_forget: known.replayed,
             looked_at_parked: None,
             translator: Translator::default(),
+            ahead: None,
         })
     }
 
@@ -95,6 +112,7 @@ impl<'p> Session<'p> {
     pub async fn run(mut self) -> Problem {
         loop {
             if let Err(problem) = self.round().await {
+                self.transactions.end().await;
                 return problem;
             }
         }
@@ -113,15 +131,18 @@ impl<'p> Session<'p> {
             self.looked_at_parked = Some(Instant::now());
         }
         self.log_end.mark_unchanged();
-        let publisher = self.publisher;
-        let facts = log_reader::after(&publisher.pool, self.published, publisher.batch_max).await?;
-        if facts.is_empty() {
+        let prepared = match self.ahead.take() {
+            Some(prepared) => Some(prepared),
+            None => self.prepare_after(self.published).await?,
+        };
+        let Some(prepared) = prepared else {
             // A sender that is gone ends the term elsewhere.
             drop(timeout(LOOK_EVERY, self.log_end.changed()).await);
             return Ok(());
-        }
-        match self.publish(&facts).await {
-            Err(problem) if problem.is_full_queue() && facts.len() > 1 => {
+        };
+        let count = prepared.batch.facts.len();
+        match self.publish(prepared).await {
+            Err(problem) if problem.is_full_queue() && count > 1 => {
                 // The queue bounds the memory: fewer at once, from now on.
                 self.batch_max = (self.batch_max / 2).max(1);
                 Ok(())
@@ -130,37 +151,88 @@ impl<'p> Session<'p> {
         }
     }
 
+    /// The next batch after a number; none where the log ends there.
+    async fn prepare_after(&mut self, number: i64) -> Result<Option<Prepared>, Problem> {
+        let mut translator = std::mem::take(&mut self.translator);
+        let prepared = self.look_after(&mut translator, number).await;
+        self.translator = translator;
+        prepared
+    }
+
+    async fn look_after(
+        &self,
+        translator: &mut Translator,
+        number: i64,
+    ) -> Result<Option<Prepared>, Problem> {
+        let batch = log_reader::after(&self.publisher.pool, number, self.batch_max).await?;
+        if batch.facts.is_empty() {
+            return Ok(None);
+        }
+        let (records, to_park) = self.prepare(translator, &batch.facts, &[]).await?;
+        Ok(Some(Prepared {
+            batch,
+            records,
+            to_park,
+        }))
+    }
+
     /// Publishes a batch, passing over what can't be: its row is committed to the database first.
-    async fn publish(&mut self, facts: &[LoggedFact]) -> Result<(), Problem> {
+    ///
+    /// After a full one the next is prepared meanwhile. That looks at what is parked when this batch's
+    /// rows are there; where the brokers refuse more, it is done again. An operator only ever frees a
+    /// stream: what was taken for waiting then waits until parked events are looked at next.
+    async fn publish(&mut self, prepared: Prepared) -> Result<(), Problem> {
+        let Prepared {
+            batch: Batch { facts, epoch },
+            mut records,
+            mut to_park,
+        } = prepared;
         let Some(last) = facts.last() else {
             return Ok(());
         };
-        let mut refused: Vec<Refused> = Vec::new();
+        let position = Position {
+            global_sequence: last.global_sequence,
+            epoch,
+            event_id: last.event_id,
+        };
         loop {
-            let (records, to_park) = self.prepare(facts, &refused).await?;
             self.park(&to_park).await?;
-            let position = Position {
-                global_sequence: last.global_sequence,
-                epoch: log_reader::epoch_at(&self.publisher.pool, last.global_sequence).await?,
-                event_id: last.event_id,
-            };
             let mut marks = vec![Mark::Published(position)];
             marks.extend(self.to_forget.iter().copied().map(Mark::Forgotten));
-            match self.transactions.commit(&records, &marks).await? {
+            let mut translator = std::mem::take(&mut self.translator);
+            // Of a batch that is not full nothing is left behind it: the next is what comes meanwhile.
+            let full = u32::try_from(facts.len()).is_ok_and(|count| count >= self.batch_max);
+            let ahead = async {
+                match full {
+                    true => self.look_after(&mut translator, last.global_sequence).await,
+                    false => Ok(None),
+                }
+            };
+            let (outcome, ahead) = tokio::join!(self.transactions.commit(&records, &marks), ahead);
+            self.translator = translator;
+            match outcome? {
                 Outcome::Committed => {
                     self.to_forget.clear();
                     self.published = last.global_sequence;
                     METRICS.committed(records.len(), self.published);
+                    // What went wrong ahead is met again, in its turn.
+                    self.ahead = ahead.ok().flatten();
                     return Ok(());
                 }
-                Outcome::Refused(more) => refused = more,
+                Outcome::Refused(refused) => {
+                    let mut translator = std::mem::take(&mut self.translator);
+                    let again = self.prepare(&mut translator, &facts, &refused).await;
+                    self.translator = translator;
+                    (records, to_park) = again?;
+                }
             }
         }
     }
 
     /// The records of a batch, and what must stand still.
     async fn prepare(
-        &mut self,
+        &self,
+        translator: &mut Translator,
         facts: &[LoggedFact],
         refused: &[Refused],
     ) -> Result<(Vec<Outgoing>, Parking), Problem> {
@@ -168,10 +240,12 @@ impl<'p> Session<'p> {
         let standing = parking::standing(&publisher.pool, facts).await?;
         let has_row: HashSet<i64> = standing.numbers.into_iter().collect();
         let mut still: HashSet<(String, String)> = standing.streams.into_iter().collect();
-        let mut translator = std::mem::take(&mut self.translator);
         translator.look_ahead(&publisher.pool, facts).await?;
         let (mut records, mut to_park) = (Vec::new(), Vec::new());
-        for fact in facts {
+        for (index, fact) in facts.iter().enumerate() {
+            if index % STRETCH == STRETCH - 1 {
+                yield_now().await;
+            }
             if has_row.contains(&fact.global_sequence) {
                 continue;
             }
@@ -180,7 +254,7 @@ impl<'p> Session<'p> {
                 to_park.push(ToPark::new(fact, None));
                 continue;
             }
-            match self.outgoing(&mut translator, fact, refused).await? {
+            match self.outgoing(translator, fact, refused).await? {
                 Ok(outgoing) => records.extend(outgoing),
                 Err(why) => {
                     to_park.push(ToPark::new(fact, Some(why)));
@@ -188,7 +262,6 @@ impl<'p> Session<'p> {
                 }
             }
         }
-        self.translator = translator;
         Ok((records, to_park))
     }
 

@@ -27,6 +27,9 @@ const LISTEN_EVERY: Duration = Duration::from_millis(200);
 /// For one topic's metadata.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
 
+/// The key of a record that is aborted, always.
+pub(super) const BARRIER: &str = "barrier";
+
 /// One record of a fact.
 #[derive(Debug, Clone)]
 pub(super) struct Outgoing {
@@ -115,6 +118,80 @@ impl Transactions {
         .await
     }
 
+    /// Writes one record to every partition of ours, and aborts. After a broker's outage a record of an
+    /// earlier life can be left on a partition without the coordinator knowing of it: readers of what is
+    /// committed would stand still before it, and our next commit there would commit it as well (what
+    /// KIP-890 calls a hanging transaction). The abort's markers end it, as they are of the same
+    /// producer id, and their epoch shuts out whatever of an earlier life is still on its way.
+    pub async fn bar_earlier_lives(&self) -> Result<(), Problem> {
+        let mut partitions = self.partitions().await?;
+        loop {
+            self.call(|producer| producer.begin_transaction()).await?;
+            let failed = self.send_barriers(&partitions).await?;
+            let passing = failed
+                .iter()
+                .find(|(_, error)| !is_purged(error) && refused_as(error).is_none());
+            if let Some((_, error)) = passing {
+                return Err(self.problem(error.clone()));
+            }
+            self.abort().await?;
+            let refusing: BTreeSet<String> = failed
+                .into_iter()
+                .filter(|(_, error)| refused_as(error).is_some())
+                .map(|(topic, _)| topic)
+                .collect();
+            if refusing.is_empty() {
+                return Ok(());
+            }
+            // They take no commit of ours either; the others are barred without them.
+            tracing::warn!(?refusing, "topics refuse what the relay writes");
+            partitions.retain(|(topic, _)| !refusing.contains(topic));
+        }
+    }
+
+    /// Those that failed, by topic.
+    async fn send_barriers(
+        &self,
+        partitions: &[(String, i32)],
+    ) -> Result<Vec<(String, KafkaError)>, Problem> {
+        let mut reports = Vec::with_capacity(partitions.len());
+        for (topic, partition) in partitions {
+            let barrier = FutureRecord::<_, [u8]>::to(topic)
+                .partition(*partition)
+                .key(BARRIER);
+            let sent = self.producer()?.send_result(barrier);
+            reports.push((topic, sent.map_err(|(error, _)| self.problem(error))?));
+        }
+        let mut failed = Vec::new();
+        for (topic, report) in reports {
+            match report.await {
+                Ok(Ok(_)) => {}
+                Ok(Err((error, _))) => failed.push((topic.clone(), error)),
+                Err(_) => failed.push((topic.clone(), KafkaError::Canceled)),
+            }
+        }
+        Ok(failed)
+    }
+
+    /// Of every topic whose name begins as ours do; those without a leader take nothing, from nobody.
+    async fn partitions(&self) -> Result<Vec<(String, i32)>, Problem> {
+        let producer = self.producer()?.clone();
+        let prefix = self.topics.common_prefix();
+        let found = spawn_blocking(move || {
+            let metadata = producer.client().fetch_metadata(None, INIT_WITHIN)?;
+            let ours = metadata.topics().iter();
+            let ours = ours.filter(|topic| topic.name().starts_with(&prefix));
+            Ok(ours
+                .flat_map(|topic| {
+                    let led = topic.partitions().iter().filter(|one| one.leader() >= 0);
+                    led.map(|one| (topic.name().to_owned(), one.id()))
+                })
+                .collect())
+        })
+        .await?;
+        found.map_err(|error| self.problem(error))
+    }
+
     /// Publishes records and marks, all or none.
     pub async fn commit(&self, records: &[Outgoing], marks: &[Mark]) -> Result<Outcome, Problem> {
         self.call(|producer| producer.begin_transaction()).await?;
@@ -133,8 +210,7 @@ impl Transactions {
         // the commit has nothing to wait for (its flush looks at the queue ten times a second only).
         let failed = failed_reports(reports).await;
         if !failed.is_empty() {
-            self.abort().await?;
-            return self.judge(failed);
+            return self.give_up(failed).await;
         }
         let within = self.commit_within;
         match self
@@ -142,11 +218,29 @@ impl Transactions {
             .await?
         {
             Ok(()) => Ok(Outcome::Committed),
-            Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
-                self.abort().await?;
-                Err(self.problem(KafkaError::Transaction(error)))
-            }
             Err(error) => Err(self.unknown(error)),
+        }
+    }
+
+    /// Aborts where the brokers refused records and said so. Where they did not answer, this producer is
+    /// left as it is: the next one's takeover gives its transaction up under a newer epoch, which also
+    /// shuts out whatever of it is still on the way. An abort of its own, after a broker came back, left
+    /// a record on the offset topic that no transaction knew any more.
+    async fn give_up(&self, failed: Vec<(&Outgoing, KafkaError)>) -> Result<Outcome, Problem> {
+        let answered = failed
+            .iter()
+            .all(|(_, error)| is_purged(error) || refused_as(error).is_some());
+        if answered {
+            self.abort().await?;
+        }
+        self.judge(failed)
+    }
+
+    /// Ends the producer and waits for that: no retry of its own comes after the next one's takeover.
+    pub async fn end(mut self) {
+        if let Some(producer) = self.producer.take() {
+            // It can't fail but by a panic of the client's own.
+            drop(spawn_blocking(move || drop(producer)).await);
         }
     }
 
@@ -177,9 +271,11 @@ impl Transactions {
         let mut refused = Vec::new();
         let mut passing = None;
         for (record, error) in failed {
-            let code = error.rdkafka_error_code();
-            let Some(cause) = code.and_then(refusal) else {
-                passing = Some(error);
+            let Some(cause) = refused_as(&error) else {
+                // What did not pass outweighs what was purged for it.
+                if passing.as_ref().is_none_or(is_purged) {
+                    passing = Some(error);
+                }
                 continue;
             };
             if let Some(problem) = of_every_event(&self.topics, &record.topic, cause) {
@@ -198,7 +294,7 @@ impl Transactions {
         }
         match passing {
             // The rest of a transaction that fails is purged: that is said of every other record.
-            Some(error) if refused.is_empty() => Err(self.problem(error)),
+            Some(error) if refused.is_empty() || !is_purged(&error) => Err(self.problem(error)),
             _ => Ok(Outcome::Refused(refused)),
         }
     }
@@ -264,6 +360,19 @@ impl Drop for Transactions {
             drop(runtime.spawn_blocking(move || drop(producer)));
         }
     }
+}
+
+/// Why the brokers refuse the record for good, if they do.
+fn refused_as(error: &KafkaError) -> Option<Cause> {
+    error.rdkafka_error_code().and_then(refusal)
+}
+
+/// Whether it failed only because the client threw its queue away.
+fn is_purged(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
+    )
 }
 
 /// Waits for every report, which the client gives within the records' own time, and keeps the bad ones.

@@ -39,7 +39,7 @@ async fn while_kafka_is_away_no_request_fails_or_waits_and_afterwards_all_is_pub
     )
     .await;
 
-    broker.kill();
+    broker.stop();
     let away = Instant::now();
     let answered_before = door.counted().answered();
     let log_before = log(&bench.admin).await.len();

@@ -145,6 +145,7 @@ impl Relay {
 
     /// The status of a path at the operators' listener, and the body.
     pub async fn ask(&self, path: &str) -> Option<(u16, String)> {
+        tls::install();
         let answer = reqwest::get(format!("http://127.0.0.1:{}{path}", self.operators))
             .await
             .ok()?;

@@ -10,6 +10,7 @@
 
 mod bench;
 mod epochs;
+mod feed;
 mod leases;
 mod migrating;
 mod parking;

@@ -68,6 +68,7 @@ impl World {
         world
     }
 
+    /// With batches so small that the next one is often prepared while a transaction goes.
     pub fn settings(&self, kafka: &str) -> Settings {
         let Self {
             bench,
@@ -79,7 +80,8 @@ impl World {
              public_url = \"https://consent.example\"\nkey_encryption_key = \"{KEY_ENCRYPTION_KEY}\"\n\
              instance = \"relay\"\n[kafka]\nbootstrap = \"{bootstrap}\"\n{kafka}\n\
              [topics]\nprefix = \"{prefix}\"\nreplication_factor = 1\nmin_insync_replicas = 1\n\
-             [sequencer]\nlease_milliseconds = 1000\npoll_milliseconds = 10\n",
+             [sequencer]\nlease_milliseconds = 1000\npoll_milliseconds = 10\n\
+             [publisher]\nbatch_max = 3\n",
             bench.urls.relay_url
         );
         let path = std::env::temp_dir().join(format!("relay-{}.toml", uuid::Uuid::new_v4()));

@@ -21,6 +21,7 @@ use crate::{
         introspection::{IntrospectionResponse, LiveRefreshToken},
         oauth_error::OAuthError,
         pairwise::PairwiseId,
+        partner_token::PartnerTokenClaims,
         presented_token::PresentedToken,
         refresh_token,
         secret::Secret,
@@ -60,7 +61,8 @@ pub(crate) async fn for_client(
             Some(claims) if &claims.client_id == client => {
                 state_of_access_token(&app, &bank, claims).await?
             }
-            _ => IntrospectionResponse::inactive(),
+            Some(_) => IntrospectionResponse::inactive(),
+            None => state_of_own_token(&app, &bank, client, &token).await?,
         },
         PresentedToken::RefreshToken(token) => {
             state_of_refresh_token(&app, &bank, client, &token).await?
@@ -149,6 +151,22 @@ async fn state_of_access_token(
             IntrospectionResponse::of_access_token(claims, &granted)
         }
         None => IntrospectionResponse::inactive(),
+    })
+}
+
+/// Of a token for the partner's own scopes. That the bank lets the partner in was asked already.
+async fn state_of_own_token(
+    app: &App,
+    bank: &BankCode,
+    client: &ClientId,
+    token: &Secret,
+) -> Result<IntrospectionResponse, OAuthError> {
+    let claims = PartnerTokenClaims::find(token, &app.keys.ring(), bank, &app.issuer(bank));
+    Ok(match claims.filter(|claims| &claims.client_id == client) {
+        Some(claims) if claims.is_live(&app.pool, bank).await? => {
+            IntrospectionResponse::of_partner_token(claims)
+        }
+        _ => IntrospectionResponse::inactive(),
     })
 }
 

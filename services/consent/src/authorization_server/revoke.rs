@@ -12,6 +12,7 @@ use crate::{
     protocol::{
         access_token_claims::AccessTokenClaims,
         oauth_error::OAuthError,
+        partner_token::PartnerTokenClaims,
         presented_token::PresentedToken,
         refresh_token,
         secret::Secret,
@@ -72,11 +73,15 @@ async fn end_access_token(
     token: &Secret,
 ) -> Result<RevokedTokens, OAuthError> {
     let ring = app.keys.ring();
-    let Some(claims) = AccessTokenClaims::find(token, &ring, bank, &app.issuer(bank)) else {
+    let issuer = app.issuer(bank);
+    let of_grant = AccessTokenClaims::find(token, &ring, bank, &issuer).map(|claims| claims.jti);
+    let Some(jti) = of_grant
+        .or_else(|| PartnerTokenClaims::find(token, &ring, bank, &issuer).map(|claims| claims.jti))
+    else {
         return Ok(RevokedTokens::default());
     };
     // For this client only: another's row does not match.
-    Ok(revoke_access_token(&app.pool, bank, client, claims.jti).await?)
+    Ok(revoke_access_token(&app.pool, bank, client, jti).await?)
 }
 
 async fn end_refresh_token(

@@ -1,4 +1,5 @@
-//! The token endpoint: a code for tokens, or a refresh token for an access token.
+//! The token endpoint: a code for tokens, a refresh token for an access token, or the client's own
+//! credentials for one of its own.
 
 use crate::store::sql_span;
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use super::{
     bank_of,
     client_proof::{ProvenClient, authenticate, read_form},
     granted::{granted_access, granted_tasks},
+    own_credentials,
 };
 use crate::{
     app::App,
@@ -47,16 +49,18 @@ use crate::{
     path = "/{bank}/token",
     tag = "tokens",
     operation_id = "exchange",
-    summary = "Exchange a code or a refresh token (RFC 6749 4.1.3, 6)",
+    summary = "Exchange a code, a refresh token or the client's own credentials (RFC 6749 4.1.3, 6, 4.4)",
     description = "A code has one use, and its second use, proven to be the client's, ends the tokens \
-        that the first gave. An access token lives 10 minutes; a refresh token stays the same.",
+        that the first gave. An access token lives 10 minutes; a refresh token stays the same. \
+        `client_credentials` give the partner's own scopes, never accounts: no refresh token, no \
+        `grant_id`, no `authorization_details`.",
     params(crate::openapi::BankPath),
     request_body(
         content = crate::openapi::TokenForm,
         content_type = "application/x-www-form-urlencoded"
     ),
     responses(
-        (status = 200, description = "Tokens", body = crate::protocol::token_response::Body)
+        (status = 200, description = "Tokens", body = crate::openapi::TokenAnswer)
     )
 )]
 pub(crate) async fn exchange(
@@ -86,6 +90,9 @@ pub(crate) async fn exchange(
             refresh_token,
             scope,
         } => refresh(&app, &bank, &proven, &refresh_token, scope.as_deref()).await,
+        TokenRequest::ClientCredentials { scopes } => {
+            own_credentials::issue(&app, &bank, &proven, &scopes).await
+        }
     }
 }
 

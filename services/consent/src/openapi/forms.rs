@@ -71,6 +71,32 @@ pub(crate) enum TokenForm {
     Code(CodeForm),
     /// RFC 6749 6.
     Refresh(RefreshForm),
+    /// RFC 6749 4.4.
+    Own(OwnCredentialsForm),
+}
+
+/// The client's own credentials for a token of the partner's own (RFC 6749 4.4).
+#[derive(ToSchema)]
+#[schema(as = ClientCredentialsRequest)]
+pub(crate) struct OwnCredentialsForm {
+    #[serde(flatten)]
+    client: ClientAuthentication,
+    /// Always `client_credentials`.
+    #[schema(example = "client_credentials", pattern = "^client_credentials$")]
+    grant_type: String,
+    /// Scopes of the partner itself, separated by a space; no account scopes.
+    #[schema(example = "notifications")]
+    scope: String,
+}
+
+/// What the token endpoint gives.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(crate) enum TokenAnswer<'a> {
+    /// For accounts: of a code or a refresh token.
+    OfGrant(crate::protocol::token_response::Body<'a>),
+    /// For the partner itself: of `client_credentials`.
+    OfPartner(crate::authorization_server::OwnToken<'a>),
 }
 
 /// The code of a finished journey (RFC 6749 4.1.3): once, within 60 seconds.

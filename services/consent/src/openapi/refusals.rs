@@ -79,6 +79,7 @@ impl Modify for OAuthRefusals {
             .paths
             .iter_mut()
             .filter(|(path, _)| path.contains("{bank}"))
+            .filter(|(path, _)| !super::problems::OPERATIONS.contains(&path.as_str()))
             .flat_map(|(_, item)| operations_of(item));
         for operation in operations {
             let id = operation.operation_id.clone().unwrap_or_default();
@@ -89,7 +90,7 @@ impl Modify for OAuthRefusals {
     }
 }
 
-fn operations_of(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+pub(super) fn operations_of(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     item.get.iter_mut().chain(item.post.iter_mut())
 }
 

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use consent_domain::{BankCode, ClientId, GrantId};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::access_token::TYPE;
@@ -50,19 +50,7 @@ impl AccessTokenClaims {
     /// Reads a token of this issuer. `None`, whatever is wrong: no JWT, another algorithm or `typ`, a
     /// key that is not published, a signature that does not fit, another bank's issuer.
     pub fn find(token: &Secret, ring: &KeyRing, bank: &BankCode, issuer: &Issuer) -> Option<Self> {
-        let (message, signature) = token.expose().rsplit_once('.')?;
-        let (header, claims) = message.split_once('.')?;
-        let header: Header = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-        if header.alg != KeyAlgorithm::Es256.as_str() || header.typ != TYPE {
-            return None;
-        }
-        if !ring
-            .find_published(bank, &header.kid)?
-            .verifies(message.as_bytes(), signature)
-        {
-            return None;
-        }
-        let claims: Self = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+        let claims: Self = signed_claims(token, ring, bank)?;
         // The banks share signing keys: only `iss` tells their tokens apart.
         (claims.iss == issuer.as_str()).then_some(claims)
     }
@@ -71,4 +59,25 @@ impl AccessTokenClaims {
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.exp <= now.timestamp()
     }
+}
+
+/// The claims of an access token that a published key of this bank signed, whatever its issuer.
+pub(super) fn signed_claims<C: DeserializeOwned>(
+    token: &Secret,
+    ring: &KeyRing,
+    bank: &BankCode,
+) -> Option<C> {
+    let (message, signature) = token.expose().rsplit_once('.')?;
+    let (header, claims) = message.split_once('.')?;
+    let header: Header = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+    if header.alg != KeyAlgorithm::Es256.as_str() || header.typ != TYPE {
+        return None;
+    }
+    if !ring
+        .find_published(bank, &header.kid)?
+        .verifies(message.as_bytes(), signature)
+    {
+        return None;
+    }
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
 }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::access_token_claims::AccessTokenClaims;
 use super::authorization_details::{GrantedAccess, GrantedAccount};
+use super::partner_token::PartnerTokenClaims;
 use super::token_response::scope_of;
 
 /// The state of a token. A token that is not active is answered with `active` alone, whatever the
@@ -115,6 +116,23 @@ impl IntrospectionResponse {
             jti: Some(claims.jti.to_string()),
             grant_id: Some(claims.grant_id.to_string()),
             authorization_details: Some(details),
+        }
+    }
+
+    /// A token for the partner's own scopes that works.
+    pub fn of_partner_token(claims: PartnerTokenClaims) -> Self {
+        Self {
+            active: true,
+            scope: Some(claims.scope),
+            client_id: Some(claims.client_id.to_string()),
+            token_type: Some("Bearer"),
+            exp: Some(claims.exp),
+            iat: Some(claims.iat),
+            sub: Some(claims.sub.to_string()),
+            aud: Some(claims.aud),
+            iss: Some(claims.iss),
+            jti: Some(claims.jti.to_string()),
+            ..Self::default()
         }
     }
 

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::authorization_details::ACCOUNT_INFORMATION;
 use super::issuer::Issuer;
 use super::json_web_key::KeyAlgorithm;
+use super::partner_scope::PartnerScope;
 use crate::pages::Locale;
 
 /// How clients prove themselves, at every endpoint that asks for it.
@@ -51,7 +52,7 @@ pub struct Metadata {
     #[schema(example = json!(["query"]))]
     pub response_modes_supported: &'static [&'static str],
     /// What the token endpoint takes.
-    #[schema(example = json!(["authorization_code", "refresh_token"]))]
+    #[schema(example = json!(["authorization_code", "refresh_token", "client_credentials"]))]
     pub grant_types_supported: &'static [&'static str],
     /// Always S256.
     #[schema(example = json!(["S256"]))]
@@ -74,8 +75,9 @@ pub struct Metadata {
     /// Of client assertions.
     #[schema(example = json!(["ES256", "PS256", "EdDSA"]))]
     pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
-    /// The tasks that may be asked for.
-    #[schema(example = json!(["balance", "transactions"]))]
+    /// The tasks that a customer may be asked for, then the partner's own scopes
+    /// (`client_credentials`).
+    #[schema(example = json!(["balance", "transactions", "notifications"]))]
     pub scopes_supported: Vec<&'static str>,
     /// RFC 9396.
     #[schema(example = json!(["account_information"]))]
@@ -111,7 +113,7 @@ pub fn metadata(issuer: &Issuer) -> Metadata {
         require_pushed_authorization_requests: true,
         response_types_supported: &["code"],
         response_modes_supported: &["query"],
-        grant_types_supported: &["authorization_code", "refresh_token"],
+        grant_types_supported: &["authorization_code", "refresh_token", "client_credentials"],
         code_challenge_methods_supported: &["S256"],
         token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
         token_endpoint_auth_signing_alg_values_supported: algorithms(),
@@ -119,7 +121,11 @@ pub fn metadata(issuer: &Issuer) -> Metadata {
         revocation_endpoint_auth_signing_alg_values_supported: algorithms(),
         introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
         introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
-        scopes_supported: Task::ALL.map(Task::as_str).to_vec(),
+        scopes_supported: Task::ALL
+            .map(Task::as_str)
+            .into_iter()
+            .chain(PartnerScope::ALL.map(PartnerScope::as_str))
+            .collect(),
         authorization_details_types_supported: &[ACCOUNT_INFORMATION],
         grant_management_actions_supported: &["create"],
         grant_management_action_required: false,

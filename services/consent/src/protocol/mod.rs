@@ -27,6 +27,8 @@ pub mod keys;
 pub mod metadata;
 pub mod oauth_error;
 pub mod pairwise;
+pub mod partner_scope;
+pub mod partner_token;
 pub mod pkce;
 pub mod presented_token;
 pub mod pushed_request;

@@ -67,7 +67,7 @@ impl OAuthError {
     pub const fn unsupported_grant_type() -> Self {
         Self::bad_request(
             "unsupported_grant_type",
-            "authorization_code or refresh_token",
+            "authorization_code, refresh_token or client_credentials",
         )
     }
 

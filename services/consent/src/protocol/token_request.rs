@@ -1,7 +1,10 @@
 //! What a client sends to the token endpoint, after its proof was taken out of the form.
 
+use std::collections::BTreeSet;
+
 use super::form::{Fields, Remaining};
 use super::oauth_error::OAuthError;
+use super::partner_scope::{self, PartnerScope};
 use super::pkce::CodeVerifier;
 use super::secret::Secret;
 
@@ -23,6 +26,11 @@ pub enum TokenRequest {
         refresh_token: Secret,
         /// Less than was granted, or everything.
         scope: Option<String>,
+    },
+    /// The client's own credentials for an access token of its own (RFC 6749 4.4).
+    ClientCredentials {
+        /// The partner's own scopes.
+        scopes: BTreeSet<PartnerScope>,
     },
 }
 
@@ -61,6 +69,9 @@ impl TokenRequest {
                     .ok_or(missing("refresh_token is missing"))?,
                 scope: take("scope")?.map(|scope| scope.as_str().to_owned()),
             },
+            "client_credentials" => Self::ClientCredentials {
+                scopes: partner_scope::parse(take("scope")?.as_deref().map(String::as_str))?,
+            },
             _ => return Err(OAuthError::unsupported_grant_type()),
         };
         fields.finish(Remaining::Ignore)?;
@@ -87,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn both_grant_types_are_read() {
+    fn every_grant_type_is_read() {
         let request = parse(&format!("{}&client_id=x&unknown=1", code_request())).unwrap();
         assert!(
             matches!(request, TokenRequest::AuthorizationCode { redirect_uri, .. }
@@ -98,16 +109,16 @@ mod tests {
             request,
             TokenRequest::RefreshToken { scope: None, .. }
         ));
+        let request = parse("grant_type=client_credentials&scope=notifications").unwrap();
+        assert!(matches!(request, TokenRequest::ClientCredentials { scopes }
+            if scopes.len() == 1));
     }
 
     #[test]
     fn what_is_missing_repeated_or_unknown_is_refused() {
         let cases = [
             (String::new(), "invalid_request"),
-            (
-                "grant_type=client_credentials".to_owned(),
-                "unsupported_grant_type",
-            ),
+            ("grant_type=client_credentials".to_owned(), "invalid_scope"),
             (
                 "grant_type=password&username=a".to_owned(),
                 "unsupported_grant_type",

@@ -29,6 +29,12 @@ pub(super) fn add_stream<S: Projected>(
 ) -> Result<String, NotJson> {
     let projection = format!("{name}_projection");
     add_projection::<S>(statement, &projection, stream, state, events.len())?;
+    // Whoever writes a fact of a grant: it is its partner's, and the feed finds it by that.
+    let of_partner = S::partner_of(&stream.id, state).map(|partner| CommandContext {
+        partner: Some(partner),
+        ..context.clone()
+    });
+    let context = of_partner.as_ref().unwrap_or(context);
     add_events::<S>(statement, name, &projection, stream, events, context, now)?;
     Ok(format!("(SELECT count(*) FROM {name}_events)"))
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use consent_domain::{
     DomainEvent, Stream,
     bank::BankStream,
-    consent::ConsentStream,
+    consent::{Consent, ConsentStream},
     contract::ContractStream,
     journey::JourneyStream,
     partner::{PartnerAtBankStream, PartnerStream},
@@ -19,6 +19,12 @@ pub trait Projected: Stream {
     fn upcasters() -> Vec<Box<dyn EventUpcaster>> {
         Vec::new()
     }
+
+    /// The partner whom the stream concerns, where it tells: its facts name that one, whoever wrote
+    /// them, so that a partner's feed finds them.
+    fn partner_of(_stream_id: &str, _state: &Self::State) -> Option<String> {
+        None
+    }
 }
 
 impl Projected for JourneyStream {
@@ -26,6 +32,10 @@ impl Projected for JourneyStream {
 }
 impl Projected for ConsentStream {
     const TABLE: &'static str = "consent_current";
+
+    fn partner_of(_stream_id: &str, state: &Consent) -> Option<String> {
+        state.terms().map(|terms| terms.partner.to_string())
+    }
 }
 impl Projected for ContractStream {
     const TABLE: &'static str = "contract_current";
@@ -35,6 +45,12 @@ impl Projected for PartnerStream {
 }
 impl Projected for PartnerAtBankStream {
     const TABLE: &'static str = "partner_at_bank_current";
+
+    fn partner_of(stream_id: &str, _state: &Self::State) -> Option<String> {
+        stream_id
+            .split_once(':')
+            .map(|(_, partner)| partner.to_owned())
+    }
 }
 impl Projected for BankStream {
     const TABLE: &'static str = "bank_current";

@@ -56,7 +56,7 @@ async fn each_bank_has_its_own_metadata_at_both_well_known_forms() {
             ("response_types_supported", json!(["code"])),
             (
                 "grant_types_supported",
-                json!(["authorization_code", "refresh_token"]),
+                json!(["authorization_code", "refresh_token", "client_credentials"]),
             ),
             ("code_challenge_methods_supported", json!(["S256"])),
             (

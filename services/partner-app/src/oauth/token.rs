@@ -104,6 +104,31 @@ pub async fn refresh(
     tokens(post(http, endpoint, client, &parameters).await?, now)
 }
 
+/// A token of the client's own (RFC 6749, 4.4).
+#[derive(Debug, Clone)]
+pub struct OwnToken {
+    /// For the bank's own interfaces.
+    pub access_token: Secret,
+    /// When it is to be replaced.
+    pub fresh_until: DateTime<Utc>,
+}
+
+/// Gets a token for scopes of the client itself.
+pub async fn own_token(
+    http: &HttpClient,
+    endpoint: &Url,
+    client: &ClientProof<'_>,
+    scope: &str,
+    now: DateTime<Utc>,
+) -> Result<OwnToken, OauthError> {
+    let parameters = [("grant_type", "client_credentials"), ("scope", scope)];
+    let tokens = tokens(post(http, endpoint, client, &parameters).await?, now)?;
+    Ok(OwnToken {
+        access_token: tokens.access_token,
+        fresh_until: tokens.fresh_until,
+    })
+}
+
 async fn post(
     http: &HttpClient,
     endpoint: &Url,

@@ -13,6 +13,8 @@ mod layout;
 mod link;
 mod locale;
 mod message;
+mod notification_texts;
+mod notifications;
 mod request_log;
 mod statement;
 mod visitor;
@@ -43,6 +45,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/accounts", web::get().to(accounts::show))
         .route("/accounts/{account}", web::get().to(statement::show))
         .route("/language/{tag}", web::get().to(locale::switch))
+        .route("/notifications", web::get().to(notifications::show))
         .route("/healthz", web::get().to(assets::healthz))
         .route("/assets/style.css", web::get().to(assets::style))
         .route("/favicon.svg", web::get().to(assets::icon))

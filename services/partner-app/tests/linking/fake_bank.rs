@@ -56,6 +56,8 @@ struct State {
     token_requests: usize,
     access_tokens: HashSet<String>,
     asked_from: String,
+    told: Vec<serde_json::Value>,
+    data_requests: usize,
 }
 
 struct Inner {
@@ -63,6 +65,7 @@ struct Inner {
     private_pem: String,
     public_pem: String,
     state: Mutex<State>,
+    told: Notify,
     token_seen: Notify,
     token_gate: Arc<RwLock<()>>,
     held: Mutex<Option<tokio::sync::OwnedRwLockWriteGuard<()>>>,
@@ -80,6 +83,7 @@ impl FakeBank {
             private_pem: key.to_pkcs8_pem(LineEnding::LF).unwrap().to_string(),
             public_pem: key.public_key().to_public_key_pem(LineEnding::LF).unwrap(),
             state: Mutex::default(),
+            told: Notify::new(),
             token_seen: Notify::new(),
             token_gate: Arc::default(),
             held: Mutex::default(),
@@ -94,6 +98,7 @@ impl FakeBank {
                 )
                 .route("/2963/par", web::post().to(push))
                 .route("/2963/token", web::post().to(token))
+                .route("/2963/notifications", web::get().to(notifications))
                 .route("/v1/accounts", web::get().to(accounts))
                 .route("/v1/accounts/{id}/balance", web::get().to(balance))
                 .route(
@@ -127,6 +132,24 @@ impl FakeBank {
 
     pub(crate) fn token_requests(&self) -> usize {
         self.state().token_requests
+    }
+
+    /// The next event of the feed.
+    pub(crate) fn tell(&self, kind: &str, data: serde_json::Value) {
+        let mut state = self.state();
+        let number = state.told.len() + 1;
+        state.told.push(json!({
+            "specversion": "1.0", "id": format!("event-{number}"), "sequence": format!("{number:019}"),
+            "time": "2026-04-10T02:00:00Z", "type": format!("jp.renkei.consent.v1.{kind}"),
+            "subject": "grant-1", "data": data,
+        }));
+        drop(state);
+        self.0.told.notify_waiters();
+    }
+
+    /// How often the account interface was asked.
+    pub(crate) fn data_requests(&self) -> usize {
+        self.state().data_requests
     }
 
     pub(crate) fn asked_from(&self) -> String {
@@ -253,6 +276,13 @@ async fn push(bank: web::Data<FakeBank>, form: web::Form<Form>) -> HttpResponse 
 
 async fn token(bank: web::Data<FakeBank>, form: web::Form<Form>) -> HttpResponse {
     bank.expect_client(&form);
+    if form["grant_type"] == "client_credentials" {
+        assert_eq!(form["scope"], "notifications");
+        return HttpResponse::Ok().json(json!({
+            "access_token": "own-token", "token_type": "Bearer", "expires_in": 600,
+            "scope": "notifications",
+        }));
+    }
     bank.state().token_requests += 1;
     bank.0.token_seen.notify_one();
     let _open = bank.0.token_gate.read().await;
@@ -292,6 +322,7 @@ fn refusal(
     request: &HttpRequest,
     wanted: Option<(&str, u16)>,
 ) -> Option<HttpResponse> {
+    bank.state().data_requests += 1;
     let header = request
         .headers()
         .get("authorization")
@@ -371,4 +402,29 @@ async fn transactions(
         ],
         "next_cursor": next_cursor,
     }))
+}
+
+/// Puts an empty answer off until something is told.
+async fn notifications(
+    bank: web::Data<FakeBank>,
+    request: HttpRequest,
+    query: web::Query<Form>,
+) -> HttpResponse {
+    assert_eq!(
+        request.headers().get("authorization").unwrap(),
+        "Bearer own-token"
+    );
+    let after: usize = query["after"].parse().unwrap();
+    loop {
+        let told = bank.0.told.notified();
+        let all = bank.state().told.clone();
+        if all.len() > after {
+            // The one that was handled last comes again, as after a failure.
+            let events = &all[after.saturating_sub(1)..];
+            return HttpResponse::Ok()
+                .content_type("application/cloudevents-batch+json")
+                .body(json!(events).to_string());
+        }
+        told.await;
+    }
 }

@@ -12,6 +12,7 @@ mod browser;
 mod fake_bank;
 mod journey;
 mod languages;
+mod notifications;
 
 use browser::Browser;
 use fake_bank::Wanted;
