@@ -17,6 +17,7 @@
 //!
 //! What may be written where is `docs/logging.md`.
 
+mod asked_each_time;
 pub mod grpc;
 mod start;
 mod trace_parent;

@@ -12,6 +12,8 @@ use tracing_subscriber::{
     util::{SubscriberInitExt as _, TryInitError},
 };
 
+use crate::asked_each_time::AskedEachTime;
+
 /// Which service this is; `service.name` and `service.version` of its spans.
 #[derive(Debug, Clone, Copy)]
 pub struct Service {
@@ -122,7 +124,7 @@ impl Telemetry {
             .with_tracer(provider.tracer(service.name))
             .with_location(false)
             .with_threads(false)
-            .with_filter(traced());
+            .with_filter(AskedEachTime(traced()));
         let Logs {
             filter,
             format,
@@ -138,7 +140,7 @@ impl Telemetry {
         };
         tracing_subscriber::registry()
             .with(spans)
-            .with(lines.with_filter(filter))
+            .with(lines.with_filter(AskedEachTime(filter)))
             .try_init()?;
         Ok(Self { provider })
     }

@@ -114,7 +114,7 @@ async fn a_suspended_consent_is_warned_of_and_ends_too() {
     use consent_domain::suspension::SuspensionCause;
 
     let bench = Bench::replicas(2).await;
-    let grant = bench.consent_for(TimeDelta::days(20)).await;
+    let grant = bench.consent_for(TimeDelta::days(40)).await;
     let app = &bench.replicas[0].app;
     let (bank, level) = (
         crate::lifecycle_given::bank(),
@@ -124,6 +124,7 @@ async fn a_suspended_consent_is_warned_of_and_ends_too() {
     let order = crate::lifecycle_given::by_operator();
     let suspended = level.suspend((&app.pool, &app.bus), &bank, cause, order);
     suspended.await.expect("suspended");
+    bench.shorten(&grant, TimeDelta::days(20)).await;
     sweep_on_both(&bench).await;
     let told = bench.notices().await;
     let ends_at = match bench.consent(&grant).await {
@@ -144,6 +145,7 @@ async fn a_suspended_consent_is_warned_of_and_ends_too() {
         [
             "AccessGranted",
             "AccessSuspended",
+            "AccessAmended",
             "ExpiryWarned",
             "AccessAmended",
             "AccessExpired"

@@ -127,7 +127,7 @@ async fn no_read_that_starts_after_a_revocation_succeeds() {
         RevocationReason::NoLongerNeeded,
         by_operator(),
     );
-    let (revoked, reasons) = reads_around(&bench, &tokens, revoke).await;
+    let (revoked, reasons) = Box::pin(reads_around(&bench, &tokens, revoke)).await;
     assert!(matches!(revoked, Ok(Done::Changed(_))));
     only(&reasons, DenialReason::Revoked);
 }
@@ -137,7 +137,7 @@ async fn no_read_that_starts_after_an_expiry_succeeds_whether_or_not_it_is_recor
     let bench = Bench::replicas(2).await;
     let tokens = bench.granted(Wish::default()).await;
     let grant = grant_of(&tokens);
-    let (_, reasons) = reads_around(&bench, &tokens, let_expire(&bench, &grant)).await;
+    let (_, reasons) = Box::pin(reads_around(&bench, &tokens, let_expire(&bench, &grant))).await;
     only(&reasons, DenialReason::Expired);
     assert_eq!(bench.events("AccessExpired").await, 0, "the clock alone");
 }
@@ -195,7 +195,7 @@ async fn no_read_that_starts_after_a_suspension_succeeds_at_any_level_until_it_i
         let app = &bench.replicas[replica % 2].app;
         let cause = SuspensionCause::SuspectedFraud;
         let suspend = level.suspend((&app.pool, &app.bus), &bank, cause, by_operator());
-        let (suspended, reasons) = reads_around(&bench, &tokens, suspend).await;
+        let (suspended, reasons) = Box::pin(reads_around(&bench, &tokens, suspend)).await;
         assert!(matches!(suspended, Ok(Done::Changed(_))), "{level:?}");
         only(&reasons, DenialReason::Suspended);
 
@@ -233,7 +233,7 @@ async fn no_read_of_an_account_that_starts_after_its_removal_succeeds_and_the_ot
         RemovalReason::LinkedByMistake,
         by_operator(),
     );
-    let (removed, reasons) = reads_around(&bench, &tokens, remove).await;
+    let (removed, reasons) = Box::pin(reads_around(&bench, &tokens, remove)).await;
     assert!(matches!(removed, Ok(Done::Changed(_))));
     only(&reasons, DenialReason::AccountNotInScope);
     for replica in 0..2 {
