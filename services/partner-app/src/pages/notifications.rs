@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::layout::{Place, Site, page};
-use super::{display, notification_texts as texts, visitor};
+use super::{display, locale, notification_texts as texts, visitor};
 use crate::application::Services;
 use crate::notifications::Notice;
 use crate::settings::Bank;
@@ -44,10 +44,10 @@ pub(super) async fn show(request: HttpRequest, services: web::Data<Services>) ->
     let rows = rows(&services, &linkages);
     let body = NotificationsPage {
         site,
-        title: texts::TITLE,
-        lead: texts::LEAD,
-        none: texts::NONE,
-        accounts: texts::ACCOUNTS,
+        title: texts::title(),
+        lead: texts::lead(),
+        none: texts::none(),
+        accounts: texts::accounts(),
         rows,
     };
     let mut response = page(StatusCode::OK, &body);
@@ -84,7 +84,7 @@ fn rows(services: &Services, linkages: &[Linkage]) -> Vec<Row> {
                 kind,
                 headline,
                 text,
-                bank_name: bank.listed_name(),
+                bank_name: locale::bank_name(bank),
                 at: display::time(notice.at),
             }
         })
