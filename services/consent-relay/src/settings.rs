@@ -33,7 +33,6 @@ pub struct Settings {
     /// The consent service's `public_url`: events name their issuer by it.
     pub public_url: Url,
     /// The consent service's: opens the key that partners' ids are derived with.
-    #[serde(deserialize_with = "key_encryption_key")]
     pub key_encryption_key: KeyEncryptionKey,
     /// This instance, in the lease and in logs; by default the host's name and the process's id.
     #[serde(default)]
@@ -173,19 +172,6 @@ fn secret<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Zeroizing<String>, D::Error> {
     String::deserialize(deserializer).map(Zeroizing::new)
-}
-
-fn key_encryption_key<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<KeyEncryptionKey, D::Error> {
-    let text = Zeroizing::new(String::deserialize(deserializer)?);
-    let url_safe = Zeroizing::new(
-        text.trim()
-            .trim_end_matches('=')
-            .replace('+', "-")
-            .replace('/', "_"),
-    );
-    KeyEncryptionKey::parse(&url_safe).map_err(serde::de::Error::custom)
 }
 
 fn default_transaction_timeout() -> u32 {

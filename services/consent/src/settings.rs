@@ -64,7 +64,6 @@ pub struct Settings {
     #[serde(default)]
     pub resource_servers: Vec<ResourceServer>,
     /// Wraps the keys in the database: 32 bytes in base64 or base64url, from outside the database.
-    #[serde(deserialize_with = "key_encryption_key")]
     pub key_encryption_key: KeyEncryptionKey,
     /// The account API's resource identifier: the audience of access tokens.
     pub resource_identifier: Url,
@@ -77,19 +76,6 @@ pub struct Settings {
     /// How often the sweeper looks, in milliseconds.
     #[serde(default = "default_sweep")]
     pub sweep_milliseconds: u64,
-}
-
-fn key_encryption_key<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<KeyEncryptionKey, D::Error> {
-    let text = zeroize::Zeroizing::new(String::deserialize(deserializer)?);
-    let url_safe = zeroize::Zeroizing::new(
-        text.trim()
-            .trim_end_matches('=')
-            .replace('+', "-")
-            .replace('/', "_"),
-    );
-    KeyEncryptionKey::parse(&url_safe).map_err(serde::de::Error::custom)
 }
 
 fn default_connections() -> u32 {

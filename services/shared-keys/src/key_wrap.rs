@@ -6,6 +6,7 @@ use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use zeroize::Zeroizing;
 
 /// Bytes of a nonce. Random nonces are safe for the few keys that are ever wrapped.
@@ -104,6 +105,20 @@ impl KeyEncryptionKey {
             .decrypt(&Nonce::from(nonce), payload)
             .map(Zeroizing::new)
             .map_err(|_| DoesNotOpen)
+    }
+}
+
+/// As settings hold it: base64 or base64url, with padding or without.
+impl<'de> Deserialize<'de> for KeyEncryptionKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        let url_safe = Zeroizing::new(
+            text.trim()
+                .trim_end_matches('=')
+                .replace('+', "-")
+                .replace('/', "_"),
+        );
+        Self::parse(&url_safe).map_err(D::Error::custom)
     }
 }
 
