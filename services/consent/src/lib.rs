@@ -1,6 +1,7 @@
 //! Renkei's consent service: the journey's pages, the authorization server, and strict decisions
 //! over an event store. `journey` is where to begin reading.
 
+pub mod access_record;
 pub mod app;
 mod authorization_server;
 mod bank_announcements;
@@ -12,12 +13,14 @@ mod boundary;
 mod certificate_listener;
 pub mod bulk_revocation;
 pub mod client_certificate;
+mod coalescing;
 pub mod decisions;
 pub mod ended_consents;
 mod entropy;
 pub mod evidence;
 pub mod feed;
 pub mod guess;
+pub mod history;
 pub mod journey;
 mod journey_end;
 pub mod keys;
@@ -26,6 +29,7 @@ mod metrics;
 pub mod notices;
 mod observation;
 pub mod openapi;
+pub mod operator;
 mod operators;
 pub mod pages;
 pub mod partners;
