@@ -15,6 +15,7 @@ pub mod decisions;
 mod entropy;
 pub mod evidence;
 pub mod feed;
+pub mod funnel;
 pub mod guess;
 pub mod journey;
 mod journey_end;
