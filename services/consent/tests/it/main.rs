@@ -66,6 +66,8 @@ mod oauth_metadata;
 mod oauth_partner;
 mod oauth_push;
 mod oauth_token;
+mod operator_given;
+mod operator_identity;
 mod rebuild;
 mod secret_sweep;
 mod smoke;
