@@ -19,6 +19,7 @@ pub mod ended_consents;
 mod entropy;
 pub mod evidence;
 pub mod feed;
+pub mod funnel;
 pub mod guess;
 pub mod history;
 pub mod journey;

@@ -18,6 +18,7 @@ use crate::{
     access_record,
     app::App,
     bank_port::Verdict,
+    funnel::count_ended,
     guess::{self, GuessKind, Settled, Unsettled},
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
@@ -75,6 +76,7 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     record_missing_locks(app).await?;
     record_connections(app).await?;
     notices::send_due(app).await?;
+    count_ended(&app.pool).await?;
     forget(&app.pool).await?;
     if let Err(error) = app.keys.refresh(&app.pool).await {
         tracing::warn!(%error, "the signing keys could not be read again");

@@ -25,6 +25,7 @@ mod feed_push_command;
 mod feed_reading;
 mod feed_tokens;
 mod feed_waiting;
+mod funnel;
 mod guesses_counter;
 mod guesses_limits;
 mod guesses_locks;
