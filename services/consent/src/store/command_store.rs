@@ -32,7 +32,8 @@ pub enum Actor {
 }
 
 impl Actor {
-    pub(super) fn kind(&self) -> &'static str {
+    /// `customer`, `partner`, `operator` or `system`.
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Customer(_) => "customer",
             Self::Partner(_) => "partner",
@@ -41,7 +42,8 @@ impl Actor {
         }
     }
 
-    pub(super) fn id(&self) -> Option<&str> {
+    /// Who, where that is known.
+    pub fn id(&self) -> Option<&str> {
         match self {
             Self::Customer(id) => id.as_deref(),
             Self::Partner(id) | Self::Operator(id) => Some(id),
@@ -86,7 +88,8 @@ impl CommandContext {
         }
     }
 
-    pub(super) fn metadata(&self) -> HashMap<String, String> {
+    /// What stands in each event's `metadata`.
+    pub fn metadata(&self) -> HashMap<String, String> {
         let optional = [
             ("bank", self.bank.as_deref()),
             ("actor_id", self.actor.id()),
