@@ -15,6 +15,7 @@ use sqlx::PgPool;
 use tracing::Instrument as _;
 
 use crate::{
+    access_record,
     app::App,
     bank_port::Verdict,
     guess::{self, GuessKind, Settled, Unsettled},
@@ -63,6 +64,7 @@ pub async fn run(app: web::Data<App>, every: Duration) {
 /// # Errors
 /// [`StoreError`]; what was swept before stays swept.
 pub async fn round(app: &App) -> Result<(), StoreError> {
+    access_record::make_partitions_ahead(&app.pool).await?;
     end_late_journeys(app).await?;
     expire_due(&app.pool, &app.bus).await?;
     warn_due(&app.pool, &app.bus).await?;
@@ -209,6 +211,7 @@ async fn forget(pool: &PgPool) -> Result<(), StoreError> {
     purge_used_jtis(pool).await?;
     purge_authorization_codes(pool).await?;
     purge_issued_access_tokens(pool).await?;
+    crate::operator::session::forget_old(pool).await?;
     for sql in [
         "DELETE FROM command_keys WHERE recorded_at < now() - interval '2 days'",
         "DELETE FROM guesses WHERE settled_at < now() - interval '2 days'",

@@ -32,6 +32,16 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// By the columns of an event; whatever is not known there was this service.
+    pub fn of_columns(kind: &str, id: Option<String>) -> Self {
+        match (kind, id) {
+            ("customer", id) => Self::Customer(id),
+            ("partner", Some(id)) => Self::Partner(id),
+            ("operator", Some(id)) => Self::Operator(id),
+            _ => Self::System,
+        }
+    }
+
     /// `customer`, `partner`, `operator` or `system`.
     pub fn kind(&self) -> &'static str {
         match self {

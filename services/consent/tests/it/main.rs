@@ -9,6 +9,7 @@
     reason = "a test program: what is not as expected ends the test"
 )]
 
+mod access_record;
 mod bench;
 mod certificate_authority;
 mod certificate_guesses;
@@ -65,6 +66,8 @@ mod oauth_metadata;
 mod oauth_partner;
 mod oauth_push;
 mod oauth_token;
+mod operator_given;
+mod operator_identity;
 mod rebuild;
 mod secret_sweep;
 mod smoke;
