@@ -98,7 +98,8 @@ impl CommandContext {
         }
     }
 
-    pub(super) fn metadata(&self) -> HashMap<String, String> {
+    /// What stands in each event's `metadata`.
+    pub fn metadata(&self) -> HashMap<String, String> {
         let optional = [
             ("bank", self.bank.as_deref()),
             ("actor_id", self.actor.id()),
