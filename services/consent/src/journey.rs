@@ -29,6 +29,7 @@ mod page_address;
 mod pin_guesses;
 mod present;
 mod respond;
+mod row_rules;
 mod session;
 mod step2_login;
 mod step3_tasks;

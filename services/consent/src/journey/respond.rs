@@ -75,6 +75,7 @@ fn status(kind: &ErrorKind) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         ErrorKind::PartnerNotAvailable
+        | ErrorKind::LinkageNotAvailable
         | ErrorKind::NoAccount
         | ErrorKind::CertificateNotConfirmed => StatusCode::FORBIDDEN,
         ErrorKind::JourneyNotFound | ErrorKind::NotFound => StatusCode::NOT_FOUND,

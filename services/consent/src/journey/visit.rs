@@ -309,6 +309,9 @@ impl Visit {
             ErrorKind::JourneyTimedOut | ErrorKind::NoAccount => {
                 self.partner_error_url(AuthorizationError::AccessDenied)
             }
+            ErrorKind::LinkageNotAvailable => {
+                self.partner_error_url(AuthorizationError::InvalidGrantId)
+            }
             _ => None,
         };
         known.error(&self.app, kind)
@@ -326,6 +329,7 @@ impl Visit {
         let description = match error {
             AuthorizationError::AccessDenied => "the customer did not allow access",
             AuthorizationError::TemporarilyUnavailable => "the bank is closed or unavailable",
+            AuthorizationError::InvalidGrantId => "the customer has no such grant",
             _ => "the journey could not go on",
         };
         let uri = self.parameters.find("redirect_uri")?;
@@ -366,6 +370,9 @@ impl Visit {
             }
             Err(JourneyRefusal::AlreadyEnded(JourneyEnd::TimedOut { .. })) => {
                 Err(self.error(ErrorKind::JourneyTimedOut))
+            }
+            Err(JourneyRefusal::AlreadyEnded(JourneyEnd::Failed { code, .. })) => {
+                Err(self.error(failed_page(code)))
             }
             Err(JourneyRefusal::AlreadyEnded(_)) => Err(self.error(ErrorKind::JourneyEnded)),
             Err(_) => Err(self.error(ErrorKind::JourneyNotFound)),
@@ -533,6 +540,18 @@ impl Visit {
             traceparent: self.context.traceparent.clone(),
             key,
         }
+    }
+}
+
+/// The page of a journey that could not go on, however often it is opened again.
+pub(super) fn failed_page(code: FailureCode) -> ErrorKind {
+    match code {
+        FailureCode::GrantUnavailable => ErrorKind::LinkageNotAvailable,
+        FailureCode::PartnerDisabled => ErrorKind::PartnerNotAvailable,
+        FailureCode::LoginRefused
+        | FailureCode::BankClosed
+        | FailureCode::BankUnavailable
+        | FailureCode::TooManyRevisions => ErrorKind::JourneyEnded,
     }
 }
 

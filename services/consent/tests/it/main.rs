@@ -39,6 +39,7 @@ mod journey_idle;
 mod journey_lies;
 mod journey_logins;
 mod journey_maintenance;
+mod journey_named_linkage;
 mod journey_outages;
 mod journey_races;
 mod journey_repeats;
