@@ -20,6 +20,7 @@ pub mod journey;
 mod journey_end;
 pub mod keys;
 pub mod lifecycle;
+mod linkages;
 mod metrics;
 pub mod notices;
 mod observation;

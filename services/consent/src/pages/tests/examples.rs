@@ -8,8 +8,8 @@ use super::super::{
     AccessInView, AccountChoice, AccountHint, AccountsView, AuthorizeView, AuthorizedAccount,
     Availability, BankContact, CertificateLoginView, CertificatePasswordProblem,
     CertificatePasswordView, ConfirmView, ConfirmedAccount, Customer, Deadline, DeadlineKind,
-    DoneView, ErrorKind, ErrorView, Extension, FormTarget, Forwarding, LinkageChange, Locale,
-    LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord, PinProblem,
+    DoneView, ErrorKind, ErrorPlace, ErrorView, Extension, FormTarget, Forwarding, LinkageChange,
+    Locale, LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord, PinProblem,
     RegistrationStatus, RejectionReason, RowChange, Shell, Task, TaskChoice, TasksView, Texts,
     Tick,
 };
@@ -337,7 +337,7 @@ pub(super) fn notice(kind: NoticeKind) -> NoticeView {
     }
 }
 
-pub(super) const ERRORS: [ErrorKind; 18] = [
+pub(super) const ERRORS: [ErrorKind; 20] = [
     ErrorKind::InvalidRequest,
     ErrorKind::RequestExpired,
     ErrorKind::PartnerNotAvailable,
@@ -348,6 +348,8 @@ pub(super) const ERRORS: [ErrorKind; 18] = [
     ErrorKind::CookiesRequired,
     ErrorKind::CertificateNotConfirmed,
     ErrorKind::CertificateLoginExpired,
+    ErrorKind::LinkageNotFound,
+    ErrorKind::ActNotAllowed,
     ErrorKind::NoAccount,
     ErrorKind::TooManyRequests,
     ErrorKind::BankClosed { reopens_at: None },
@@ -368,6 +370,7 @@ pub(super) fn error(kind: ErrorKind) -> ErrorView {
             "http://localhost:8000/callback?error=temporarily_unavailable".to_owned(),
         ),
         login_url: Some(format!("{JOURNEY}/login")),
+        place: ErrorPlace::Journey,
         address: format!("{JOURNEY}/login"),
     }
 }
@@ -558,5 +561,6 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
         ..error(ErrorKind::NotFound)
     };
     add("error-bare", bare.render(texts).unwrap());
+    pages.extend(super::linkages::pages(texts));
     pages
 }
