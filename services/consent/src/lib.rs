@@ -1,6 +1,7 @@
 //! Renkei's consent service: the journey's pages, the authorization server, and strict decisions
 //! over an event store. `journey` is where to begin reading.
 
+pub mod access_record;
 pub mod app;
 mod authorization_server;
 mod bank_announcements;
@@ -11,6 +12,7 @@ pub mod bank_port;
 mod boundary;
 mod certificate_listener;
 pub mod client_certificate;
+mod coalescing;
 pub mod decisions;
 mod entropy;
 pub mod evidence;

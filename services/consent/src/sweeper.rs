@@ -15,6 +15,7 @@ use sqlx::PgPool;
 use tracing::Instrument as _;
 
 use crate::{
+    access_record,
     app::App,
     bank_port::Verdict,
     guess::{self, GuessKind, Settled, Unsettled},
@@ -63,6 +64,7 @@ pub async fn run(app: web::Data<App>, every: Duration) {
 /// # Errors
 /// [`StoreError`]; what was swept before stays swept.
 pub async fn round(app: &App) -> Result<(), StoreError> {
+    access_record::make_partitions_ahead(&app.pool).await?;
     end_late_journeys(app).await?;
     expire_due(&app.pool, &app.bus).await?;
     warn_due(&app.pool, &app.bus).await?;

@@ -9,6 +9,7 @@
     reason = "a test program: what is not as expected ends the test"
 )]
 
+mod access_record;
 mod bench;
 mod certificate_authority;
 mod certificate_guesses;
