@@ -38,6 +38,7 @@ use crate::{
     feed::{Feed, arrivals::Arrivals},
     journey,
     keys::Keys,
+    linkages,
     observation::observe,
     operators,
     partners::{all_banks, bank_record},
@@ -417,6 +418,7 @@ fn public_server(
             .configure(static_files::routes)
             .configure(authorization_server::routes)
             .configure(journey::routes)
+            .configure(linkages::routes)
             .default_service(web::to(journey::not_found))
     })
     .workers(2)
