@@ -16,7 +16,7 @@ use actix_web::{
 };
 use tokio::time::{Instant, sleep_until};
 
-pub(crate) use admission::{Reader, admit};
+pub(crate) use admission::{Reader, admit, admit_for};
 
 use crate::{app::App, problem::Problem, protocol::issuer::Issuer};
 use arrivals::Waiter;

@@ -11,6 +11,8 @@ use actix_web::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::protocol::partner_scope::PartnerScope;
+
 /// The media type of a problem.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 /// What a bearer token is asked for with (RFC 6750 3).
@@ -108,13 +110,42 @@ impl Problem {
     )
     .challenging(", error=\"invalid_token\"");
     /// The token is for something else.
-    pub(crate) const INSUFFICIENT_SCOPE: Self = problem(
-        403,
-        "insufficient_scope",
-        "Scope not covered",
-        "The token does not have the scope notifications.",
-    )
-    .challenging(", error=\"insufficient_scope\", scope=\"notifications\"");
+    pub(crate) const fn insufficient_scope(scope: PartnerScope) -> Self {
+        let (detail, challenge) = match scope {
+            PartnerScope::Notifications => (
+                "The token does not have the scope notifications.",
+                ", error=\"insufficient_scope\", scope=\"notifications\"",
+            ),
+            PartnerScope::GrantManagementQuery => (
+                "The token does not have the scope grant_management_query.",
+                ", error=\"insufficient_scope\", scope=\"grant_management_query\"",
+            ),
+            PartnerScope::GrantManagementRevoke => (
+                "The token does not have the scope grant_management_revoke.",
+                ", error=\"insufficient_scope\", scope=\"grant_management_revoke\"",
+            ),
+            PartnerScope::Status => (
+                "The token does not have the scope status.",
+                ", error=\"insufficient_scope\", scope=\"status\"",
+            ),
+        };
+        problem(403, "insufficient_scope", "Scope not covered", detail).challenging(challenge)
+    }
+
+    /// No such grant, or another partner's: nobody learns which.
+    pub(crate) const UNKNOWN_GRANT: Self = problem(
+        404,
+        "unknown_grant",
+        "Unknown grant",
+        "There is no such grant of this client at this bank.",
+    );
+    /// No such request, another partner's, or one that is kept no longer.
+    pub(crate) const UNKNOWN_REQUEST: Self = problem(
+        404,
+        "unknown_request",
+        "Unknown request",
+        "There is no such request of this client at this bank, or it is kept no longer.",
+    );
     /// The bank does not let the partner in.
     pub(crate) const PARTNER_DISABLED: Self = problem(
         403,
