@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     BankCode, DomainEvent, Outcome, Stream,
     bank_notice::NoticeEffects,
+    linkage_rules::LinkageRules,
     standing::Standing,
     suspension::{SuspensionCause, Suspensions},
 };
@@ -102,6 +103,9 @@ pub struct BankSettings {
     /// What becomes of consents when the bank tells of a change.
     #[serde(skip_serializing_if = "NoticeEffects::is_default")]
     pub notice_effects: NoticeEffects,
+    /// Rules about the linkages of one contract.
+    #[serde(skip_serializing_if = "LinkageRules::is_default")]
+    pub linkage_rules: LinkageRules,
 }
 
 impl Default for BankSettings {
@@ -116,6 +120,7 @@ impl Default for BankSettings {
             evidence_years: 10,
             terms_version: "2026-04".to_owned(),
             notice_effects: NoticeEffects::default(),
+            linkage_rules: LinkageRules::default(),
         }
     }
 }
