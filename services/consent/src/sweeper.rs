@@ -15,13 +15,15 @@ use sqlx::PgPool;
 use tracing::Instrument as _;
 
 use crate::{
+    access_record,
     app::App,
     bank_port::Verdict,
+    funnel::count_ended,
     guess::{self, GuessKind, Settled, Unsettled},
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
     lifecycle::{bank_told::complete_open, expire_due, warn_due},
-    metrics, notices,
+    linkages, metrics, notices,
     partners::bank_record,
     pin_locks::record_missing_locks,
     protocol::{
@@ -63,6 +65,7 @@ pub async fn run(app: web::Data<App>, every: Duration) {
 /// # Errors
 /// [`StoreError`]; what was swept before stays swept.
 pub async fn round(app: &App) -> Result<(), StoreError> {
+    access_record::make_partitions_ahead(&app.pool).await?;
     end_late_journeys(app).await?;
     expire_due(&app.pool, &app.bus).await?;
     warn_due(&app.pool, &app.bus).await?;
@@ -73,6 +76,7 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     record_missing_locks(app).await?;
     record_connections(app).await?;
     notices::send_due(app).await?;
+    count_ended(&app.pool).await?;
     forget(&app.pool).await?;
     if let Err(error) = app.keys.refresh(&app.pool).await {
         tracing::warn!(%error, "the signing keys could not be read again");
@@ -209,6 +213,8 @@ async fn forget(pool: &PgPool) -> Result<(), StoreError> {
     purge_used_jtis(pool).await?;
     purge_authorization_codes(pool).await?;
     purge_issued_access_tokens(pool).await?;
+    crate::operator::session::forget_old(pool).await?;
+    linkages::forget(pool).await?;
     for sql in [
         "DELETE FROM command_keys WHERE recorded_at < now() - interval '2 days'",
         "DELETE FROM guesses WHERE settled_at < now() - interval '2 days'",

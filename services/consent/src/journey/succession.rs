@@ -88,18 +88,16 @@ async fn describe(
         .collect();
     let partners: Vec<&str> = linkages.iter().map(|l| l.partner.as_str()).collect();
     let rows = sqlx::query(
-        "SELECT q.number, e.recorded_at,
+        "SELECT q.number, c.began_at,
             p.state #>> '{record,service_name}' AS service_name,
             p.state #>> '{record,registration_number}' AS registration_number
          FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS q (stream, partner, number)
          JOIN partner_current p ON p.stream_id = q.partner
-         LEFT JOIN events e ON e.aggregate_type = $3 AND e.aggregate_id = q.stream
-            AND e.sequence = 1
+         JOIN consent_current c ON c.stream_id = q.stream
          ORDER BY q.number",
     )
     .bind(&streams)
     .bind(&partners)
-    .bind(ConsentStream::TYPE)
     .fetch_all(&at.visit.app.pool)
     .instrument(sql_span("linkages that may end"))
     .await?;
@@ -109,7 +107,6 @@ async fn describe(
         let Some(linkage) = number.checked_sub(1).and_then(|at| linkages.get(at)) else {
             continue;
         };
-        let period_began = linkage.consent.terms().map(|terms| terms.valid_from);
         let service = Service {
             client: linkage.client.clone(),
             registration_number: row.try_get("registration_number")?,
@@ -117,11 +114,7 @@ async fn describe(
         let outgoing = Outgoing {
             linkage: linkage.clone(),
             service_name: row.try_get("service_name")?,
-            // Where its first fact is archived: when its period began.
-            allowed_at: row
-                .try_get::<Option<DateTime<Utc>>, _>("recorded_at")?
-                .or(period_began)
-                .unwrap_or(at.visit.now),
+            allowed_at: row.try_get("began_at")?,
         };
         described.push((service, outgoing));
     }
@@ -171,24 +164,23 @@ impl Ends {
         superseded
             .iter()
             .filter_map(|grant| self.outgoing.get(grant))
-            .flat_map(|linkage| self.end(linkage, &fact, now))
+            .map(|linkage| self.end(linkage, &fact, now))
             .collect()
     }
 
-    fn end(&self, linkage: &LiveLinkage, fact: &ConsentEvent, now: Instant) -> Vec<Companion> {
+    fn end(&self, linkage: &LiveLinkage, fact: &ConsentEvent, now: Instant) -> Companion {
         let mut after = linkage.consent.clone();
         ConsentStream::evolve(&mut after, fact);
         let facts = std::slice::from_ref(fact);
-        let mut companions = lifecycle::notices(&self.bank, &self.actor, facts, &after);
-        companions.push(Companion::EndConsent(Box::new(EndedConsent {
+        Companion::EndConsent(Box::new(EndedConsent {
             stream: stream_id(&self.bank, linkage.grant.as_str()),
             version: linkage.version,
             before: linkage.consent.clone(),
             fact: fact.clone(),
+            told: lifecycle::notices(&self.bank, &self.actor, facts, &after),
             context: self.context.clone(),
             now,
-        })));
-        companions
+        }))
     }
 }
 

@@ -29,6 +29,7 @@ use super::{
     end,
     form_key::{FormName, FormOwner},
     language, linkages,
+    login_guess::LoginPlace,
     page_address::PageAddress,
     path_of,
     present::task_view,
@@ -40,8 +41,8 @@ use crate::{
     bank_pages::BankPages,
     bank_port::{PlannedMaintenance, Subject},
     pages::{
-        AccessInView, Customer, Deadline, DeadlineKind, ErrorKind, Extension, FormTarget, Locale,
-        Notice, Shell, Texts, WARN_SECONDS,
+        AccessInView, Customer, Deadline, DeadlineKind, ErrorKind, ErrorPlace, Extension,
+        FormTarget, Locale, Notice, Shell, Texts, WARN_SECONDS,
     },
     protocol::{
         authorization_response::{AuthorizationError, error_url},
@@ -293,6 +294,7 @@ impl Visit {
             inquiry_number: self.context.inquiry_number(),
             partner_url: None,
             login_url: None,
+            place: ErrorPlace::Journey,
         }
     }
 
@@ -467,6 +469,16 @@ impl Visit {
             session,
             cookie,
         })
+    }
+
+    /// Where a login of this journey is tried.
+    pub(super) fn login_place(&self) -> LoginPlace<'_> {
+        LoginPlace {
+            app: &self.app,
+            bank: &self.bank,
+            settings: &self.record.settings,
+            context: self.command(None, None),
+        }
     }
 
     /// The frame of a page.

@@ -22,7 +22,7 @@ pub(super) enum Emphasis {
 }
 
 impl Clause {
-    fn new(heading: impl ToString, lines: Vec<String>) -> Self {
+    pub(super) fn new(heading: impl ToString, lines: Vec<String>) -> Self {
         Self {
             heading: heading.to_string(),
             lines,

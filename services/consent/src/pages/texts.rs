@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::error::ErrorKind;
 use super::japan_time;
+use super::linkage_texts::{
+    HistoryTexts, LinkageEndTexts, LinkageTexts, LinkagesLoginTexts, LinkagesTexts,
+};
 use super::locale::Locale;
 use super::phrase::{Label, Phrase, Slot, slots};
 use super::tasks::Task;
@@ -146,13 +147,15 @@ pub enum TextsError {
 /// Declares the structs of the catalogue: each refuses unknown keys.
 macro_rules! texts {
     ($($name:ident { $($field:ident: $kind:ty),* $(,)? })*) => {$(
-        #[derive(Debug, Deserialize)]
+        #[derive(Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(super) struct $name {
             $(pub(super) $field: $kind,)*
         }
     )*};
 }
+
+pub(super) use texts;
 
 texts! {
     Catalogue {
@@ -169,6 +172,11 @@ texts! {
         done: DoneTexts,
         certificate_login: CertificateLoginTexts,
         certificate_password: CertificatePasswordTexts,
+        linkages_login: LinkagesLoginTexts,
+        linkages: LinkagesTexts,
+        linkage: LinkageTexts,
+        linkage_end: LinkageEndTexts,
+        history: HistoryTexts,
         notice_pages: NoticePagesTexts,
         error_page: ErrorPageTexts,
         errors: ErrorsTexts,
@@ -415,6 +423,8 @@ texts! {
         back: Phrase,
         to_login: Label,
         unnamed_service: Label,
+        next_at_linkages: Label,
+        to_linkages: Label,
         reopens: Phrase,
     }
     ErrorsTexts {
@@ -429,6 +439,8 @@ texts! {
         cookies_required: ErrorTexts,
         certificate_not_confirmed: ErrorTexts,
         certificate_login_expired: ErrorTexts,
+        linkage_not_found: ErrorTexts,
+        act_not_allowed: ErrorTexts,
         no_account: ErrorTexts,
         too_many_requests: ErrorTexts,
         bank_closed: ErrorTexts,
@@ -474,6 +486,8 @@ impl ErrorsTexts {
             ErrorKind::CookiesRequired => &self.cookies_required,
             ErrorKind::CertificateNotConfirmed => &self.certificate_not_confirmed,
             ErrorKind::CertificateLoginExpired => &self.certificate_login_expired,
+            ErrorKind::LinkageNotFound => &self.linkage_not_found,
+            ErrorKind::ActNotAllowed => &self.act_not_allowed,
             ErrorKind::NoAccount => &self.no_account,
             ErrorKind::TooManyRequests => &self.too_many_requests,
             ErrorKind::BankClosed { .. } => &self.bank_closed,

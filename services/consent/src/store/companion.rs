@@ -107,6 +107,8 @@ pub struct EndedConsent {
     pub before: Consent,
     /// The fact that ends it.
     pub fact: ConsentEvent,
+    /// What the customer is told of it.
+    pub told: Vec<Companion>,
     /// What its event carries beside that.
     pub context: CommandContext,
     /// When it was decided.
@@ -123,6 +125,10 @@ impl EndedConsent {
             version: self.version,
         };
         let facts = [self.fact.clone()];
+        let grant = self.stream.split_once(':').map(|(_, grant)| grant);
+        for (index, told) in self.told.iter().enumerate() {
+            told.add_to(statement, &format!("{name}_told{index}"), grant)?;
+        }
         add_stream::<ConsentStream>(
             statement,
             name,
@@ -136,11 +142,13 @@ impl EndedConsent {
 }
 
 impl Companion {
-    /// Gives the SQL that counts to one where the companion insists on something, and that holds.
+    /// `grant`: the consent among the command's streams, which its notices are about. Gives the SQL that
+    /// counts to one where the companion insists on something, and that holds.
     pub(super) fn add_to(
         &self,
         statement: &mut Statement,
         name: &str,
+        grant: Option<&str>,
     ) -> Result<Option<String>, NotJson> {
         let body = match self {
             Self::EndConsent(ended) => return ended.add_to(statement, name).map(Some),
@@ -235,7 +243,7 @@ impl Companion {
                     values.join(", ")
                 )
             }
-            Self::Notify(notice) => notice.insert(statement),
+            Self::Notify(notice) => notice.insert(statement, grant),
             Self::ClearGuesses { bank, guess_scope } => {
                 let bank = statement.bind(bank.clone());
                 let scope = statement.bind(guess_scope.clone());

@@ -8,10 +8,10 @@ use super::super::{
     AccessInView, AccountChoice, AccountHint, AccountsView, AuthorizeView, AuthorizedAccount,
     Availability, BankContact, CertificateLoginView, CertificatePasswordProblem,
     CertificatePasswordView, ChoiceLimit, ConfirmView, ConfirmedAccount, Customer, Deadline,
-    DeadlineKind, DoneView, ErrorKind, ErrorView, Extension, FormTarget, Forwarding, LinkageChange,
-    Locale, LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord, PinField,
-    PinProblem, PinShown, RegistrationStatus, RejectionReason, RowChange, Shell, Task, TaskChoice,
-    TasksView, Texts, Tick,
+    DeadlineKind, DoneView, ErrorKind, ErrorPlace, ErrorView, Extension, FormTarget, Forwarding,
+    LinkageChange, Locale, LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord,
+    PinField, PinProblem, PinShown, RegistrationStatus, RejectionReason, RowChange, Shell, Task,
+    TaskChoice, TasksView, Texts, Tick,
 };
 
 pub(super) const JOURNEY: &str = "/2963/journeys/0192f0c1-6f4b-7c1e-9d2a-5b7f3a1c8e40";
@@ -365,7 +365,7 @@ pub(super) fn notice(kind: NoticeKind) -> NoticeView {
     }
 }
 
-pub(super) const ERRORS: [ErrorKind; 19] = [
+pub(super) const ERRORS: [ErrorKind; 21] = [
     ErrorKind::InvalidRequest,
     ErrorKind::RequestExpired,
     ErrorKind::PartnerNotAvailable,
@@ -377,6 +377,8 @@ pub(super) const ERRORS: [ErrorKind; 19] = [
     ErrorKind::CookiesRequired,
     ErrorKind::CertificateNotConfirmed,
     ErrorKind::CertificateLoginExpired,
+    ErrorKind::LinkageNotFound,
+    ErrorKind::ActNotAllowed,
     ErrorKind::NoAccount,
     ErrorKind::TooManyRequests,
     ErrorKind::BankClosed { reopens_at: None },
@@ -397,6 +399,7 @@ pub(super) fn error(kind: ErrorKind) -> ErrorView {
             "http://localhost:8000/callback?error=temporarily_unavailable".to_owned(),
         ),
         login_url: Some(format!("{JOURNEY}/login")),
+        place: ErrorPlace::Journey,
         address: format!("{JOURNEY}/login"),
     }
 }
@@ -588,5 +591,6 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
         ..error(ErrorKind::NotFound)
     };
     add("error-bare", bare.render(texts).unwrap());
+    pages.extend(super::linkages::pages(texts));
     pages
 }
