@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     BankCode, DomainEvent, Outcome, Stream,
     bank_notice::NoticeEffects,
+    linkage_rules::LinkageRules,
     operator_rules::OperatorRules,
     standing::Standing,
     suspension::{SuspensionCause, Suspensions},
@@ -103,6 +104,9 @@ pub struct BankSettings {
     /// What becomes of consents when the bank tells of a change.
     #[serde(skip_serializing_if = "NoticeEffects::is_default")]
     pub notice_effects: NoticeEffects,
+    /// Rules about the linkages of one contract.
+    #[serde(skip_serializing_if = "LinkageRules::is_default")]
+    pub linkage_rules: LinkageRules,
     /// What it asks of its operators' acts on many consents.
     #[serde(skip_serializing_if = "OperatorRules::is_default")]
     pub operator_rules: OperatorRules,
@@ -120,6 +124,7 @@ impl Default for BankSettings {
             evidence_years: 10,
             terms_version: "2026-04".to_owned(),
             notice_effects: NoticeEffects::default(),
+            linkage_rules: LinkageRules::default(),
             operator_rules: OperatorRules::default(),
         }
     }

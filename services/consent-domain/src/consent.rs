@@ -106,6 +106,9 @@ pub enum ConsentEvent {
     AccessSuperseded {
         /// That grant.
         by: GrantId,
+        /// Its service: another company's is not told of that grant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_client: Option<ClientId>,
     },
     /// Another user of the contract answers for it.
     HandedOver {
@@ -451,7 +454,7 @@ impl Consent {
                     reason: *reason,
                 };
             }
-            ConsentEvent::AccessSuperseded { by } => {
+            ConsentEvent::AccessSuperseded { by, .. } => {
                 *self = Self::Superseded {
                     terms: terms.clone(),
                     by: by.clone(),

@@ -10,6 +10,7 @@ use consent_domain::{
         FailureCode, GrantAction, JourneyEvent, LinkageBasis, LoginMethod, RejectionReason,
         RequestConsent, Revision, Step, TimeOutCause, UserRole,
     },
+    linkage_rules::LinkageRules,
     operator_rules::OperatorRules,
     partner::{PartnerAtBankEvent, PartnerContract, PartnerEvent, PartnerRecord},
     suspension::SuspensionCause,
@@ -124,7 +125,7 @@ samples!(consent_samples, ConsentEvent, {
         days_left: 30,
         valid_until: end_of_march_2027(),
     },
-    AccessSuperseded => ConsentEvent::AccessSuperseded { by: new_grant() },
+    AccessSuperseded => ConsentEvent::AccessSuperseded { by: new_grant(), by_client: None },
     HandedOver => ConsentEvent::HandedOver { from_user: treasurer(), to_user: bookkeeper() },
 });
 
@@ -246,6 +247,7 @@ pub(crate) fn bank_settings() -> BankSettings {
         evidence_years: 10,
         terms_version: "2026-04".to_owned(),
         notice_effects: NoticeEffects::default(),
+        linkage_rules: LinkageRules::default(),
         operator_rules: OperatorRules::default(),
     }
 }

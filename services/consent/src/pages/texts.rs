@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::error::ErrorKind;
+use super::japan_time;
 use super::linkage_texts::{
     HistoryTexts, LinkageEndTexts, LinkageTexts, LinkagesLoginTexts, LinkagesTexts,
 };
 use super::locale::Locale;
-use super::phrase::{Label, Phrase, slots};
+use super::phrase::{Label, Phrase, Slot, slots};
 use super::tasks::Task;
 use crate::protocol::digest::sha256_hex;
 
@@ -80,6 +81,14 @@ impl Texts {
     /// What stands for an account of the linkage that this user may not see.
     pub fn account_not_visible(&self) -> String {
         self.catalogue.account_table.not_visible.to_string()
+    }
+
+    /// A linkage of the customer's, by its service and the day on which it was allowed.
+    pub fn linkage(&self, service: &str, allowed_at: chrono::DateTime<chrono::Utc>) -> String {
+        self.catalogue.authorize.supersede_linkage.fill(&[
+            (Slot::Service, service),
+            (Slot::Date, &japan_time::day_of(allowed_at, self.locale)),
+        ])
     }
 
     /// The version of the texts; recorded, with the locale and a hash, with each consent. A bank's
@@ -344,6 +353,7 @@ texts! {
         change_accounts_same: Label,
         change_removed_effect: Label,
         supersede_heading: Label,
+        supersede_linkage: Phrase,
         supersede_line: Phrase,
         end_heading: Label,
         end_line: Phrase,

@@ -439,7 +439,13 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
             return Ok(());
         }
         for (index, companion) in companions.iter().enumerate() {
-            companion.add_to(&mut statement, &format!("companion{index}"), self.grant());
+            let condition = companion
+                .add_to(&mut statement, &format!("companion{index}"), self.grant())
+                .map_err(database)?;
+            if let Some(count) = condition {
+                counts.push(count);
+                expected += 1;
+            }
         }
         if let (Some(key), Some(bank)) = (&self.context.key, &self.context.bank) {
             let bank = statement.bind(bank.clone());

@@ -48,6 +48,7 @@ mod journey_request_uri;
 mod journey_revisions;
 mod journey_seed_example;
 mod journey_slow;
+mod journey_supersede;
 mod lifecycle_acts;
 mod lifecycle_bank_notices;
 mod lifecycle_clock;
