@@ -48,6 +48,7 @@ pub use entry::{authorize as authorization_endpoint, not_found};
 pub use linkages::{LiveLinkage, live_linkages};
 pub(crate) use login_guess::login_limit;
 pub(crate) use pin_guesses::{guess_scope, pin_limit};
+pub(crate) use language::{of_request as language_of, remembered as remembered_language};
 pub(crate) use respond::PageError;
 pub(crate) use session::was_alive;
 pub(crate) use step6_authorize::end_of_validity;

@@ -11,6 +11,7 @@ pub mod bank_port;
 mod boundary;
 mod certificate_listener;
 pub mod client_certificate;
+mod console;
 pub mod decisions;
 mod entropy;
 pub mod evidence;
