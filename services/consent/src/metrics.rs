@@ -211,6 +211,7 @@ impl Metrics {
             "Connections of the pool",
             m.connections.clone(),
         );
+        crate::access_record::register_metrics(r);
         crate::feed::metrics::register(r);
         crate::security_events::register_metrics(r);
         m

@@ -15,6 +15,7 @@ use sqlx::PgPool;
 use tracing::Instrument as _;
 
 use crate::{
+    access_record,
     app::App,
     bank_port::Verdict,
     funnel::count_ended,
@@ -22,7 +23,7 @@ use crate::{
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
     lifecycle::{bank_told::complete_open, expire_due, warn_due},
-    metrics, notices,
+    linkages, metrics, notices,
     partners::bank_record,
     pin_locks::record_missing_locks,
     protocol::{
@@ -64,6 +65,7 @@ pub async fn run(app: web::Data<App>, every: Duration) {
 /// # Errors
 /// [`StoreError`]; what was swept before stays swept.
 pub async fn round(app: &App) -> Result<(), StoreError> {
+    access_record::make_partitions_ahead(&app.pool).await?;
     end_late_journeys(app).await?;
     expire_due(&app.pool, &app.bus).await?;
     warn_due(&app.pool, &app.bus).await?;
@@ -212,6 +214,7 @@ async fn forget(pool: &PgPool) -> Result<(), StoreError> {
     purge_authorization_codes(pool).await?;
     purge_issued_access_tokens(pool).await?;
     crate::operator::session::forget_old(pool).await?;
+    linkages::forget(pool).await?;
     for sql in [
         "DELETE FROM command_keys WHERE recorded_at < now() - interval '2 days'",
         "DELETE FROM guesses WHERE settled_at < now() - interval '2 days'",

@@ -48,6 +48,7 @@ fn refusals_of(operation: &str) -> Vec<OAuthError> {
             OAuthError::invalid_scope("the scope has values that this client may not use"),
             OAuthError::invalid_authorization_details("exactly one element is supported"),
             OAuthError::request_not_supported(),
+            OAuthError::invalid_grant_id(),
         ],
         "exchange" => &[
             OAuthError::invalid_grant(),

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use consent_domain::{Instant, Stream};
+use consent_domain::{Instant, Stream, consent::ConsentStream};
 use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
 use sqlx::{PgConnection, PgPool, Postgres, Row as _, pool::PoolConnection, postgres::PgRow};
 use tracing::Instrument as _;
@@ -98,7 +98,8 @@ impl CommandContext {
         }
     }
 
-    pub(super) fn metadata(&self) -> HashMap<String, String> {
+    /// What stands in each event's `metadata`.
+    pub fn metadata(&self) -> HashMap<String, String> {
         let optional = [
             ("bank", self.bank.as_deref()),
             ("actor_id", self.actor.id()),
@@ -380,6 +381,19 @@ struct Streams<'a> {
 }
 
 impl<A: Projected, B: Projected> CommandStore<A, B> {
+    /// The consent among its streams, where there is one.
+    fn grant(&self) -> Option<&str> {
+        let stream = if A::TYPE == ConsentStream::TYPE {
+            Some(&self.target.first)
+        } else if B::TYPE == ConsentStream::TYPE {
+            self.target.second.as_ref()
+        } else {
+            None
+        };
+        let (_, grant) = stream?.split_once(':')?;
+        Some(grant)
+    }
+
     /// Everything that the command writes, in one statement and so in one transaction.
     async fn append<R: std::error::Error>(
         &self,
@@ -425,7 +439,7 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
             return Ok(());
         }
         for (index, companion) in companions.iter().enumerate() {
-            companion.add_to(&mut statement, &format!("companion{index}"));
+            companion.add_to(&mut statement, &format!("companion{index}"), self.grant());
         }
         if let (Some(key), Some(bank)) = (&self.context.key, &self.context.bank) {
             let bank = statement.bind(bank.clone());

@@ -9,6 +9,7 @@
     reason = "a test program: what is not as expected ends the test"
 )]
 
+mod access_record;
 mod bench;
 mod certificate_authority;
 mod certificate_guesses;
@@ -42,6 +43,7 @@ mod journey_idle;
 mod journey_lies;
 mod journey_logins;
 mod journey_maintenance;
+mod journey_named_linkage;
 mod journey_outages;
 mod journey_races;
 mod journey_repeats;
@@ -56,6 +58,9 @@ mod lifecycle_clock;
 mod lifecycle_given;
 mod lifecycle_races;
 mod lifecycle_strict;
+mod linkages_end;
+mod linkages_given;
+mod linkages_login;
 mod locale_choice;
 mod locale_deadline;
 mod locale_of_the_bank;
