@@ -14,6 +14,7 @@ pub mod bulk_revocation;
 mod certificate_listener;
 pub mod client_certificate;
 mod coalescing;
+mod console;
 pub mod decisions;
 pub mod ended_consents;
 mod entropy;
