@@ -46,6 +46,7 @@ fn refusals_of(operation: &str) -> Vec<Problem> {
     }));
     if operation == "read_notifications" {
         refusals.push(Problem::AHEAD_OF_LOG);
+        refusals.push(Problem::archived(10_000_000));
     }
     refusals
 }
