@@ -31,6 +31,8 @@ pub struct Problem {
     /// RFC 6750 3.1: further parameters of the challenge, where there is one.
     challenge: Option<&'static str>,
     retry_after_seconds: Option<u32>,
+    /// Where events begin that can be had.
+    begin_after: Option<i64>,
 }
 
 /// Why a request was refused (RFC 9457).
@@ -48,6 +50,9 @@ pub(crate) struct Body {
     code: &'static str,
     /// For the partner's engineer; it repeats nothing of the request.
     detail: &'static str,
+    /// With `archived`: the least `after` that is answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    begin_after: Option<i64>,
 }
 
 pub(crate) const fn problem(
@@ -63,6 +68,7 @@ pub(crate) const fn problem(
         detail,
         challenge: None,
         retry_after_seconds: None,
+        begin_after: None,
     }
 }
 
@@ -199,6 +205,20 @@ impl Problem {
         problem(400, "invalid_parameter", "Invalid parameter", detail)
     }
 
+    /// The events asked for are in the database no more.
+    pub(crate) const fn archived(begin_after: i64) -> Self {
+        Self {
+            begin_after: Some(begin_after),
+            ..problem(
+                410,
+                "archived",
+                "Events from there on are archived",
+                "Events that old are in the archive and not given here any more. Read today's grants first (each \
+                 by its token, or by introspection), and go on with after = begin_after.",
+            )
+        }
+    }
+
     /// The answers that no handler wrote.
     pub(crate) const fn of_status(status: u16, detail: &'static str) -> Self {
         problem(status, "invalid_request", "Request not accepted", detail)
@@ -211,6 +231,7 @@ impl Problem {
             status: self.status,
             code: self.code,
             detail: self.detail,
+            begin_after: self.begin_after,
         }
     }
 
