@@ -17,8 +17,7 @@ use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, Row as _, types::Json};
 
-use crate::store::{Projected, Statement, StoredEvent};
-use crate::store::{Projected, Rows as RowsOf, Statement};
+use crate::store::{Projected, Rows as RowsOf, Statement, StoredEvent};
 
 /// What becomes of the rebuilt tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
