@@ -443,6 +443,7 @@ fn operator_server(
             .app_data(app.clone())
             .wrap(from_fn(observe))
             .wrap(strict_transport_header(strict_transport))
+            .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .configure(operators::routes)
     })
     .workers(1)

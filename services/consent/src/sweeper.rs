@@ -212,6 +212,7 @@ async fn forget(pool: &PgPool) -> Result<(), StoreError> {
     purge_authorization_codes(pool).await?;
     purge_issued_access_tokens(pool).await?;
     linkages::forget(pool).await?;
+    crate::operator::session::forget_old(pool).await?;
     for sql in [
         "DELETE FROM command_keys WHERE recorded_at < now() - interval '2 days'",
         "DELETE FROM guesses WHERE settled_at < now() - interval '2 days'",

@@ -116,6 +116,7 @@ samples!(consent_samples, ConsentEvent, {
         valid_from: minute(5),
         valid_until: end_of_march_2027(),
         continue_from: [(account(A_1000014), day(2026, 3, 31))].into(),
+        shown: None,
     },
     AccessSuspended => ConsentEvent::AccessSuspended { cause: SuspensionCause::UserRemoved },
     AccessRestored => ConsentEvent::AccessRestored { cause: SuspensionCause::UserRemoved },

@@ -117,6 +117,11 @@ fn authorize_view(
     let valid_until = end_of_validity(visit.now, settings.consent_validity_days)
         .ok_or_else(|| visit.error(ErrorKind::Internal))?;
     let mut view = AuthorizeView {
+        linkages_url: format!(
+            "{}{}",
+            visit.app.origin,
+            crate::linkages::path(&visit.bank)
+        ),
         shell: at.shell(Step::Authorize, message),
         form: at.form(FormName::Authorize, "authorize"),
         decline: at.form(FormName::Cancel, "cancel"),

@@ -80,6 +80,7 @@ impl Modify for OAuthRefusals {
             .iter_mut()
             .filter(|(path, _)| path.contains("{bank}"))
             .filter(|(path, _)| !super::problems::OPERATIONS.contains(&path.as_str()))
+            .filter(|(path, _)| !path.starts_with(super::operator_refusals::PREFIX))
             .flat_map(|(_, item)| operations_of(item));
         for operation in operations {
             let id = operation.operation_id.clone().unwrap_or_default();

@@ -32,7 +32,18 @@ pub enum Actor {
 }
 
 impl Actor {
-    pub(super) fn kind(&self) -> &'static str {
+    /// By the columns of an event; whatever is not known there was this service.
+    pub fn of_columns(kind: &str, id: Option<String>) -> Self {
+        match (kind, id) {
+            ("customer", id) => Self::Customer(id),
+            ("partner", Some(id)) => Self::Partner(id),
+            ("operator", Some(id)) => Self::Operator(id),
+            _ => Self::System,
+        }
+    }
+
+    /// `customer`, `partner`, `operator` or `system`.
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Customer(_) => "customer",
             Self::Partner(_) => "partner",
@@ -41,7 +52,8 @@ impl Actor {
         }
     }
 
-    pub(super) fn id(&self) -> Option<&str> {
+    /// Who, where that is known.
+    pub fn id(&self) -> Option<&str> {
         match self {
             Self::Customer(id) => id.as_deref(),
             Self::Partner(id) | Self::Operator(id) => Some(id),

@@ -12,6 +12,7 @@ mod fold;
 mod projection;
 mod spans;
 mod statement;
+mod stored_event;
 mod world;
 
 pub use bus::{Bus, CommandError, Committed, Executed};
@@ -21,4 +22,5 @@ pub use fold::{Folded, StoreError, fold, state_of, state_of_row};
 pub use projection::{NoStream, Projected};
 pub use spans::sql_span;
 pub use statement::Statement;
+pub use stored_event::StoredEvent;
 pub use world::{Act, World};

@@ -40,7 +40,7 @@ fn the_consent_text_covers_every_point_on_the_page() {
 #[test]
 fn the_consent_text_reads_as_recorded() {
     let expected = "\
-文言の版：1（ja）
+文言の版：2（ja）
 中央労働金庫（法人）
 API連携認証（情報アクセス認可）
 当金庫が、青空ソフトウェア株式会社（あおぞら会計）に、次の口座情報を提供することを許可します。
@@ -65,7 +65,8 @@ API連携事業者の苦情・相談窓口
 API連携事業者からの情報の提供先
 青空クラウド株式会社（データの保管）
 連携を終了するには
-中央労働金庫（法人）（電話番号 0120-000-000、受付時間 平日 9:00〜17:00）へお申し出ください。いつでも終了できます。
+「API連携の確認・解除」の画面（https://consent.example/2963/linkages）から、いつでも解除できます。
+中央労働金庫（法人）（電話番号 0120-000-000、受付時間 平日 9:00〜17:00）へのお申し出によっても、終了できます。
 あおぞら会計に連携を解除する機能がある場合は、その画面からも終了できます。
 適用する規定
 API連携サービス利用規定（第3版）
@@ -78,7 +79,7 @@ API連携を許可する。
 fn the_consent_text_says_in_which_language_it_was_read() {
     let consent = consent_text(&authorize(), &english());
     assert!(
-        consent.starts_with("Version of this text: 1 (en)\n"),
+        consent.starts_with("Version of this text: 2 (en)\n"),
         "{consent}"
     );
     assert!(consent.contains("I allow the bank to provide the following account information to 青空ソフトウェア株式会社 (あおぞら会計).\n"));
