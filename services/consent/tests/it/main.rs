@@ -59,6 +59,7 @@ mod lifecycle_clock;
 mod lifecycle_given;
 mod lifecycle_races;
 mod lifecycle_strict;
+mod linkages_acts;
 mod linkages_end;
 mod linkages_given;
 mod linkages_login;
