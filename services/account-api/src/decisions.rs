@@ -1,5 +1,7 @@
 //! The decision port: asked before every read, never cached, never skipped.
 
+mod record;
+
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,6 +12,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 use tracing::{Instrument as _, Span};
 
+pub(crate) use self::record::{DataRead, What};
 use crate::access_token::AccessToken;
 use crate::clock::{from_timestamp, parse_day};
 use crate::problem::{Denial, Problem};
@@ -19,7 +22,7 @@ use crate::trace_context::RequestContext;
 
 /// The port's name in spans.
 const SERVICE: &str = "renkei.decision.v1.Decisions";
-/// A decision that takes longer is no decision.
+/// A decision that takes longer is no decision, and a record no record.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Asks for decisions.

@@ -35,6 +35,8 @@ pub(crate) enum Problem {
     KeysUnavailable,
     #[error("no decision")]
     DecisionUnavailable,
+    #[error("the read is not recorded")]
+    RecordUnavailable,
     #[error("denied: {0:?}")]
     Denied(Denial),
     #[error("the bank gives no data for the account")]
@@ -157,6 +159,12 @@ impl Problem {
                 "decision_unavailable",
                 "The grant can't be checked now",
                 "Nothing is read without a check of the grant. Try again.",
+            ),
+            Self::RecordUnavailable => (
+                S::SERVICE_UNAVAILABLE,
+                "record_unavailable",
+                "The read can't be recorded now",
+                "Nothing is served without a record of it. The grant is not affected. Try again.",
             ),
             Self::Denied(denial) => denial.wording(),
             Self::AccountUnavailable => (
@@ -291,7 +299,7 @@ impl Problem {
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::KeysUnavailable => Some(RETRY_KEYS_SECONDS),
-            Self::DecisionUnavailable => Some(RETRY_DECISION_SECONDS),
+            Self::DecisionUnavailable | Self::RecordUnavailable => Some(RETRY_DECISION_SECONDS),
             Self::BankUnavailable => Some(RETRY_BANK_SECONDS),
             Self::BankTimeout => Some(RETRY_TIMEOUT_SECONDS),
             Self::Closed(closed) => Some(closed.retry_after_seconds()),

@@ -4,9 +4,10 @@ use consent_domain::BankCode;
 use sqlx::PgPool;
 
 use crate::{
-    bank_pages::PagesOfBanks, bank_port::BankPort, client_certificate::CertificateLogin,
-    decisions::GrantSight, feed::Feed, keys::Keys, protocol::issuer::Issuer,
-    resource_servers::ResourceServers, retention::RetentionSettings, store::Bus,
+    access_record::AccessRecorder, bank_pages::PagesOfBanks, bank_port::BankPort,
+    client_certificate::CertificateLogin, decisions::GrantSight, feed::Feed, keys::Keys,
+    protocol::issuer::Issuer, resource_servers::ResourceServers, retention::RetentionSettings,
+    store::Bus,
 };
 
 /// The service's parts, shared by all workers.
@@ -25,6 +26,8 @@ pub struct App {
     pub pool: PgPool,
     /// Sees grants as they are now, for decisions and introspection.
     pub grants: GrantSight,
+    /// Records what partners read.
+    pub access: AccessRecorder,
     /// Executes commands.
     pub bus: Bus,
     /// Signing and shared keys.

@@ -1,9 +1,9 @@
 //! The decision port: strict answers, each from a read on the primary that starts after it was asked
 //! for. Those who ask at the same time share one: `docs/decisions/0022-coalesced-decisions.md`.
 
-mod coalescing;
 mod evidence_read;
 mod grant_sight;
+mod read_report;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use consent_domain::{
@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub use self::grant_sight::GrantSight;
 use self::grant_sight::Unusable;
 pub(crate) use self::{
-    evidence_read::Question,
+    evidence_read::{Question, ends_connection},
     grant_sight::{Seen, Unseen},
 };
 use crate::{
@@ -252,5 +252,16 @@ impl wire::decisions_server::Decisions for DecisionService {
         Ok(Response::new(wire::DescribeGrantResponse {
             result: Some(result),
         }))
+    }
+
+    async fn record_read(
+        &self,
+        request: Request<wire::RecordReadRequest>,
+    ) -> Result<Response<wire::RecordReadResponse>, Status> {
+        self.admit(&request)?;
+        let read = read_report::understood(request.into_inner())?;
+        let recorded = self.app.access.record(read).await;
+        recorded.map_err(|unrecorded| read_report::refusal(&unrecorded))?;
+        Ok(Response::new(wire::RecordReadResponse {}))
     }
 }

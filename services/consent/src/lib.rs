@@ -1,6 +1,7 @@
 //! Renkei's consent service: the journey's pages, the authorization server, and strict decisions
 //! over an event store. `journey` is where to begin reading.
 
+pub mod access_record;
 pub mod app;
 mod authorization_server;
 mod bank_announcements;
@@ -9,21 +10,28 @@ pub mod bank_notices;
 pub mod bank_pages;
 pub mod bank_port;
 mod boundary;
+pub mod bulk_revocation;
 mod certificate_listener;
 pub mod client_certificate;
+mod coalescing;
 pub mod decisions;
+pub mod ended_consents;
 mod entropy;
 pub mod evidence;
 pub mod feed;
+pub mod funnel;
 pub mod guess;
+pub mod history;
 pub mod journey;
 mod journey_end;
 pub mod keys;
 pub mod lifecycle;
+mod linkages;
 mod metrics;
 pub mod notices;
 mod observation;
 pub mod openapi;
+pub mod operator;
 mod operators;
 pub mod pages;
 pub mod partners;

@@ -1,6 +1,7 @@
 //! The consent service's command line.
 
 mod consent_commands;
+mod operator_command;
 mod push_target_command;
 mod retention_commands;
 
@@ -76,6 +77,9 @@ enum Command {
     /// Where partners' events are pushed.
     #[command(subcommand)]
     PushTarget(push_target_command::PushTargetCommand),
+    /// Who may use the operators' API and console.
+    #[command(subcommand)]
+    Operator(operator_command::OperatorCommand),
     /// What customers allowed.
     #[command(subcommand)]
     Consent(consent_commands::ConsentCommand),
@@ -265,6 +269,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             say(&format!("partner {client} is registered at {banks} banks"));
             Ok(())
         }
+        Command::Operator(command) => operator_command::run(command).await,
         Command::Consent(command) => consent_commands::run(command).await,
         Command::Archive(command) => retention_commands::archive(command).await,
         Command::Destroy(command) => retention_commands::destroy(command).await,

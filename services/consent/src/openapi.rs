@@ -4,6 +4,7 @@
 mod cloud_event;
 mod forms;
 mod jwk_set;
+mod operator_refusals;
 mod problems;
 mod refusals;
 
@@ -20,6 +21,7 @@ use utoipa::{
     },
 };
 
+use operator_refusals::{OperatorRefusals, OperatorTokenScheme};
 use problems::{PartnerTokenScheme, ProblemRefusals};
 use refusals::OAuthRefusals;
 
@@ -94,7 +96,9 @@ struct Public;
 #[openapi(
     info(
         title = "Renkei consent, operators' listener",
-        description = "Health, metrics, and the introspection of access tokens for resource servers. This \
+        description = "Health, metrics, the introspection of access tokens for resource servers, and the \
+            operators' API: under `/v1`, asked with an operator's own bearer token, whose every use is \
+            recorded. A bank at which the operator has no role is answered as if it did not exist. This \
             listener belongs in the platform's own network.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
@@ -102,15 +106,18 @@ struct Public;
     tags(
         (name = "health", description = "Whether this replica lives and is ready"),
         (name = "metrics", description = "What is counted"),
-        (name = "introspection", description = "For resource servers")
+        (name = "introspection", description = "For resource servers"),
+        (name = "operators", description = "Who asks, and what operators did")
     ),
     paths(
         operators::live,
         operators::ready,
         operators::show_metrics,
         authorization_server::introspect::for_resource_server,
+        operators::me::show,
+        operators::recorded_acts::list,
     ),
-    modifiers(&OAuthRefusals, &ResourceServerCredential)
+    modifiers(&OAuthRefusals, &OperatorRefusals, &OperatorTokenScheme, &ResourceServerCredential)
 )]
 struct Operators;
 

@@ -1,4 +1,8 @@
-//! The operators' listener: health now, the operator API as it grows.
+//! The operators' listener: health and metrics; under `/v1` the operators' API, which `operator` lets in.
+
+pub(crate) mod me;
+pub(crate) mod query;
+pub(crate) mod recorded_acts;
 
 use actix_web::{
     HttpResponse,
@@ -16,6 +20,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/health/live", get().to(live))
         .route("/health/ready", get().to(ready))
         .route("/metrics", get().to(show_metrics))
+        .route("/v1/me", get().to(me::show))
+        .route("/v1/banks/{bank}/acts", get().to(recorded_acts::list))
         .service(resource("/{bank}/introspect").route(post().to(introspect::for_resource_server)));
 }
 

@@ -19,7 +19,7 @@ const REALM: &str = "Bearer realm=\"consent\"";
 /// Why a request is not answered with what it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {detail}")]
-pub(crate) struct Problem {
+pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// For programs.
@@ -53,7 +53,7 @@ pub(crate) struct Body {
     begin_after: Option<i64>,
 }
 
-const fn problem(
+pub(crate) const fn problem(
     status: u16,
     code: &'static str,
     title: &'static str,
@@ -71,14 +71,14 @@ const fn problem(
 }
 
 impl Problem {
-    const fn challenging(self, parameters: &'static str) -> Self {
+    pub(crate) const fn challenging(self, parameters: &'static str) -> Self {
         Self {
             challenge: Some(parameters),
             ..self
         }
     }
 
-    const fn retrying_after(self, seconds: u32) -> Self {
+    pub(crate) const fn retrying_after(self, seconds: u32) -> Self {
         Self {
             retry_after_seconds: Some(seconds),
             ..self

@@ -5,19 +5,19 @@
 //! for, the switch happen under a lock that holds writers up for that moment only.
 
 use consent_domain::{
-    Stream,
+    Instant, Stream,
     bank::BankStream,
     consent::ConsentStream,
     contract::ContractStream,
     journey::JourneyStream,
     partner::{PartnerAtBankStream, PartnerStream},
 };
-use cqrs_es::persist::{EventUpcaster, SerializedEvent};
+use cqrs_es::persist::EventUpcaster;
 use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, Row as _, types::Json};
 
-use crate::store::{Projected, Rows as RowsOf, Statement};
+use crate::store::{Projected, Rows as RowsOf, Statement, StoredEvent};
 
 /// What becomes of the rebuilt tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,8 +163,8 @@ async fn finish<S: Projected>(
     }
     rebuilt.differences = sqlx::query_scalar(&format!(
         "SELECT count(*) FROM {live} l FULL JOIN {table} r USING (stream_id)
-         WHERE (l.version, l.state_version, l.state) IS DISTINCT FROM
-            (r.version, r.state_version, r.state)"
+         WHERE (l.version, l.state_version, l.state, l.began_at, l.changed_at) IS DISTINCT FROM
+            (r.version, r.state_version, r.state, r.began_at, r.changed_at)"
     ))
     .fetch_one(&mut *connections.writer)
     .await?;
@@ -241,7 +241,7 @@ async fn fold_streams<S: Projected>(
 ) -> Result<(), RebuildError> {
     let upcasters = S::upcasters();
     let mut events = sqlx::query(
-        "SELECT aggregate_id, sequence, event_type, event_version, payload FROM events
+        "SELECT aggregate_id, sequence, event_type, event_version, payload, recorded_at FROM events
          WHERE aggregate_type = $1 AND ($2::text[] IS NULL OR aggregate_id = ANY($2))
          ORDER BY aggregate_id, sequence",
     )
@@ -249,23 +249,31 @@ async fn fold_streams<S: Projected>(
     .bind(only)
     .fetch(&mut *connections.reader);
     let mut rows = Rows::default();
-    let mut current: Option<(String, i64, S::State)> = None;
+    let mut current: Option<Folding<S>> = None;
     while let Some(row) = events.try_next().await? {
         let stream: String = row.try_get("aggregate_id")?;
         let sequence: i64 = row.try_get("sequence")?;
-        if current.as_ref().is_none_or(|(id, ..)| *id != stream) {
+        let recorded_at: Instant = row.try_get("recorded_at")?;
+        if current.as_ref().is_none_or(|folding| folding.id != stream) {
             if let Some(done) = current.take() {
                 rows.push::<S>(done).map_err(RebuildError::State)?;
             }
             if rows.ids.len() >= BATCH {
                 rebuilt.streams += rows.write::<S>(connections.writer, table).await?;
             }
-            current = Some((stream.clone(), 0, S::State::default()));
+            current = Some(Folding {
+                id: stream.clone(),
+                version: 0,
+                state: S::State::default(),
+                began_at: recorded_at,
+                changed_at: recorded_at,
+            });
         }
         let event = read::<S>(&upcasters, &stream, sequence, &row)?;
-        if let Some((_, version, state)) = &mut current {
-            S::evolve(state, &event);
-            *version = sequence;
+        if let Some(folding) = &mut current {
+            S::evolve(&mut folding.state, &event);
+            folding.version = sequence;
+            folding.changed_at = recorded_at;
         }
         rebuilt.events += 1;
     }
@@ -284,30 +292,29 @@ fn read<S: Projected>(
     row: &sqlx::postgres::PgRow,
 ) -> Result<S::Event, RebuildError> {
     let Json(payload): Json<Value> = row.try_get("payload")?;
-    let payload = if upcasters.is_empty() {
-        payload
-    } else {
-        let mut event = SerializedEvent {
-            aggregate_id: stream.to_owned(),
-            sequence: usize::try_from(sequence).unwrap_or(usize::MAX),
-            aggregate_type: S::TYPE.to_owned(),
-            event_type: row.try_get("event_type")?,
-            event_version: row.try_get("event_version")?,
-            payload,
-            metadata: Value::Object(serde_json::Map::default()),
-        };
-        for upcaster in upcasters {
-            if upcaster.can_upcast(&event.event_type, &event.event_version) {
-                event = upcaster.upcast(event);
-            }
-        }
-        event.payload
-    };
-    serde_json::from_value(payload).map_err(|source| RebuildError::Event {
-        stream: stream.to_owned(),
+    let stored = StoredEvent {
+        stream,
         sequence,
-        source,
-    })
+        event_type: row.try_get("event_type")?,
+        event_version: row.try_get("event_version")?,
+        payload,
+    };
+    stored
+        .read::<S>(upcasters)
+        .map_err(|source| RebuildError::Event {
+            stream: stream.to_owned(),
+            sequence,
+            source,
+        })
+}
+
+/// A stream while its events are folded.
+struct Folding<S: Stream> {
+    id: String,
+    version: i64,
+    state: S::State,
+    began_at: Instant,
+    changed_at: Instant,
 }
 
 #[derive(Default)]
@@ -315,16 +322,17 @@ struct Rows {
     ids: Vec<String>,
     versions: Vec<i64>,
     states: Vec<String>,
+    began: Vec<Instant>,
+    changed: Vec<Instant>,
 }
 
 impl Rows {
-    fn push<S: Stream>(
-        &mut self,
-        (id, version, state): (String, i64, S::State),
-    ) -> Result<(), serde_json::Error> {
-        self.states.push(serde_json::to_string(&state)?);
-        self.ids.push(id);
-        self.versions.push(version);
+    fn push<S: Stream>(&mut self, folded: Folding<S>) -> Result<(), serde_json::Error> {
+        self.states.push(serde_json::to_string(&folded.state)?);
+        self.ids.push(folded.id);
+        self.versions.push(folded.version);
+        self.began.push(folded.began_at);
+        self.changed.push(folded.changed_at);
         Ok(())
     }
 
@@ -337,6 +345,8 @@ impl Rows {
             ids,
             versions,
             states,
+            began,
+            changed,
         } = std::mem::take(self);
         let count = u64::try_from(ids.len()).unwrap_or(u64::MAX);
         if ids.is_empty() {
@@ -346,16 +356,21 @@ impl Rows {
         let ids = statement.bind(ids);
         let versions = statement.bind(versions);
         let states = statement.bind(states);
+        let began = statement.bind(began);
+        let changed = statement.bind(changed);
         let state_version = statement.bind(S::STATE_VERSION);
         statement.with(
             "written",
             &format!(
-                "INSERT INTO {table} AS t (stream_id, version, state_version, state)
-                 SELECT r.id, r.version, {state_version}, r.state::jsonb
-                 FROM UNNEST({ids}::text[], {versions}::bigint[], {states}::text[])
-                    AS r (id, version, state)
+                "INSERT INTO {table} AS t
+                    (stream_id, version, state_version, state, began_at, changed_at)
+                 SELECT r.id, r.version, {state_version}, r.state::jsonb, r.began_at, r.changed_at
+                 FROM UNNEST({ids}::text[], {versions}::bigint[], {states}::text[],
+                        {began}::timestamptz[], {changed}::timestamptz[])
+                    AS r (id, version, state, began_at, changed_at)
                  ON CONFLICT (stream_id) DO UPDATE SET version = excluded.version,
-                    state_version = excluded.state_version, state = excluded.state
+                    state_version = excluded.state_version, state = excluded.state,
+                    began_at = excluded.began_at, changed_at = excluded.changed_at
                  WHERE t.version < excluded.version"
             ),
         );

@@ -25,6 +25,7 @@ use tls::{STRICT_TRANSPORT_SECURITY, ServerTls, TlsError, rustls::ServerConfig};
 use tokio::task::JoinHandle;
 
 use crate::{
+    access_record::AccessRecorder,
     app::{App, CookiePolicy},
     authorization_server,
     bank_notices::BankNoticeService,
@@ -37,6 +38,7 @@ use crate::{
     feed::{Feed, arrivals::Arrivals},
     journey,
     keys::Keys,
+    linkages,
     observation::observe,
     operators,
     partners::{all_banks, bank_record},
@@ -380,7 +382,8 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
             .trim_end_matches('/')
             .to_owned(),
         resource_servers: ResourceServers::new(settings.resource_servers.clone()),
-        grants: GrantSight::new(options, pool.clone()),
+        grants: GrantSight::new(options.clone(), pool.clone()),
+        access: AccessRecorder::new(options),
         bus: Bus::new(pool.clone()),
         keys,
         bank_port: BankPort::new(settings.bank_port_url.as_str(), bank_port_tls, deadline)?,
@@ -416,6 +419,7 @@ fn public_server(
             .configure(static_files::routes)
             .configure(authorization_server::routes)
             .configure(journey::routes)
+            .configure(linkages::routes)
             .default_service(web::to(journey::not_found))
     })
     .workers(2)
@@ -440,6 +444,7 @@ fn operator_server(
             .app_data(app.clone())
             .wrap(from_fn(observe))
             .wrap(strict_transport_header(strict_transport))
+            .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .configure(operators::routes)
     })
     .workers(1)
@@ -490,6 +495,7 @@ impl Running {
             task.abort();
         }
         self.app.grants.close().await;
+        self.app.access.close().await;
         self.app.pool.close().await;
     }
 

@@ -14,8 +14,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tracing::Instrument as _;
 
 use crate::{
+    access_record,
     app::App,
     bank_port::Verdict,
+    funnel::count_ended,
     guess::{self, GuessKind, Settled, Unsettled},
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
@@ -83,6 +85,7 @@ pub async fn look_for_what_is_over(app: &App) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError`]; what was swept before stays swept.
 pub async fn round(app: &App) -> Result<(), StoreError> {
+    access_record::make_partitions_ahead(&app.pool).await?;
     end_late_journeys(app).await?;
     expire_due(&app.pool, &app.bus).await?;
     warn_due(&app.pool, &app.bus).await?;
@@ -93,6 +96,7 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     record_missing_locks(app).await?;
     record_connections(app).await?;
     notices::send_due(app).await?;
+    count_ended(&app.pool).await?;
     retention::forget(&app.pool, &app.retention).await?;
     if let Err(error) = app.keys.refresh(&app.pool).await {
         tracing::warn!(%error, "the signing keys could not be read again");

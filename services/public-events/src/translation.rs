@@ -158,6 +158,8 @@ fn of_bank(event: &BankEvent) -> Told {
 
 fn of_partner_at_bank(bank: &BankCode, partner: &PartnerId, event: &PartnerAtBankEvent) -> Told {
     let (body, registration) = match event {
+        // The partner signed it; its end is told when it comes.
+        PartnerAtBankEvent::PartnerContractSet { .. } => return Told::nothing(),
         PartnerAtBankEvent::PartnerEnabled { client, .. } => (
             proto::PartnerEnabled {
                 partner_id: partner.to_string(),
@@ -200,7 +202,7 @@ fn of_partner_at_bank(bank: &BankCode, partner: &PartnerId, event: &PartnerAtBan
         partner: Some((partner.clone(), body)),
         registration,
         subject: Some(partner.to_string()),
-        effective_at: None,
+        effective_at: event.effective_at(),
     }
 }
 

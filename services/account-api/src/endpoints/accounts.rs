@@ -9,7 +9,7 @@ use super::AccountApi;
 use crate::access_token::AccessToken;
 use crate::bank::{AccountType, BankAccount};
 use crate::clock::in_japan;
-use crate::decisions::{GrantDescription, GrantedAccount};
+use crate::decisions::{DataRead, GrantDescription, GrantedAccount, What};
 use crate::problem::Problem;
 use crate::query;
 use crate::task::Task;
@@ -100,7 +100,12 @@ pub(crate) async fn read(
         .bank
         .list_accounts(token.bank_code(), &grant.subject, &context)
         .await?;
-    Ok(HttpResponse::Ok().json(answer(&token, &grant, &listed)))
+    let answer = answer(&token, &grant, &listed);
+    let read = DataRead {
+        what: What::Accounts,
+        rows: answer.accounts.len(),
+    };
+    api.serve(&token, read, &context, answer).await
 }
 
 /// In the bank's order; what the bank no longer lists comes last.

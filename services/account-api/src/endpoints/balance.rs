@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::{AccountApi, account_id};
 use crate::clock::in_japan;
+use crate::decisions::{DataRead, What};
 use crate::problem::Problem;
 use crate::query;
 use crate::task::Task;
@@ -70,12 +71,18 @@ pub(crate) async fn read(
         .bank
         .balance(token.bank_code(), &allowed, &context)
         .await?;
-    Ok(HttpResponse::Ok().json(Answer {
+    let answer = Answer {
         account_id: account_id.as_str(),
         balance: yen(balance.balance_yen),
         available_balance: yen(balance.available_balance_yen),
         as_of: in_japan(balance.as_of),
-    }))
+    };
+    let bank_account_id = allowed.bank_account_id;
+    let read = DataRead {
+        what: What::Balance { bank_account_id },
+        rows: 1,
+    };
+    api.serve(&token, read, &context, answer).await
 }
 
 fn yen(amount: i64) -> Amount {

@@ -5,14 +5,15 @@ pub(crate) mod balance;
 pub(crate) mod health;
 pub(crate) mod transactions;
 
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
 
 use crate::access_token::{AccessToken, TokenVerifier};
 use crate::bank::Bank;
 use crate::bearer::bearer_token;
 use crate::boundary::record_caller;
 use crate::clock::Clock;
-use crate::decisions::{AllowedRead, Decisions};
+use crate::decisions::{AllowedRead, DataRead, Decisions};
 use crate::openapi;
 use crate::problem::{Denial, Problem};
 use crate::task::{AccountId, Task};
@@ -87,6 +88,20 @@ impl AccountApi {
             return Err(Problem::Denied(Denial::TaskNotInScope(task)));
         }
         Ok(allowed)
+    }
+
+    /// Answers with data, once the read is recorded: the one way out for data.
+    async fn serve(
+        &self,
+        token: &AccessToken,
+        read: DataRead,
+        context: &RequestContext,
+        answer: impl Serialize,
+    ) -> Result<HttpResponse, Problem> {
+        self.decisions
+            .record(token, read, &self.clock, context)
+            .await?;
+        Ok(HttpResponse::Ok().json(answer))
     }
 }
 

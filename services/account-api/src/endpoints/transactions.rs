@@ -11,7 +11,7 @@ use crate::bank::{self, Movement, PageRequest};
 use crate::clock::parse_day;
 use crate::cursor::{Cursor, CursorOwner};
 use crate::date_range::{Adjustment, AskedRange, FirstDays, ReadableRange};
-use crate::decisions::AllowedRead;
+use crate::decisions::{AllowedRead, DataRead, What};
 use crate::problem::Problem;
 use crate::query;
 use crate::task::{AccountId, Task};
@@ -164,10 +164,35 @@ pub(crate) async fn read(
             .transactions(token.bank_code(), &allowed, page, &context)
             .await?
     };
+    let read = DataRead {
+        what: What::Transactions {
+            bank_account_id: allowed.bank_account_id,
+            days: (!range.is_empty()).then_some((range.from, range.to)),
+            last_served: last_served(&range, &page, today),
+        },
+        rows: page.transactions.len(),
+    };
     let next_cursor = Cursor::after(question.asked, &range, page.next_page_token)
         .map(|cursor| cursor.encode(owner).ok_or(Problem::BankUnavailable))
         .transpose()?;
-    Ok(HttpResponse::Ok().json(answer(&account_id, range, page.transactions, next_cursor)))
+    let answer = answer(&account_id, range, page.transactions, next_cursor);
+    api.serve(&token, read, &context, answer).await
+}
+
+/// The last day of the range that is over and of which, with the pages before, every transaction is
+/// served. Today may bring more; and the day that a page ends on may go on with the next page.
+fn last_served(
+    range: &ReadableRange,
+    page: &bank::TransactionPage,
+    today: NaiveDate,
+) -> Option<NaiveDate> {
+    let days = page.transactions.iter().map(|row| row.transaction_date);
+    let unfinished = match page.next_page_token {
+        Some(_) => days.max()?,
+        None => today,
+    };
+    let last = range.to.min(unfinished.pred_opt()?);
+    (last >= range.from).then_some(last)
 }
 
 async fn first_days(

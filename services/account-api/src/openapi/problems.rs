@@ -97,6 +97,7 @@ fn of_reads() -> Vec<Problem> {
         Problem::InvalidToken,
         Problem::KeysUnavailable,
         Problem::DecisionUnavailable,
+        Problem::RecordUnavailable,
         closed(ClosedReason::Hours),
         closed(ClosedReason::Maintenance),
         Problem::BankUnavailable,

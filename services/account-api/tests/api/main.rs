@@ -16,6 +16,7 @@ mod keys;
 mod lies;
 mod logs;
 mod operators;
+mod records;
 mod requests;
 mod stand_ins;
 mod tls;

@@ -1,7 +1,7 @@
 use super::{Journey, JourneyEvent, JourneyRefusal, LinkageBasis, Revision, ShownText, Stage};
 use crate::{
     GrantId, Instant,
-    consent::{Consent, ConsentEvent, GrantTerms, Place},
+    consent::{Amendment, Consent, ConsentEvent, GrantTerms, Place},
     suspension::SuspensionCause,
 };
 
@@ -69,27 +69,34 @@ impl Journey {
             user: login.user.clone(),
             client: request.client.clone(),
             partner: request.partner.clone(),
-            scope: draft.scope(&login.basis),
+            scope: journey.linkage_scope(),
             history_from: request.history_from,
             valid_from: now,
             valid_until: command.valid_until,
         };
+        let how = request.grant_action.amendment();
         let (given, grant, amends) = match &login.basis {
             LinkageBasis::New => {
                 let granted = consent.grant(&request.journey, terms.clone(), Place::Default);
-                (granted, command.grant, None)
+                (granted.map(|fact| (fact, terms)), command.grant, None)
             }
             LinkageBasis::Beside => {
                 let granted = consent.grant(&request.journey, terms.clone(), Place::Beside);
-                (granted, command.grant, None)
+                (granted.map(|fact| (fact, terms)), command.grant, None)
             }
             LinkageBasis::Amends { grant, scope } => {
+                let terms = consent.amended_terms(how, terms);
                 let amended = consent.amend(&request.journey, terms.clone(), scope, now);
+                let amended = amended.map(|fact| (fact, terms));
                 (amended, grant.clone(), Some(grant.clone()))
             }
         };
-        let mut facts = vec![given.map_err(JourneyRefusal::LinkageMoved)?];
-        facts.extend(consent.restored_by(SuspensionCause::is_answered_by_authorization));
+        let (fact, terms) = given.map_err(JourneyRefusal::LinkageMoved)?;
+        let mut facts = vec![fact];
+        facts.extend(consent.restored_by(match how {
+            Amendment::Replace => SuspensionCause::is_answered_by_authorization,
+            Amendment::Merge => SuspensionCause::is_answered_by_handover,
+        }));
         Ok(Authorized {
             journey: JourneyEvent::AccessAuthorized {
                 journey: request.journey.clone(),

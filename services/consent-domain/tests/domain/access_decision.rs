@@ -87,11 +87,13 @@ fn covers(
 
 static ENABLED: LazyLock<PartnerAtBank> = LazyLock::new(|| PartnerAtBank::Enabled {
     suspended: Suspensions::default(),
+    contract: None,
 });
 
 fn disabled() -> PartnerAtBank {
     PartnerAtBank::Disabled {
         suspended: Suspensions::default(),
+        contract: None,
     }
 }
 

@@ -25,9 +25,9 @@ use consent_domain::{
     suspension::SuspensionCause,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{given::Fact, samples::*};
+use crate::support::{given::Fact, names::live_grant, samples::*};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -161,7 +161,29 @@ fn a_value_inside_a_fact_keeps_its_name_for_ever() {
         serde_json::to_value(LinkageBasis::Beside).unwrap(),
         "beside"
     );
-    stored_names!(GrantAction: Unspecified = "unspecified", Create = "create");
+    let grant = live_grant();
+    for (action, stored) in [
+        (GrantAction::Unspecified, json!("unspecified")),
+        (GrantAction::Create, json!("create")),
+        (
+            GrantAction::Replace {
+                grant: grant.clone(),
+            },
+            json!({"replace": {"grant": grant}}),
+        ),
+        (
+            GrantAction::Merge {
+                grant: grant.clone(),
+            },
+            json!({"merge": {"grant": grant}}),
+        ),
+    ] {
+        assert_eq!(serde_json::to_value(&action).unwrap(), stored);
+        assert_eq!(
+            serde_json::from_value::<GrantAction>(stored).unwrap(),
+            action
+        );
+    }
     stored_names!(UserRole: Master = "master", General = "general");
     stored_names!(LoginMethod: Password = "password", Certificate = "certificate");
     stored_names!(RejectionReason:
@@ -177,6 +199,7 @@ fn a_value_inside_a_fact_keeps_its_name_for_ever() {
         BankUnavailable = "bank_unavailable",
         TooManyRevisions = "too_many_revisions",
         PartnerDisabled = "partner_disabled",
+        GrantUnavailable = "grant_unavailable",
     );
     stored_names!(Step:
         Login = "login",

@@ -164,7 +164,10 @@ fn registering_a_suspended_partner_again_lifts_nothing() {
     given([enabled(), partner_suspended()])
         .when(|at_bank| at_bank.enable(&partner(), &client()))
         .already_done();
-    let disabled = PartnerAtBankEvent::PartnerDisabled { partner: partner() };
+    let disabled = PartnerAtBankEvent::PartnerDisabled {
+        partner: partner(),
+        effective_at: None,
+    };
     let after: PartnerAtBank = given([enabled(), partner_suspended(), disabled])
         .when(|at_bank| at_bank.enable(&partner(), &client()))
         .then([enabled()])

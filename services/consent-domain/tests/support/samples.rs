@@ -10,7 +10,8 @@ use consent_domain::{
         FailureCode, GrantAction, JourneyEvent, LinkageBasis, LoginMethod, RejectionReason,
         RequestConsent, Revision, Step, TimeOutCause, UserRole,
     },
-    partner::{PartnerAtBankEvent, PartnerEvent, PartnerRecord},
+    operator_rules::OperatorRules,
+    partner::{PartnerAtBankEvent, PartnerContract, PartnerEvent, PartnerRecord},
     suspension::SuspensionCause,
 };
 
@@ -174,7 +175,11 @@ samples!(partner_samples, PartnerEvent, {
 
 samples!(partner_at_bank_samples, PartnerAtBankEvent, {
     PartnerEnabled => PartnerAtBankEvent::PartnerEnabled { partner: partner(), client: client() },
-    PartnerDisabled => PartnerAtBankEvent::PartnerDisabled { partner: partner() },
+    PartnerDisabled => PartnerAtBankEvent::PartnerDisabled { partner: partner(), effective_at: None },
+    PartnerContractSet => PartnerAtBankEvent::PartnerContractSet {
+        partner: partner(),
+        contract: PartnerContract { starts_at: start(), ends_at: Some(minute(1)) },
+    },
     PartnerSuspended => PartnerAtBankEvent::PartnerSuspended {
         partner: partner(),
         cause: SuspensionCause::SecurityIncident,
@@ -241,5 +246,6 @@ pub(crate) fn bank_settings() -> BankSettings {
         evidence_years: 10,
         terms_version: "2026-04".to_owned(),
         notice_effects: NoticeEffects::default(),
+        operator_rules: OperatorRules::default(),
     }
 }

@@ -160,17 +160,10 @@ impl Transactions {
                 .partition(*partition)
                 .key(BARRIER);
             let sent = self.producer()?.send_result(barrier);
-            reports.push((topic, sent.map_err(|(error, _)| self.problem(error))?));
+            let report = sent.map_err(|(error, _)| self.problem(error))?;
+            reports.push((topic.clone(), report));
         }
-        let mut failed = Vec::new();
-        for (topic, report) in reports {
-            match report.await {
-                Ok(Ok(_)) => {}
-                Ok(Err((error, _))) => failed.push((topic.clone(), error)),
-                Err(_) => failed.push((topic.clone(), KafkaError::Canceled)),
-            }
-        }
-        Ok(failed)
+        Ok(failed_reports(reports).await)
     }
 
     /// Of every topic whose name begins as ours do; those without a leader take nothing, from nobody.
@@ -376,13 +369,13 @@ fn is_purged(error: &KafkaError) -> bool {
 }
 
 /// Waits for every report, which the client gives within the records' own time, and keeps the bad ones.
-async fn failed_reports(reports: Vec<(&Outgoing, DeliveryFuture)>) -> Vec<(&Outgoing, KafkaError)> {
-    let all = join_all(reports.into_iter().map(async |(record, report)| {
+async fn failed_reports<T>(reports: Vec<(T, DeliveryFuture)>) -> Vec<(T, KafkaError)> {
+    let all = join_all(reports.into_iter().map(async |(what, report)| {
         match report.await {
             Ok(Ok(_)) => None,
-            Ok(Err((error, _))) => Some((record, error)),
+            Ok(Err((error, _))) => Some((what, error)),
             // The producer ended, which it does not while it is used.
-            Err(_) => Some((record, KafkaError::Canceled)),
+            Err(_) => Some((what, KafkaError::Canceled)),
         }
     }))
     .await;

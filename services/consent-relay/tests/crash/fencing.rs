@@ -53,8 +53,10 @@ async fn a_relay_that_stood_still_past_its_lease_publishes_nothing_when_it_goes_
     .await;
 
     writers.stop().await;
-    bench.drained(&[&second], Duration::from_secs(60)).await;
-    assert_eq!(bench.leader().await.fence, after.fence, "the second led on");
+    // On a busy machine the lease may move again, by its own rules: whoever leads then, nothing is lost or doubled.
+    bench
+        .drained(&[&first, &second], Duration::from_secs(60))
+        .await;
     assert!(first.end().is_none(), "{}", first.log());
     assert_log_is_whole(&bench.admin).await;
     let log = log(&bench.admin).await;

@@ -10,7 +10,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use super::coalescing::BatchRead;
+use crate::coalescing::BatchRead;
 use crate::{journey::stream_id, metrics};
 
 /// A read takes well under a millisecond for each question; a connection that says nothing for this
@@ -184,7 +184,7 @@ async fn fetch(
 }
 
 /// Class 57 is the server's shutdown and the like, 08 the connection's.
-fn ends_connection(error: &sqlx::Error) -> bool {
+pub(crate) fn ends_connection(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) => true,
         sqlx::Error::Database(error) => error

@@ -16,11 +16,9 @@ use sqlx::{
 };
 use tracing::Instrument as _;
 
-use super::{
-    coalescing::{Coalescing, Limits, Unanswered},
-    evidence_read::{EvidenceRead, Question, ReadError, column},
-};
+use super::evidence_read::{EvidenceRead, Question, ReadError, column};
 use crate::{
+    coalescing::{Coalescing, Limits, Unanswered},
     journey::stream_id,
     store::{Projected, StoreError, fold, sql_span},
 };

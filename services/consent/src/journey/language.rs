@@ -26,7 +26,7 @@ fn cookie_name(app: &App) -> String {
 }
 
 /// The visitor's language; `ui_locales` is the partner's wish, where its request is known.
-pub(super) fn of_request(app: &App, request: &HttpRequest, ui_locales: Option<&str>) -> Locale {
+pub(crate) fn of_request(app: &App, request: &HttpRequest, ui_locales: Option<&str>) -> Locale {
     chosen(app, request)
         .or_else(|| Locale::of_ui_locales(ui_locales?))
         .or_else(|| {

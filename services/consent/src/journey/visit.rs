@@ -29,6 +29,7 @@ use super::{
     end,
     form_key::{FormName, FormOwner},
     language, linkages,
+    login_guess::LoginPlace,
     page_address::PageAddress,
     path_of,
     present::task_view,
@@ -40,8 +41,8 @@ use crate::{
     bank_pages::BankPages,
     bank_port::{PlannedMaintenance, Subject},
     pages::{
-        AccessInView, Customer, Deadline, DeadlineKind, ErrorKind, Extension, FormTarget, Locale,
-        Notice, Shell, Texts, WARN_SECONDS,
+        AccessInView, Customer, Deadline, DeadlineKind, ErrorKind, ErrorPlace, Extension,
+        FormTarget, Locale, Notice, Shell, Texts, WARN_SECONDS,
     },
     protocol::{
         authorization_response::{AuthorizationError, error_url},
@@ -295,6 +296,7 @@ impl Visit {
             inquiry_number: self.context.inquiry_number(),
             partner_url: None,
             login_url: None,
+            place: ErrorPlace::Journey,
         }
     }
 
@@ -310,6 +312,9 @@ impl Visit {
             }
             ErrorKind::JourneyTimedOut | ErrorKind::NoAccount => {
                 self.partner_error_url(AuthorizationError::AccessDenied)
+            }
+            ErrorKind::LinkageNotAvailable => {
+                self.partner_error_url(AuthorizationError::InvalidGrantId)
             }
             _ => None,
         };
@@ -328,6 +333,7 @@ impl Visit {
         let description = match error {
             AuthorizationError::AccessDenied => "the customer did not allow access",
             AuthorizationError::TemporarilyUnavailable => "the bank is closed or unavailable",
+            AuthorizationError::InvalidGrantId => "the customer has no such grant",
             _ => "the journey could not go on",
         };
         let uri = self.parameters.find("redirect_uri")?;
@@ -368,6 +374,9 @@ impl Visit {
             }
             Err(JourneyRefusal::AlreadyEnded(JourneyEnd::TimedOut { .. })) => {
                 Err(self.error(ErrorKind::JourneyTimedOut))
+            }
+            Err(JourneyRefusal::AlreadyEnded(JourneyEnd::Failed { code, .. })) => {
+                Err(self.error(failed_page(code)))
             }
             Err(JourneyRefusal::AlreadyEnded(_)) => Err(self.error(ErrorKind::JourneyEnded)),
             Err(_) => Err(self.error(ErrorKind::JourneyNotFound)),
@@ -464,6 +473,16 @@ impl Visit {
         })
     }
 
+    /// Where a login of this journey is tried.
+    pub(super) fn login_place(&self) -> LoginPlace<'_> {
+        LoginPlace {
+            app: &self.app,
+            bank: &self.bank,
+            settings: &self.record.settings,
+            context: self.command(None, None),
+        }
+    }
+
     /// The frame of a page.
     pub(super) fn shell(&self) -> Shell {
         Shell {
@@ -535,6 +554,18 @@ impl Visit {
             traceparent: self.context.traceparent.clone(),
             key,
         }
+    }
+}
+
+/// The page of a journey that could not go on, however often it is opened again.
+pub(super) fn failed_page(code: FailureCode) -> ErrorKind {
+    match code {
+        FailureCode::GrantUnavailable => ErrorKind::LinkageNotAvailable,
+        FailureCode::PartnerDisabled => ErrorKind::PartnerNotAvailable,
+        FailureCode::LoginRefused
+        | FailureCode::BankClosed
+        | FailureCode::BankUnavailable
+        | FailureCode::TooManyRevisions => ErrorKind::JourneyEnded,
     }
 }
 

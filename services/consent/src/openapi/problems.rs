@@ -78,7 +78,7 @@ impl Modify for ProblemRefusals {
 }
 
 /// One example a problem.
-fn response(refusals: &[Problem]) -> Response {
+pub(super) fn response(refusals: &[Problem]) -> Response {
     let mut content = Content::new(Some(Ref::from_schema_name(Body::name())));
     for refusal in refusals {
         let value = serde_json::to_value(refusal.body()).ok();

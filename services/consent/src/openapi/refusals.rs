@@ -48,6 +48,7 @@ fn refusals_of(operation: &str) -> Vec<OAuthError> {
             OAuthError::invalid_scope("the scope has values that this client may not use"),
             OAuthError::invalid_authorization_details("exactly one element is supported"),
             OAuthError::request_not_supported(),
+            OAuthError::invalid_grant_id(),
         ],
         "exchange" => &[
             OAuthError::invalid_grant(),
@@ -80,6 +81,7 @@ impl Modify for OAuthRefusals {
             .iter_mut()
             .filter(|(path, _)| path.contains("{bank}"))
             .filter(|(path, _)| !super::problems::OPERATIONS.contains(&path.as_str()))
+            .filter(|(path, _)| !path.starts_with(super::operator_refusals::PREFIX))
             .flat_map(|(_, item)| operations_of(item));
         for operation in operations {
             let id = operation.operation_id.clone().unwrap_or_default();

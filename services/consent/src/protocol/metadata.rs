@@ -8,6 +8,7 @@ use super::authorization_details::ACCOUNT_INFORMATION;
 use super::issuer::Issuer;
 use super::json_web_key::KeyAlgorithm;
 use super::partner_scope::PartnerScope;
+use super::pushed_request::GrantManagementAction;
 use crate::pages::Locale;
 
 /// How clients prove themselves, at every endpoint that asks for it.
@@ -83,7 +84,7 @@ pub struct Metadata {
     #[schema(example = json!(["account_information"]))]
     pub authorization_details_types_supported: &'static [&'static str],
     /// Grant Management for OAuth 2.0.
-    #[schema(example = json!(["create"]))]
+    #[schema(example = json!(["create", "replace", "merge"]))]
     pub grant_management_actions_supported: &'static [&'static str],
     /// A request without an action is taken.
     #[schema(example = false)]
@@ -127,7 +128,7 @@ pub fn metadata(issuer: &Issuer) -> Metadata {
             .chain(PartnerScope::ALL.map(PartnerScope::as_str))
             .collect(),
         authorization_details_types_supported: &[ACCOUNT_INFORMATION],
-        grant_management_actions_supported: &["create"],
+        grant_management_actions_supported: &GrantManagementAction::NAMES,
         grant_management_action_required: false,
         ui_locales_supported: Locale::ALL.map(Locale::tag).to_vec(),
         authorization_response_iss_parameter_supported: true,

@@ -51,7 +51,7 @@ pub(super) fn add_stream<S: Projected>(
 }
 
 /// Creation and update are different statements: an upsert with a version check would insert a hole
-/// where the row is missing.
+/// where the row is missing. The times are those of the events: `now()` is one time in a statement.
 fn add_projection<S: Projected>(
     statement: &mut Statement,
     name: &str,
@@ -65,21 +65,36 @@ fn add_projection<S: Projected>(
     let state = statement.bind(sqlx::types::Json(serde_json::to_value(state)?));
     let table = S::TABLE;
     let body = match stream.row {
-        Row::Missing => format!(
-            "INSERT INTO {table} (stream_id, version, state_version, state)
-             VALUES ({id}, {version}, {state_version}, {state}) RETURNING 1"
-        ),
+        Row::Missing => {
+            let began_at = began_at::<S>(stream, &id);
+            format!(
+                "INSERT INTO {table} (stream_id, version, state_version, state, began_at, changed_at)
+                 VALUES ({id}, {version}, {state_version}, {state}, {began_at}, now()) RETURNING 1"
+            )
+        }
         Row::There => {
             let before = statement.bind(stream.version);
             format!(
                 "UPDATE {table} SET version = {version}, state_version = {state_version},
-                    state = {state}
+                    state = {state}, changed_at = now()
                  WHERE stream_id = {id} AND version = {before} RETURNING 1"
             )
         }
     };
     statement.with(name, &body);
     Ok(())
+}
+
+/// When the stream's first fact was recorded: now, unless its row has left since.
+fn began_at<S: Projected>(stream: &LoadedStream, id: &str) -> String {
+    if stream.version == 0 {
+        return "now()".to_owned();
+    }
+    format!(
+        "(SELECT recorded_at FROM events
+          WHERE aggregate_type = '{}' AND aggregate_id = {id} AND sequence = 1)",
+        S::TYPE
+    )
 }
 
 fn add_events<S: Projected>(
@@ -128,10 +143,10 @@ fn add_events<S: Projected>(
         &format!("{name}_events"),
         &format!(
             "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version,
-                payload, metadata, event_id, effective_at, bank, partner, contract, actor_kind,
-                actor_id, causation_id, request_id, traceparent, command_key, release)
+                payload, metadata, event_id, recorded_at, effective_at, bank, partner, contract,
+                actor_kind, actor_id, causation_id, request_id, traceparent, command_key, release)
              SELECT {aggregate_type}, {aggregate_id}, e.sequence, e.event_type, e.event_version,
-                e.payload::json, {metadata}::json, e.event_id, e.effective_at, {bank}, {partner},
+                e.payload::json, {metadata}::json, e.event_id, now(), e.effective_at, {bank}, {partner},
                 {contract}, {actor_kind}, {actor_id}, {causation}::uuid, {request_id},
                 {traceparent}, {key}, {release}
              FROM {projection},

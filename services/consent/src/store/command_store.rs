@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use consent_domain::{Instant, Stream};
+use consent_domain::{Instant, Stream, consent::ConsentStream};
 use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
 use sqlx::{PgConnection, PgPool, Postgres, Row as _, pool::PoolConnection, postgres::PgRow};
 use tracing::Instrument as _;
@@ -32,7 +32,18 @@ pub enum Actor {
 }
 
 impl Actor {
-    pub(super) fn kind(&self) -> &'static str {
+    /// By the columns of an event; whatever is not known there was this service.
+    pub fn of_columns(kind: &str, id: Option<String>) -> Self {
+        match (kind, id) {
+            ("customer", id) => Self::Customer(id),
+            ("partner", Some(id)) => Self::Partner(id),
+            ("operator", Some(id)) => Self::Operator(id),
+            _ => Self::System,
+        }
+    }
+
+    /// `customer`, `partner`, `operator` or `system`.
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Customer(_) => "customer",
             Self::Partner(_) => "partner",
@@ -41,7 +52,8 @@ impl Actor {
         }
     }
 
-    pub(super) fn id(&self) -> Option<&str> {
+    /// Who, where that is known.
+    pub fn id(&self) -> Option<&str> {
         match self {
             Self::Customer(id) => id.as_deref(),
             Self::Partner(id) | Self::Operator(id) => Some(id),
@@ -86,7 +98,8 @@ impl CommandContext {
         }
     }
 
-    pub(super) fn metadata(&self) -> HashMap<String, String> {
+    /// What stands in each event's `metadata`.
+    pub fn metadata(&self) -> HashMap<String, String> {
         let optional = [
             ("bank", self.bank.as_deref()),
             ("actor_id", self.actor.id()),
@@ -381,6 +394,19 @@ struct Streams<'a> {
 }
 
 impl<A: Projected, B: Projected> CommandStore<A, B> {
+    /// The consent among its streams, where there is one.
+    fn grant(&self) -> Option<&str> {
+        let stream = if A::TYPE == ConsentStream::TYPE {
+            Some(&self.target.first)
+        } else if B::TYPE == ConsentStream::TYPE {
+            self.target.second.as_ref()
+        } else {
+            None
+        };
+        let (_, grant) = stream?.split_once(':')?;
+        Some(grant)
+    }
+
     /// Everything that the command writes, in one statement and so in one transaction.
     async fn append<R: std::error::Error>(
         &self,
@@ -426,7 +452,7 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
             return Ok(());
         }
         for (index, companion) in companions.iter().enumerate() {
-            companion.add_to(&mut statement, &format!("companion{index}"));
+            companion.add_to(&mut statement, &format!("companion{index}"), self.grant());
         }
         if let (Some(key), Some(bank)) = (&self.context.key, &self.context.bank) {
             let bank = statement.bind(bank.clone());

@@ -88,7 +88,8 @@ pub enum Companion {
 }
 
 impl Companion {
-    pub(super) fn add_to(&self, statement: &mut Statement, name: &str) {
+    /// `grant`: the consent among the command's streams, which its notices are about.
+    pub(super) fn add_to(&self, statement: &mut Statement, name: &str, grant: Option<&str>) {
         let body = match self {
             Self::OpenSession {
                 session_hash,
@@ -181,7 +182,7 @@ impl Companion {
                     values.join(", ")
                 )
             }
-            Self::Notify(notice) => notice.insert(statement),
+            Self::Notify(notice) => notice.insert(statement, grant),
             Self::ClearGuesses { bank, guess_scope } => {
                 let bank = statement.bind(bank.clone());
                 let scope = statement.bind(guess_scope.clone());

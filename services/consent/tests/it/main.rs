@@ -9,6 +9,7 @@
     reason = "a test program: what is not as expected ends the test"
 )]
 
+mod access_record;
 mod bench;
 mod certificate_authority;
 mod certificate_guesses;
@@ -24,6 +25,7 @@ mod feed_push_command;
 mod feed_reading;
 mod feed_tokens;
 mod feed_waiting;
+mod funnel;
 mod guesses_counter;
 mod guesses_limits;
 mod guesses_locks;
@@ -37,6 +39,7 @@ mod journey_idle;
 mod journey_lies;
 mod journey_logins;
 mod journey_maintenance;
+mod journey_named_linkage;
 mod journey_outages;
 mod journey_races;
 mod journey_repeats;
@@ -51,6 +54,9 @@ mod lifecycle_clock;
 mod lifecycle_given;
 mod lifecycle_races;
 mod lifecycle_strict;
+mod linkages_end;
+mod linkages_given;
+mod linkages_login;
 mod locale_choice;
 mod locale_deadline;
 mod locale_of_the_bank;
@@ -65,6 +71,8 @@ mod oauth_metadata;
 mod oauth_partner;
 mod oauth_push;
 mod oauth_token;
+mod operator_given;
+mod operator_identity;
 mod rebuild;
 mod retention_archive;
 mod retention_destruction;

@@ -1,5 +1,6 @@
 //! The decision port of the tests: one grant, described by a test.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -7,8 +8,8 @@ use prost_types::Timestamp;
 use renkei_proto::decision::v1::decisions_server::{Decisions, DecisionsServer};
 use renkei_proto::decision::v1::{
     Allowed, DecideRequest, DecideResponse, DenialReason, Denied, DescribeGrantRequest,
-    DescribeGrantResponse, GrantDescription, GrantedAccount, Subject, Task, decide_response,
-    describe_grant_response,
+    DescribeGrantResponse, GrantDescription, GrantedAccount, RecordReadRequest, RecordReadResponse,
+    Subject, Task, decide_response, describe_grant_response,
 };
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
@@ -41,6 +42,10 @@ pub(crate) struct Asked {
 pub(crate) struct DecisionStandIn {
     pub(crate) grant: Arc<Mutex<Grant>>,
     pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
+    /// Every report that came, recorded or not.
+    reports: Arc<Mutex<Vec<RecordReadRequest>>>,
+    /// How the next reports fare, in their order; those after them are recorded.
+    fates: Arc<Mutex<VecDeque<Conduct>>>,
 }
 
 impl DecisionStandIn {
@@ -60,6 +65,8 @@ impl DecisionStandIn {
         let stand_in = Self {
             grant: Arc::new(Mutex::new(grant)),
             asked: Arc::default(),
+            reports: Arc::default(),
+            fates: Arc::default(),
         };
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -78,6 +85,16 @@ impl DecisionStandIn {
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// The reports since the last call.
+    pub(crate) fn take_reports(&self) -> Vec<RecordReadRequest> {
+        std::mem::take(&mut *self.reports.lock().unwrap())
+    }
+
+    /// How the next reports fare, in their order.
+    pub(crate) fn next_reports(&self, fates: impl IntoIterator<Item = Conduct>) {
+        self.fates.lock().unwrap().extend(fates);
     }
 
     async fn take<T>(
@@ -185,5 +202,17 @@ impl Decisions for DecisionStandIn {
         Ok(Response::new(DescribeGrantResponse {
             result: Some(result),
         }))
+    }
+
+    async fn record_read(
+        &self,
+        request: Request<RecordReadRequest>,
+    ) -> Result<Response<RecordReadResponse>, Status> {
+        let credential = text(request.metadata(), "authorization");
+        assert_eq!(credential, Some(format!("Bearer {CREDENTIAL}")));
+        self.reports.lock().unwrap().push(request.into_inner());
+        let fate = self.fates.lock().unwrap().pop_front();
+        fate.unwrap_or_default().apply().await?;
+        Ok(Response::new(RecordReadResponse {}))
     }
 }

@@ -257,6 +257,7 @@ impl World {
         }]);
         let partner_at_bank = PartnerAtBank::Enabled {
             suspended: Suspensions::default(),
+            contract: None,
         };
         let evidence = Evidence {
             consent,

@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::oneshot;
 
 /// What answers many questions at once.
-pub(super) trait BatchRead: Send + Sync + 'static {
+pub(crate) trait BatchRead: Send + Sync + 'static {
     /// One question.
     type Question: Send + Sync + 'static;
     /// Its answer.
@@ -29,7 +29,7 @@ pub(super) trait BatchRead: Send + Sync + 'static {
 
 /// How much at most.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Questions of one read.
     pub questions: usize,
     /// Reads under way.
@@ -40,7 +40,7 @@ pub(super) struct Limits {
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unanswered<E> {
+pub(crate) enum Unanswered<E> {
     /// Too many wait already.
     #[error("too many questions wait")]
     Overloaded,
@@ -53,7 +53,7 @@ pub(super) enum Unanswered<E> {
 }
 
 /// Puts questions together.
-pub(super) struct Coalescing<R: BatchRead>(Arc<Shared<R>>);
+pub(crate) struct Coalescing<R: BatchRead>(Arc<Shared<R>>);
 
 struct Shared<R: BatchRead> {
     reader: R,
@@ -74,7 +74,7 @@ struct Waiting<R: BatchRead> {
 }
 
 impl<R: BatchRead> Coalescing<R> {
-    pub(super) fn new(reader: R, limits: Limits) -> Self {
+    pub(crate) fn new(reader: R, limits: Limits) -> Self {
         Self(Arc::new(Shared {
             reader,
             limits,
@@ -85,13 +85,13 @@ impl<R: BatchRead> Coalescing<R> {
         }))
     }
 
-    pub(super) fn reader(&self) -> &R {
+    pub(crate) fn reader(&self) -> &R {
         &self.0.reader
     }
 
     /// Answers a question by a read that starts after this call. Whoever stops waiting takes nothing
     /// from the others.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         question: R::Question,
     ) -> Result<R::Answer, Unanswered<R::Error>> {
