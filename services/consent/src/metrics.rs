@@ -220,7 +220,6 @@ impl Metrics {
             "Connections of the pool",
             m.connections.clone(),
         );
-        crate::access_record::register_metrics(r);
         r.register(
             "retention_removed",
             "Rows that were past their time",

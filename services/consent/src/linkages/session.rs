@@ -195,8 +195,9 @@ pub(super) async fn end(pool: &PgPool, cookie: &BrowserCookie) -> Result<(), sql
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn forget(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM customer_sessions WHERE login_at < now() - interval '30 days'")
+pub(crate) async fn forget(pool: &PgPool, kept_days: i32) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM customer_sessions WHERE login_at < now() - make_interval(days => $1)")
+        .bind(kept_days)
         .execute(pool)
         .instrument(sql_span("forget customer sessions"))
         .await
