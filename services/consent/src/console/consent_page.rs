@@ -30,6 +30,31 @@ pub(super) enum Standing {
 }
 
 impl Standing {
+    pub(super) const ALL: [Self; 5] = [
+        Self::Live,
+        Self::Suspended,
+        Self::Expired,
+        Self::Revoked,
+        Self::Superseded,
+    ];
+
+    /// The word of it in searches.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Suspended => "suspended",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    pub(super) fn find(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|standing| standing.word() == word)
+    }
+
     /// Of a consent at a moment: the clock ends it, recorded or not.
     pub(super) fn of(consent: &Consent, at: DateTime<Utc>) -> Option<Self> {
         Some(match consent {
