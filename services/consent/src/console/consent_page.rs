@@ -184,9 +184,16 @@ impl ConsentView {
             id: "state-heading",
             text: heading.to_owned(),
         });
-        blocks.extend(self.state(locale, &consent, at));
+        blocks.push(self.state(locale, &consent, at));
         if self.as_of.is_none() {
             blocks.extend(self.acts(w, &consent, &address));
+        }
+        if let Some(terms) = consent.terms() {
+            blocks.push(Block::Heading {
+                id: "terms-heading",
+                text: w.terms.to_owned(),
+            });
+            blocks.push(Block::Table(accounts(locale, terms)));
         }
         blocks.extend(self.why(w));
         blocks.push(Block::Heading {
@@ -209,13 +216,13 @@ impl ConsentView {
         Form::filter("as-of", address, vec![field], w.show_as_of)
     }
 
-    fn state(&self, locale: Locale, consent: &Consent, at: DateTime<Utc>) -> Vec<Block> {
+    fn state(&self, locale: Locale, consent: &Consent, at: DateTime<Utc>) -> Block {
         let w = words::of(locale);
         let (Some(terms), Some(standing)) = (consent.terms(), Standing::of(consent, at)) else {
-            return vec![Block::Said {
+            return Block::Said {
                 text: w.as_of_not_begun.to_owned(),
                 tone: Tone::Quiet,
-            }];
+            };
         };
         let mut status = Cell::badge(standing.tone(), standing.name(locale));
         if let Consent::Revoked { by, reason, .. } = consent {
@@ -289,14 +296,7 @@ impl ConsentView {
                 ));
             }
         }
-        vec![
-            Block::Facts(Facts { id: "state", rows }),
-            Block::Heading {
-                id: "terms-heading",
-                text: w.terms.to_owned(),
-            },
-            Block::Table(accounts(locale, terms)),
-        ]
+        Block::Facts(Facts { id: "state", rows })
     }
 
     fn acts(&self, w: &Words, consent: &Consent, address: &str) -> Option<Block> {

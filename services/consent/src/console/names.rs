@@ -160,6 +160,31 @@ pub(super) fn stored_reason(locale: Locale, code: &str) -> String {
     )
 }
 
+/// Why a consent is suspended, by its stored code.
+pub(super) fn stored_cause(locale: Locale, code: &str) -> String {
+    SuspensionCause::find(code).map_or_else(
+        || code.to_owned(),
+        |cause| suspension_cause(locale, cause).to_owned(),
+    )
+}
+
+/// A step by its stored word.
+pub(super) fn stage(locale: Locale, word: &str) -> String {
+    let found = FunnelStep::ALL
+        .into_iter()
+        .find(|step| step.as_str() == word);
+    found.map_or_else(|| word.to_owned(), |found| step(locale, found))
+}
+
+/// Why a journey ended, by its stored code.
+pub(super) fn end_reason(locale: Locale, code: &str) -> String {
+    match code {
+        "idle" => leaving(locale, Leaving::Idle).to_owned(),
+        "total" => leaving(locale, Leaving::OutOfTime).to_owned(),
+        code => failure(locale, code),
+    }
+}
+
 /// Who acted, by the columns of a fact.
 pub(super) fn stored_actor(locale: Locale, kind: &str, id: Option<&str>) -> String {
     let id = || id.unwrap_or_default().to_owned();

@@ -281,4 +281,29 @@ words! {
     set_at: "設定日時", "Set";
     delivered_at: "最終配信", "Last delivery";
     last_failure: "最後の失敗", "Last failure";
+
+    // Around every page
+    export: "書き出し", "Export";
+    search: "検索", "Search";
+
+    // Fields and columns
+    accounts: "口座数", "Accounts";
+    ended_from: "終了日 自", "Ended from";
+    ended_to: "終了日 至", "Ended to";
+    changed_at: "最終変更", "Last change";
+
+    // Consents
+    consents: "連携の検索", "Search consents";
+    consents_caption: "連携の一覧", "Consents";
+
+    // Journeys
+    journeys: "手続きの検索", "Search journeys";
+    journeys_caption: "手続きの一覧", "Journeys";
+    journey: "手続き番号", "Journey";
+    requested_at: "申込日時", "Requested";
+
+    // Refusals
+    ends_or_ended: "期限・終了", "Ends or ended";
+    requested_from: "申込日 自", "Requested from";
+    requested_to: "申込日 至", "Requested to";
 }

@@ -9,7 +9,10 @@ use crate::{
     operator_given::operator_id,
 };
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 12] = [
+    "consents",
+    "consents.csv",
+    "journeys",
     "funnel",
     "acts",
     "consents/none",

@@ -194,3 +194,98 @@ async fn the_log_of_acts_shows_reads_too_and_finds_them_by_consent() {
     let bad = at(&bench, &browser, "acts?operator=%3Cb%3E").await;
     assert!(bad.has("#problems"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consents_are_found_by_what_is_known_of_them_and_written_into_files() {
+    let bench = Bench::new().await;
+    let live = bench.consent_for(TimeDelta::days(100)).await.to_string();
+    let ended = bench.consent_for(TimeDelta::days(90)).await.to_string();
+    let browser = bench.signed_in("suzuki", Role::Operator).await;
+    revoke(&bench, &browser, &ended).await;
+    let day = (chrono::Utc::now() + TimeDelta::hours(9)).date_naive();
+    let grants = |rows: Vec<Vec<String>>| {
+        rows.into_iter()
+            .map(|row| row[0].clone())
+            .collect::<Vec<_>>()
+    };
+    for (query, expected) in [
+        ("", vec![&ended, &live]),
+        ("status=live", vec![&live]),
+        ("status=revoked&reason=fraud", vec![&ended]),
+        ("reason=legal_order", vec![]),
+        ("partner=id-of-partner-a", vec![&ended, &live]),
+        ("partner=id-of-partner-b", vec![]),
+        (
+            &format!("account={}", crate::journey_customer::FIRST_ID),
+            vec![&ended, &live],
+        ),
+        ("account=another", vec![]),
+        (&format!("began_from={day}"), vec![&ended, &live]),
+        ("began_to=2020-01-01", vec![]),
+        ("ended_to=2199-01-01&status=revoked", vec![&ended]),
+    ] {
+        let page = at(&bench, &browser, &format!("consents?{query}")).await;
+        assert_eq!(grants(page.table("#consents")), expected, "{query}");
+    }
+    for bad in ["status=eaten", "began_from=yesterday", "reason=none"] {
+        let page = at(&bench, &browser, &format!("consents?{bad}")).await;
+        assert!(page.has("#problems") && !page.has("#consents"), "{bad}");
+    }
+    let page = at(&bench, &browser, "consents?status=live").await;
+    let csv = browser.click(&page, "#export-csv").await.unwrap();
+    assert!(
+        csv.html.contains(&live) && !csv.html.contains(&ended),
+        "{}",
+        csv.html
+    );
+    assert!(csv.html.ends_with("END,1,all\r\n"), "{}", csv.html);
+    let lines = browser.click(&page, "#export-ndjson").await.unwrap();
+    assert_eq!(lines.html.lines().count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_goes_on_on_the_next_page() {
+    let bench = Bench::new().await;
+    for _ in 0..51 {
+        bench.consent_for(TimeDelta::days(100)).await;
+    }
+    let browser = bench.signed_in("suzuki", Role::Auditor).await;
+    let first = at(&bench, &browser, "consents?status=live").await;
+    let second = browser.click(&first, "#next-page").await.unwrap();
+    let mut all = first.table("#consents");
+    assert_eq!(all.len(), 50);
+    all.extend(second.table("#consents"));
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 51);
+    assert!(!second.has("#next-page"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journey_that_is_stuck_is_found_at_its_step() {
+    let bench = Bench::new().await;
+    let customer = browser();
+    bench.to_accounts(&customer, 0).await;
+    let browser = bench.signed_in("suzuki", Role::Auditor).await;
+    let page = at(
+        &bench,
+        &browser,
+        "journeys?status=in_progress&stage=accounts",
+    )
+    .await;
+    let rows = page.table("#journeys");
+    assert_eq!(rows.len(), 1);
+    assert!(
+        rows[0][3].contains("手続き中") && rows[0][4].contains("口座選択"),
+        "{rows:?}"
+    );
+    let none = at(&bench, &browser, "journeys?status=failed").await;
+    assert!(none.table("#journeys").is_empty());
+    let one = at(
+        &bench,
+        &browser,
+        &format!("journeys?journey={}", rows[0][0]),
+    )
+    .await;
+    assert_eq!(one.table("#journeys").len(), 1);
+}

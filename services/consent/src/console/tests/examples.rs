@@ -19,9 +19,11 @@ use crate::{
         block::Tone,
         bulk_page::{BulkProblem, NewBulkView, TypedBulk},
         consent_page::{Arrival, Cause, ConsentView, ReadLine},
+        consents_page::{self, ConsentLine, ConsentsView},
         ended_page::EndedView,
         entry_pages::{self, LoginNotice, Stop},
         funnel_page::{Asked, FunnelView},
+        journeys_page::{self, JourneyLine, JourneysView},
         page::{BankInView, Frame, Page, Section, SignedIn},
         partners_page::{self, AtBank, PartnerLine, PartnerView, PushLine},
         span::Span,
@@ -398,6 +400,72 @@ fn ended(locale: Locale) -> Page {
     view.page(frame(locale, Some(Section::Revocations)))
 }
 
+fn consents(locale: Locale) -> Page {
+    let line = |number: i64, status: &str, reason: Option<&str>, suspended: &[&str]| ConsentLine {
+        grant_id: format!("0192f0c1-6f4b-7c1e-9d2a-5b7f3a1c8e4{number}"),
+        partner: "kantan".to_owned(),
+        contract: "c-81f0".to_owned(),
+        status: status.to_owned(),
+        reason: reason.map(str::to_owned),
+        suspended: suspended.iter().map(|cause| (*cause).to_owned()).collect(),
+        account_count: number + 1,
+        began_at: at("2026-04-01T01:02:03Z"),
+        changed_at: at("2026-11-20T05:00:00Z"),
+        ends_at: at("2027-04-01T15:00:00Z"),
+    };
+    let view = ConsentsView {
+        typed: consents_page::Typed {
+            partner: Some("kantan".to_owned()),
+            ..consents_page::Typed::default()
+        },
+        partners: partners(),
+        is_invalid: false,
+        found: vec![
+            line(0, "live", None, &[]),
+            line(
+                1,
+                "suspended",
+                None,
+                &["suspected_fraud", "customer_request"],
+            ),
+            line(2, "revoked", Some("linked_by_mistake"), &[]),
+            line(3, "expired", None, &[]),
+            line(4, "live", None, &[]),
+        ],
+        next: Some("/console/banks/2963/consents?partner=kantan&cursor=1.a".to_owned()),
+        query: "partner=kantan".to_owned(),
+    };
+    view.page(frame(locale, Some(Section::Consents)))
+}
+
+fn journeys(locale: Locale) -> Page {
+    let line = |number: i64, status: &str, stage: Option<&str>, reason: Option<&str>| JourneyLine {
+        journey_id: format!("0192f0c0-aaaa-7c1e-9d2a-5b7f3a1c8e4{number}"),
+        partner: "kantan".to_owned(),
+        contract: (number > 1).then(|| "c-81f0".to_owned()),
+        status: status.to_owned(),
+        stage: stage.map(str::to_owned),
+        reason: reason.map(str::to_owned),
+        grant_id: (status == "authorized").then(|| GRANT.to_owned()),
+        began_at: at("2026-11-22T01:02:03Z"),
+        changed_at: at("2026-11-22T01:12:03Z"),
+    };
+    let view = JourneysView {
+        typed: journeys_page::Typed::default(),
+        partners: partners(),
+        is_invalid: false,
+        found: vec![
+            line(0, "in_progress", Some("accounts"), None),
+            line(1, "failed", Some("login"), Some("bank_closed")),
+            line(2, "timed_out", Some("confirm"), Some("idle")),
+            line(3, "authorized", None, None),
+        ],
+        next: None,
+        query: String::new(),
+    };
+    view.page(frame(locale, Some(Section::Journeys)))
+}
+
 fn affected(locale: Locale) -> Page {
     let view = AffectedView {
         span: Span::of_minutes(None, None, at("2026-11-22T06:00:00Z")),
@@ -546,6 +614,8 @@ pub(super) fn pages() -> Vec<(String, String)> {
             ),
             ("act-restore", act(locale, ConsentAct::Restore, Vec::new())),
             ("acts", acts(locale)),
+            ("consents", consents(locale)),
+            ("journeys", journeys(locale)),
             ("revocations", ended(locale)),
             ("bulk-new", new_bulk(locale)),
             ("affected", affected(locale)),
