@@ -2,6 +2,7 @@
 //! over an event store. `journey` is where to begin reading.
 
 pub mod access_record;
+pub mod affected;
 pub mod app;
 mod authorization_server;
 mod bank_announcements;

@@ -230,6 +230,7 @@ impl Metrics {
             "1: the partition that is needed next is not there",
             m.partitions_missing.clone(),
         );
+        crate::access_record::register_metrics(r);
         crate::feed::metrics::register(r);
         crate::security_events::register_metrics(r);
         m

@@ -112,7 +112,8 @@ struct Public;
         (name = "health", description = "Whether this replica lives and is ready"),
         (name = "metrics", description = "What is counted"),
         (name = "introspection", description = "For resource servers"),
-        (name = "operators", description = "Who asks, and what operators did")
+        (name = "operators", description = "Who asks, and what operators did"),
+        (name = "funnel", description = "Where journeys end")
     ),
     paths(
         operators::live,
@@ -121,6 +122,7 @@ struct Public;
         authorization_server::introspect::for_resource_server,
         operators::me::show,
         operators::recorded_acts::list,
+        operators::funnel::show,
     ),
     modifiers(&OAuthRefusals, &OperatorRefusals, &OperatorTokenScheme, &ResourceServerCredential)
 )]

@@ -1,5 +1,6 @@
 //! The operators' listener: health and metrics; under `/v1` the operators' API, which `operator` lets in.
 
+pub(crate) mod funnel;
 pub(crate) mod me;
 pub(crate) mod query;
 pub(crate) mod recorded_acts;
@@ -22,6 +23,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/metrics", get().to(show_metrics))
         .route("/v1/me", get().to(me::show))
         .route("/v1/banks/{bank}/acts", get().to(recorded_acts::list))
+        .route("/v1/banks/{bank}/funnel", get().to(funnel::show))
         .service(resource("/{bank}/introspect").route(post().to(introspect::for_resource_server)));
 }
 

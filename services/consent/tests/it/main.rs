@@ -20,6 +20,7 @@ mod console_consent;
 mod console_entry;
 mod console_funnel;
 mod console_given;
+mod console_lists;
 mod decisions_coalesced;
 mod evidence;
 mod feed;
