@@ -29,12 +29,14 @@ mod page_address;
 mod pin_guesses;
 mod present;
 mod respond;
+mod row_rules;
 mod session;
 mod step2_login;
 mod step3_tasks;
 mod step4_accounts;
 mod step5_confirm;
 mod step6_authorize;
+mod succession;
 mod visit;
 
 use actix_web::web::{ServiceConfig, get, post, resource};
@@ -43,13 +45,16 @@ use consent_domain::journey::Step;
 use crate::pages::LANGUAGE_PATH;
 
 pub use certificate_host::routes as certificate_host_routes;
+pub(crate) use cookie::BrowserCookie;
 pub(crate) use entry::refusal_page;
 pub use entry::{authorize as authorization_endpoint, not_found};
+pub(crate) use language::{of_request as language_of, remembered as remembered_language};
 pub use linkages::{LiveLinkage, live_linkages};
-pub(crate) use login_guess::login_limit;
+pub(crate) use login_guess::{LoginPlace, LoginTry, TypedLogin, login_limit, try_login};
+pub(crate) use page_address::PageAddress;
 pub(crate) use pin_guesses::{guess_scope, pin_limit};
-pub(crate) use respond::PageError;
-pub(crate) use session::was_alive;
+pub(crate) use respond::{Known, PageError, bank_failed, page, see_other};
+pub(crate) use session::{Names, was_alive};
 pub(crate) use step6_authorize::end_of_validity;
 pub(crate) use visit::stream_id;
 

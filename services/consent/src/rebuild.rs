@@ -21,7 +21,7 @@ use self::{
     all::fold_all,
     movers::{Gate, fold_again, moved},
 };
-use crate::store::Projected;
+use crate::store::{Projected, Rows};
 
 /// What becomes of the rebuilt tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +129,7 @@ impl Work<'_> {
                 break;
             }
         }
+        self.let_leave::<S>(&table).await?;
         let differing = self.differing(live, &table, None).await?;
         // Readers go on; writers wait from here to the end.
         self.execute("BEGIN").await?;
@@ -181,12 +182,26 @@ impl Work<'_> {
             }
             suspects.extend(moved);
         }
+        self.let_leave::<S>(table).await?;
         let differing = self.differing(live, table, Some(suspects)).await?;
         rebuilt.differences = i64::try_from(differing.len()).unwrap_or(i64::MAX);
         match self.purpose {
             Purpose::Verify => self.execute(&format!("DROP TABLE {table}")).await,
             Purpose::Replace => replace(self.writer, live, table).await,
         }
+    }
+
+    /// A row that left stays away; every other is compared.
+    async fn let_leave<S: Projected>(&mut self, table: &str) -> Result<(), RebuildError> {
+        let Rows::Leave(condition) = S::ROWS else {
+            return Ok(());
+        };
+        let live = S::TABLE;
+        self.execute(&format!(
+            "DELETE FROM {table} r WHERE {condition}
+                AND NOT EXISTS (SELECT FROM {live} l WHERE l.stream_id = r.stream_id)"
+        ))
+        .await
     }
 
     /// Folds again what moved since the gate. Gives which streams that were.

@@ -34,10 +34,12 @@ use crate::{
     boundary::boundary,
     certificate_listener::certificate_server,
     client_certificate::{CertificateLoginError, CertificateLoginSettings},
+    console,
     decisions::{DecisionService, GrantSight},
     feed::{Feed, arrivals::Arrivals},
     journey,
     keys::Keys,
+    linkages,
     observation::observe,
     operators,
     partners::{all_banks, bank_record},
@@ -386,6 +388,7 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
         bus: Bus::new(pool.clone()),
         keys,
         bank_port: BankPort::new(settings.bank_port_url.as_str(), bank_port_tls, deadline)?,
+        retention: settings.retention.clone(),
         pages,
         pool,
     })
@@ -417,6 +420,7 @@ fn public_server(
             .configure(static_files::routes)
             .configure(authorization_server::routes)
             .configure(journey::routes)
+            .configure(linkages::routes)
             .default_service(web::to(journey::not_found))
     })
     .workers(2)
@@ -443,6 +447,8 @@ fn operator_server(
             .wrap(strict_transport_header(strict_transport))
             .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .configure(operators::routes)
+            .configure(static_files::console_routes)
+            .configure(console::routes)
     })
     .workers(1)
     .tls_handshake_timeout(HANDSHAKE_TIMEOUT)

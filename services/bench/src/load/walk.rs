@@ -108,7 +108,7 @@ impl Simulation {
             at,
             stop: self.chance.weighted(&STOPS)?,
         };
-        self.request_consent(customer, &mut walk, action)?;
+        self.request_consent(customer, &mut walk, action.clone())?;
         let going = self.steps(customer, &mut walk)?;
         let stopped = going == Going::Over && matches!(walk.living.state, Journey::Ended(_));
         if stopped && self.chance.happens(0.5) {

@@ -214,7 +214,7 @@ impl Arrived {
             password,
             proof: LoginProof::Certificate(self.certificate.clone()),
         };
-        let judged = try_login(visit, key, &typed)
+        let judged = try_login(&visit.login_place(), &key.nonce, &typed)
             .await
             .map_err(|kind| visit.error(kind))?;
         Ok(Err(match judged {

@@ -26,7 +26,7 @@ fn cookie_name(app: &App) -> String {
 }
 
 /// The visitor's language; `ui_locales` is the partner's wish, where its request is known.
-pub(super) fn of_request(app: &App, request: &HttpRequest, ui_locales: Option<&str>) -> Locale {
+pub(crate) fn of_request(app: &App, request: &HttpRequest, ui_locales: Option<&str>) -> Locale {
     chosen(app, request)
         .or_else(|| Locale::of_ui_locales(ui_locales?))
         .or_else(|| {
@@ -70,7 +70,7 @@ pub(super) async fn switch(
 }
 
 /// The choice, for the browser to keep.
-pub(super) fn remembered(app: &App, locale: Locale) -> Cookie<'static> {
+pub(crate) fn remembered(app: &App, locale: Locale) -> Cookie<'static> {
     Cookie::build(cookie_name(app), locale.tag())
         .path("/")
         .http_only(true)

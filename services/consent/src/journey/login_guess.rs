@@ -1,15 +1,14 @@
 //! One try to log in: reserved, asked, judged; the contract learns of a lock.
 
-use consent_domain::contract::ContractStream;
+use actix_web::web;
+use consent_domain::{BankCode, bank::BankSettings, contract::ContractStream};
 use std::convert::Infallible;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{
-    form_key::FormKey,
-    visit::{Visit, stream_id},
-};
+use super::visit::stream_id;
 use crate::{
+    app::App,
     bank_port::{BankFailure, LoginOutcome, LoginProof, Subject},
     guess::{
         Guess, GuessKind, GuessLimit, Lock, Locked, Recorded, Reservation, Settled, locked,
@@ -22,7 +21,7 @@ use crate::{
 };
 
 /// What came of a try.
-pub(super) enum LoginTry {
+pub(crate) enum LoginTry {
     /// The bank gave an outcome, to the attempt of this id.
     Judged(LoginOutcome, Uuid),
     /// The limit is reached, by this try or before; the bank is not asked again until it ends.
@@ -36,11 +35,20 @@ pub(super) enum LoginTry {
 }
 
 /// What was typed.
-pub(super) struct TypedLogin {
+pub(crate) struct TypedLogin {
     pub login_id: Zeroizing<String>,
     pub password: Zeroizing<String>,
     /// What the login id rests on.
     pub proof: LoginProof,
+}
+
+/// Where a login is tried.
+pub(crate) struct LoginPlace<'a> {
+    pub app: &'a web::Data<App>,
+    pub bank: &'a BankCode,
+    pub settings: &'a BankSettings,
+    /// Of the command that records a lock, as far as it does not depend on whose it is.
+    pub context: CommandContext,
 }
 
 /// The limit of a bank's logins.
@@ -52,17 +60,18 @@ pub(crate) fn login_limit(settings: &consent_domain::bank::BankSettings) -> Gues
 }
 
 /// Tries a login. Unknown ids are counted like known ones, or the lock would tell who exists.
-pub(super) async fn try_login(
-    visit: &Visit,
-    key: &FormKey,
+/// `form` is the unique part of the form's key.
+pub(crate) async fn try_login(
+    place: &LoginPlace<'_>,
+    form: &str,
     typed: &TypedLogin,
 ) -> Result<LoginTry, ErrorKind> {
-    let app = &visit.app;
+    let app = place.app;
     let content = |parts: &[&str]| app.keys.mac_text(KeyPurpose::Content, parts);
     // Whether the bank tells cases apart or not: other spellings of one id are no further tries.
     let scope = content(&[
         "login scope",
-        visit.bank.as_str(),
+        place.bank.as_str(),
         &typed.login_id.to_lowercase(),
     ]);
     let secret =
@@ -70,14 +79,14 @@ pub(super) async fn try_login(
             .shared(KeyPurpose::Content)
             .mac(&["login", &typed.login_id, &typed.password]);
     let guess = Guess {
-        bank: visit.bank.as_str(),
+        bank: place.bank.as_str(),
         kind: GuessKind::Login,
         scope: &scope,
-        command_key: &key.nonce,
+        command_key: form,
         ordinal: 0,
         secret_mac: &secret,
     };
-    let limit = login_limit(&visit.record.settings);
+    let limit = login_limit(place.settings);
     let attempt = match reserve(&app.pool, &guess, limit).await? {
         Reservation::Ask(attempt) | Reservation::Known(attempt, Settled::Match) => attempt,
         // The answer that the first sending of this form got.
@@ -94,7 +103,7 @@ pub(super) async fn try_login(
     let answer = app
         .bank_port
         .authenticate(
-            &visit.bank,
+            place.bank,
             attempt,
             (&typed.login_id, &typed.password),
             &typed.proof,
@@ -110,7 +119,7 @@ pub(super) async fn try_login(
                 }
                 Recorded::Now(Lock::Reached) => {
                     if let Some(subject) = subject {
-                        record_lock(visit, subject, attempt);
+                        record_lock(place, subject, attempt);
                     }
                     LoginTry::Locked
                 }
@@ -134,18 +143,19 @@ pub(super) async fn try_login(
 
 /// Records the lock of a known user as a fact of the contract, beside the answer: an unknown id,
 /// which has no contract, must not be told apart by the time that the answer takes.
-fn record_lock(visit: &Visit, subject: Subject, attempt: Uuid) {
-    let seconds = i64::from(visit.record.settings.login_lock_seconds);
-    let bus = visit.app.bus.clone();
+fn record_lock(place: &LoginPlace<'_>, subject: Subject, attempt: Uuid) {
+    let seconds = i64::from(place.settings.login_lock_seconds);
+    let bus = place.app.bus.clone();
     let context = CommandContext {
         actor: Actor::System,
         causation_id: Some(attempt),
-        ..visit.command(Some(&subject), None)
+        contract: Some(subject.contract.to_string()),
+        ..place.context.clone()
     };
-    let stream = stream_id(&visit.bank, subject.contract.as_str());
+    let stream = stream_id(place.bank, subject.contract.as_str());
     let notice = Notice::of_lock(
         NoticeKind::LoginLocked,
-        visit.bank.clone(),
+        place.bank.clone(),
         subject.contract.clone(),
         Some(subject.user.clone()),
     );

@@ -7,11 +7,12 @@ use url::form_urlencoded::{Serializer, parse};
 use uuid::Uuid;
 
 use super::visit::Message;
+use crate::linkages;
 use crate::protocol::authorization_request::AuthorizationRequest;
 
 /// A page on our own origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PageAddress(String);
+pub(crate) struct PageAddress(String);
 
 /// Time, language, two digests; no ticket is longer.
 const TICKET_LENGTH_MAX: usize = 160;
@@ -34,6 +35,7 @@ impl PageAddress {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let read = match parts[..] {
             [bank, "journeys", journey, page] => of_journey(bank, journey, page, query),
+            [bank, "linkages", ref page @ ..] => linkages::address(bank, page, query),
             [bank, "authorize"] => of_authorization_endpoint(bank, query),
             _ => None,
         };
@@ -41,7 +43,7 @@ impl PageAddress {
     }
 
     /// Of a request. The authorization endpoint is named without what was sent to it.
-    pub(super) fn of(request: &HttpRequest) -> Self {
+    pub(crate) fn of(request: &HttpRequest) -> Self {
         let (path, query) = (request.path(), request.query_string());
         if path.matches('/').count() > 2 {
             Self::read(path, query)
@@ -60,7 +62,7 @@ impl PageAddress {
     }
 
     /// A path, with a query where it has one.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     app::App,
     bank_pages::BankPages,
     bank_port::{BankFailure, ClosedCause},
-    pages::{ErrorKind, ErrorView, Locale, PartnerName, RenderError},
+    pages::{ErrorKind, ErrorPlace, ErrorView, Locale, PartnerName, RenderError},
     request_context::RequestContext,
     store::{CommandError, StoreError},
 };
@@ -57,7 +57,7 @@ impl PageError {
 
 /// What an error page may tell: as much as was proven when the error came up.
 #[derive(Clone)]
-pub(super) struct Known {
+pub(crate) struct Known {
     pub locale: Locale,
     pub bank: Option<Arc<BankPages>>,
     pub partner: Option<PartnerName>,
@@ -65,6 +65,8 @@ pub(super) struct Known {
     pub partner_url: Option<String>,
     /// Back to step 2, where that helps.
     pub login_url: Option<String>,
+    /// Which pages it stands among.
+    pub place: ErrorPlace,
     /// Where the language switch leads back to.
     pub address: PageAddress,
 }
@@ -75,9 +77,13 @@ fn status(kind: &ErrorKind) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         ErrorKind::PartnerNotAvailable
+        | ErrorKind::LinkageNotAvailable
         | ErrorKind::NoAccount
+        | ErrorKind::ActNotAllowed
         | ErrorKind::CertificateNotConfirmed => StatusCode::FORBIDDEN,
-        ErrorKind::JourneyNotFound | ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::JourneyNotFound | ErrorKind::LinkageNotFound | ErrorKind::NotFound => {
+            StatusCode::NOT_FOUND
+        }
         ErrorKind::RequestExpired
         | ErrorKind::JourneyTimedOut
         | ErrorKind::JourneyEnded
@@ -109,7 +115,7 @@ fn retry_after_seconds(kind: &ErrorKind) -> u32 {
 
 impl Known {
     /// What a request tells by itself: its number, its language, and the bank that its path names.
-    pub(super) fn of(app: &App, request: &HttpRequest, context: &RequestContext) -> Self {
+    pub(crate) fn of(app: &App, request: &HttpRequest, context: &RequestContext) -> Self {
         let code = request
             .path()
             .split('/')
@@ -122,11 +128,12 @@ impl Known {
             inquiry_number: context.inquiry_number(),
             partner_url: None,
             login_url: None,
+            place: ErrorPlace::of(request.path()),
             address: PageAddress::of(request),
         }
     }
 
-    pub(super) fn error(self, app: &App, kind: ErrorKind) -> PageError {
+    pub(crate) fn error(self, app: &App, kind: ErrorKind) -> PageError {
         let status = status(&kind);
         let texts = match &self.bank {
             Some(bank) => bank.texts(self.locale),
@@ -139,6 +146,7 @@ impl Known {
             inquiry_number: self.inquiry_number,
             partner_url: self.partner_url,
             login_url: self.login_url,
+            place: self.place,
             address: self.address.as_str().to_owned(),
         };
         PageError {
@@ -173,7 +181,7 @@ pub(super) fn command_failed<R: std::error::Error>(error: &CommandError<R>) -> E
 }
 
 /// The error page for a bank that gave no outcome.
-pub(super) fn bank_failed(failure: &BankFailure) -> ErrorKind {
+pub(crate) fn bank_failed(failure: &BankFailure) -> ErrorKind {
     tracing::warn!(error = %failure, "the bank gave no outcome");
     match failure {
         BankFailure::Closed {
@@ -233,14 +241,14 @@ pub(super) fn partner_name(record: &PartnerRecord) -> PartnerName {
 }
 
 /// A page.
-pub(super) fn page(status: StatusCode, html: String) -> HttpResponse {
+pub(crate) fn page(status: StatusCode, html: String) -> HttpResponse {
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .body(html)
 }
 
 /// 303: a form's answer is a page of its own (RFC 9700 4.12: never 307).
-pub(super) fn see_other(location: &str) -> HttpResponse {
+pub(crate) fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, location.to_owned()))
         .finish()

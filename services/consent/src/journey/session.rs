@@ -35,18 +35,18 @@ pub(super) enum SessionEnd {
 
 /// Login name and 団体, for showing only.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Names {
+pub(crate) struct Names {
     pub login_name: String,
     pub contract_name: String,
 }
 
 impl Names {
     /// Encrypted under a key that only the browser's cookie gives: the database alone can't read it.
-    pub(super) fn seal(&self, cookie: &BrowserCookie) -> Option<Vec<u8>> {
+    pub(crate) fn seal(&self, cookie: &BrowserCookie) -> Option<Vec<u8>> {
         sealed::seal(&key_of(cookie), "", &serde_json::to_vec(self).ok()?)
     }
 
-    pub(super) fn open(stored: &[u8], cookie: &BrowserCookie) -> Option<Self> {
+    pub(crate) fn open(stored: &[u8], cookie: &BrowserCookie) -> Option<Self> {
         serde_json::from_slice(&sealed::open(&key_of(cookie), "", stored)?).ok()
     }
 }

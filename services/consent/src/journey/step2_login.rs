@@ -161,7 +161,7 @@ pub(super) async fn submit(
             return login_page(&visit, cookie, Some(missing), None, status);
         }
     };
-    let judged = try_login(&visit, &key, &typed)
+    let judged = try_login(&visit.login_place(), &key.nonce, &typed)
         .await
         .map_err(|kind| visit.error(kind))?;
     let message = match judged {

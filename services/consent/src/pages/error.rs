@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::japan_time;
 use super::layout::{Around, Layout, RenderError};
-use super::phrase::Slot;
+use super::phrase::{Label, Slot};
 use super::shell::{BankContact, PartnerName};
 use super::texts::{ErrorPageTexts, ErrorTexts, Texts};
 
@@ -24,8 +24,29 @@ pub struct ErrorView {
     pub partner_url: Option<String>,
     /// Back to step 2, where another try helps.
     pub login_url: Option<String>,
+    /// Which pages it stands among.
+    pub place: ErrorPlace,
     /// Where the language switch leads back to, as a path on our origin.
     pub address: String,
+}
+
+/// Which pages an error stands among; it says what to do next there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorPlace {
+    /// A journey's, or none.
+    Journey,
+    /// The customer's own, with the address of their beginning.
+    Linkages(String),
+}
+
+impl ErrorPlace {
+    /// Of a request's path.
+    pub fn of(path: &str) -> Self {
+        match path.split('/').collect::<Vec<_>>()[..] {
+            ["", bank, "linkages", ..] => Self::Linkages(format!("/{bank}/linkages")),
+            _ => Self::Journey,
+        }
+    }
 }
 
 /// The errors that have a page.
@@ -37,6 +58,8 @@ pub enum ErrorKind {
     RequestExpired,
     /// The partner may not link at this bank now.
     PartnerNotAvailable,
+    /// The linkage that the partner wants changed is not the contract's, or has ended.
+    LinkageNotAvailable,
     /// No such journey, or not this browser's.
     JourneyNotFound,
     /// The journey's time has passed.
@@ -51,6 +74,10 @@ pub enum ErrorKind {
     CertificateNotConfirmed,
     /// The way to the certificate login's host or back from it took too long, or was not ours.
     CertificateLoginExpired,
+    /// No such linkage, or not this contract's.
+    LinkageNotFound,
+    /// This user may not do that to this linkage.
+    ActNotAllowed,
     /// The user has no account that could be linked.
     NoAccount,
     /// Too many requests.
@@ -82,6 +109,7 @@ impl ErrorKind {
             Self::InvalidRequest => "invalid_request",
             Self::RequestExpired => "request_expired",
             Self::PartnerNotAvailable => "partner_not_available",
+            Self::LinkageNotAvailable => "linkage_not_available",
             Self::JourneyNotFound => "journey_not_found",
             Self::JourneyTimedOut => "journey_timed_out",
             Self::JourneyEnded => "journey_ended",
@@ -89,6 +117,8 @@ impl ErrorKind {
             Self::CookiesRequired => "cookies_required",
             Self::CertificateNotConfirmed => "certificate_not_confirmed",
             Self::CertificateLoginExpired => "certificate_login_expired",
+            Self::LinkageNotFound => "linkage_not_found",
+            Self::ActNotAllowed => "act_not_allowed",
             Self::NoAccount => "no_account",
             Self::TooManyRequests => "too_many_requests",
             Self::BankClosed { .. } => "bank_closed",
@@ -97,6 +127,19 @@ impl ErrorKind {
             Self::ServiceUnavailable => "service_unavailable",
             Self::Internal => "internal",
             Self::NotFound => "not_found",
+        }
+    }
+
+    /// What to do where there is no partner's page to go back to.
+    fn next_at_linkages<'a>(&self, page: &'a ErrorPageTexts, error: &'a ErrorTexts) -> &'a Label {
+        match self {
+            Self::FormNotAccepted
+            | Self::LinkageNotFound
+            | Self::ActNotAllowed
+            | Self::TooManyRequests
+            | Self::ServiceUnavailable
+            | Self::Internal => &error.next,
+            _ => &page.next_at_linkages,
         }
     }
 
@@ -115,6 +158,8 @@ struct ErrorPage<'a> {
     layout: Layout<'a>,
     page: &'a ErrorPageTexts,
     texts: &'a ErrorTexts,
+    next: &'a str,
+    linkages_url: Option<&'a str>,
     view: &'a ErrorView,
     reopens: Option<String>,
     back: String,
@@ -149,11 +194,17 @@ impl ErrorView {
             page.reopens
                 .fill(&[(Slot::Time, &japan_time::day_and_clock(at, texts.locale()))])
         });
+        let (next, linkages_url) = match &self.place {
+            ErrorPlace::Journey => (&error.next, None),
+            ErrorPlace::Linkages(url) => (self.kind.next_at_linkages(page, error), Some(url)),
+        };
         let back = page.back.fill(&[(Slot::Service, service)]);
         Ok(ErrorPage {
             layout,
             page,
             texts: error,
+            next: next.as_str(),
+            linkages_url: linkages_url.map(String::as_str),
             view: self,
             reopens,
             back,

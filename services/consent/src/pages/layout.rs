@@ -131,6 +131,8 @@ pub(super) struct Layout<'a> {
     pub(super) notices: Vec<String>,
     pub(super) problems: Vec<Problem>,
     pub(super) cancel: Option<CancelForm<'a>>,
+    pub(super) logout: Option<&'a FormTarget>,
+    pub(super) logout_label: &'a str,
     pub(super) inquiry_number: &'a str,
     pub(super) error_code: Option<&'static str>,
 }
@@ -234,6 +236,8 @@ impl<'a> Layout<'a> {
             notices: Vec::new(),
             problems: Vec::new(),
             cancel: None,
+            logout: None,
+            logout_label: texts.catalogue.linkages.logout.as_str(),
             inquiry_number,
             error_code: None,
         }
@@ -254,7 +258,7 @@ fn progress(names: &StepNames, current: Step) -> Vec<ProgressStep<'_>> {
         .collect()
 }
 
-fn deadline_line<'a>(texts: &Texts, deadline: &'a Deadline) -> DeadlineLine<'a> {
+pub(super) fn deadline_line<'a>(texts: &Texts, deadline: &'a Deadline) -> DeadlineLine<'a> {
     DeadlineLine {
         words: deadline.words(texts),
         extension: deadline.extension.as_ref(),

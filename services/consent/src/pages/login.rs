@@ -49,7 +49,7 @@ pub enum LoginProblem {
 }
 
 impl LoginProblem {
-    fn summary(self, texts: &LoginTexts) -> Problem {
+    pub(super) fn summary(self, texts: &LoginTexts) -> Problem {
         match self {
             Self::LoginIdMissing => {
                 Problem::new("#login_id", texts.problem_login_id_missing.as_str())

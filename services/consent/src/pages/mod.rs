@@ -19,8 +19,11 @@ mod confirm;
 mod deadline;
 mod done;
 mod error;
+mod history_words;
 mod japan_time;
 mod layout;
+mod linkage_texts;
+mod linkages;
 mod locale;
 mod login;
 mod notice;
@@ -30,18 +33,25 @@ mod tasks;
 mod texts;
 
 pub use account_table::{AccountHint, RegistrationStatus, RejectionReason};
-pub use accounts::{AccountChoice, AccountsProblem, AccountsView, Availability, PinProblem};
+pub use accounts::{
+    AccountChoice, AccountsProblem, AccountsView, Availability, ChoiceLimit, PinField, PinProblem,
+};
 pub use authorize::{
     AuthorizeProblem, AuthorizeView, AuthorizedAccount, LinkageChange, PartnerRecord,
 };
 pub use certificate_login::CertificateLoginView;
 pub use certificate_password::{CertificatePasswordProblem, CertificatePasswordView};
 pub use clauses::consent_text;
-pub use confirm::{ConfirmView, ConfirmedAccount, RowChange};
+pub use confirm::{ConfirmView, ConfirmedAccount, PinShown, RowChange};
 pub use deadline::{Deadline, DeadlineKind, DeadlineWords, Extension, WARN_SECONDS};
 pub use done::{DoneView, Forwarding, Outcome};
-pub use error::{ErrorKind, ErrorView};
+pub use error::{ErrorKind, ErrorPlace, ErrorView};
 pub use layout::RenderError;
+pub use linkages::{
+    AccountInLinkage, AccountName, AccountNames, AnsweredBy, EndLinkageView, LinkageActs,
+    LinkageInView, LinkageStatus, LinkageView, LinkagesFrame, LinkagesLoginView, LinkagesNotice,
+    LinkagesView, Pause,
+};
 pub use locale::Locale;
 pub use login::{LoginProblem, LoginView};
 pub use notice::{NoticeKind, NoticeView};

@@ -58,11 +58,12 @@ pub(super) enum Slot {
     Tasks,
     Time,
     Until,
+    User,
     Version,
 }
 
 impl Slot {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Account,
         Self::Bank,
         Self::Count,
@@ -83,6 +84,7 @@ impl Slot {
         Self::Tasks,
         Self::Time,
         Self::Until,
+        Self::User,
         Self::Version,
     ];
 
@@ -108,6 +110,7 @@ impl Slot {
             Self::Tasks => "tasks",
             Self::Time => "time",
             Self::Until => "until",
+            Self::User => "user",
             Self::Version => "version",
         }
     }

@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::error::ErrorKind;
+use super::japan_time;
+use super::linkage_texts::{
+    HistoryTexts, LinkageEndTexts, LinkageTexts, LinkagesLoginTexts, LinkagesTexts,
+};
 use super::locale::Locale;
-use super::phrase::{Label, Phrase, slots};
+use super::phrase::{Label, Phrase, Slot, slots};
 use super::tasks::Task;
 use crate::protocol::digest::sha256_hex;
 
@@ -81,6 +83,14 @@ impl Texts {
         self.catalogue.account_table.not_visible.to_string()
     }
 
+    /// A linkage of the customer's, by its service and the day on which it was allowed.
+    pub fn linkage(&self, service: &str, allowed_at: chrono::DateTime<chrono::Utc>) -> String {
+        self.catalogue.authorize.supersede_linkage.fill(&[
+            (Slot::Service, service),
+            (Slot::Date, &japan_time::day_of(allowed_at, self.locale)),
+        ])
+    }
+
     /// The version of the texts; recorded, with the locale and a hash, with each consent. A bank's
     /// own texts are told by a hash of them behind it: `1+0a1b2c3d`.
     pub fn version(&self) -> &str {
@@ -137,13 +147,15 @@ pub enum TextsError {
 /// Declares the structs of the catalogue: each refuses unknown keys.
 macro_rules! texts {
     ($($name:ident { $($field:ident: $kind:ty),* $(,)? })*) => {$(
-        #[derive(Debug, Deserialize)]
+        #[derive(Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(super) struct $name {
             $(pub(super) $field: $kind,)*
         }
     )*};
 }
+
+pub(super) use texts;
 
 texts! {
     Catalogue {
@@ -160,6 +172,11 @@ texts! {
         done: DoneTexts,
         certificate_login: CertificateLoginTexts,
         certificate_password: CertificatePasswordTexts,
+        linkages_login: LinkagesLoginTexts,
+        linkages: LinkagesTexts,
+        linkage: LinkageTexts,
+        linkage_end: LinkageEndTexts,
+        history: HistoryTexts,
         notice_pages: NoticePagesTexts,
         error_page: ErrorPageTexts,
         errors: ErrorsTexts,
@@ -243,6 +260,8 @@ texts! {
         hint_not_eligible: Label,
         hint_pin_locked: Label,
         hint_asked_for: Label,
+        hint_kept: Label,
+        hint_kept_addable: Phrase,
         changed: Label,
         reason_pin_mismatch: Label,
         reason_pin_locked: Label,
@@ -283,6 +302,9 @@ texts! {
         lead: Label,
         pin_note: Label,
         unticked_note: Label,
+        only_adds_note: Label,
+        unticked_note_adding: Label,
+        pin_not_asked: Label,
         pin_label: Phrase,
         submit: Label,
         back: Label,
@@ -325,11 +347,13 @@ texts! {
         valid_until: Phrase,
         change_heading: Label,
         change_amends: Label,
+        change_adds: Label,
         change_added: Phrase,
         change_removed: Phrase,
         change_accounts_same: Label,
         change_removed_effect: Label,
         supersede_heading: Label,
+        supersede_linkage: Phrase,
         supersede_line: Phrase,
         end_heading: Label,
         end_line: Phrase,
@@ -399,12 +423,15 @@ texts! {
         back: Phrase,
         to_login: Label,
         unnamed_service: Label,
+        next_at_linkages: Label,
+        to_linkages: Label,
         reopens: Phrase,
     }
     ErrorsTexts {
         invalid_request: ErrorTexts,
         request_expired: ErrorTexts,
         partner_not_available: ErrorTexts,
+        linkage_not_available: ErrorTexts,
         journey_not_found: ErrorTexts,
         journey_timed_out: ErrorTexts,
         journey_ended: ErrorTexts,
@@ -412,6 +439,8 @@ texts! {
         cookies_required: ErrorTexts,
         certificate_not_confirmed: ErrorTexts,
         certificate_login_expired: ErrorTexts,
+        linkage_not_found: ErrorTexts,
+        act_not_allowed: ErrorTexts,
         no_account: ErrorTexts,
         too_many_requests: ErrorTexts,
         bank_closed: ErrorTexts,
@@ -449,6 +478,7 @@ impl ErrorsTexts {
             ErrorKind::InvalidRequest => &self.invalid_request,
             ErrorKind::RequestExpired => &self.request_expired,
             ErrorKind::PartnerNotAvailable => &self.partner_not_available,
+            ErrorKind::LinkageNotAvailable => &self.linkage_not_available,
             ErrorKind::JourneyNotFound => &self.journey_not_found,
             ErrorKind::JourneyTimedOut => &self.journey_timed_out,
             ErrorKind::JourneyEnded => &self.journey_ended,
@@ -456,6 +486,8 @@ impl ErrorsTexts {
             ErrorKind::CookiesRequired => &self.cookies_required,
             ErrorKind::CertificateNotConfirmed => &self.certificate_not_confirmed,
             ErrorKind::CertificateLoginExpired => &self.certificate_login_expired,
+            ErrorKind::LinkageNotFound => &self.linkage_not_found,
+            ErrorKind::ActNotAllowed => &self.act_not_allowed,
             ErrorKind::NoAccount => &self.no_account,
             ErrorKind::TooManyRequests => &self.too_many_requests,
             ErrorKind::BankClosed { .. } => &self.bank_closed,

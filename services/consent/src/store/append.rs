@@ -9,6 +9,17 @@ pub(super) struct LoadedStream {
     pub id: String,
     /// Number of events; 0 where the stream does not exist yet.
     pub version: i64,
+    /// Whether its projection has a row.
+    pub row: Row,
+}
+
+/// Whether a stream's projection has a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Row {
+    /// It has.
+    There,
+    /// There are no events yet, or the row has left before them.
+    Missing,
 }
 
 /// Why the append statement could not be built.
@@ -65,6 +76,19 @@ fn add_projection<S: Projected>(
                 changed_at = now()
              WHERE stream_id = {id} AND version = {before} RETURNING 1"
         )
+    let body = match stream.row {
+        Row::Missing => format!(
+            "INSERT INTO {table} (stream_id, version, state_version, state)
+             VALUES ({id}, {version}, {state_version}, {state}) RETURNING 1"
+        ),
+        Row::There => {
+            let before = statement.bind(stream.version);
+            format!(
+                "UPDATE {table} SET version = {version}, state_version = {state_version},
+                    state = {state}
+                 WHERE stream_id = {id} AND version = {before} RETURNING 1"
+            )
+        }
     };
     statement.with(name, &body);
     Ok(())

@@ -40,7 +40,7 @@ fn the_consent_text_covers_every_point_on_the_page() {
 #[test]
 fn the_consent_text_reads_as_recorded() {
     let expected = "\
-文言の版：1（ja）
+文言の版：2（ja）
 中央労働金庫（法人）
 API連携認証（情報アクセス認可）
 当金庫が、青空ソフトウェア株式会社（あおぞら会計）に、次の口座情報を提供することを許可します。
@@ -78,7 +78,7 @@ API連携を許可する。
 fn the_consent_text_says_in_which_language_it_was_read() {
     let consent = consent_text(&authorize(), &english());
     assert!(
-        consent.starts_with("Version of this text: 1 (en)\n"),
+        consent.starts_with("Version of this text: 2 (en)\n"),
         "{consent}"
     );
     assert!(consent.contains("I allow the bank to provide the following account information to 青空ソフトウェア株式会社 (あおぞら会計).\n"));

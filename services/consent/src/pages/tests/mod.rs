@@ -4,6 +4,7 @@ mod catalogue;
 mod consent;
 mod document;
 mod examples;
+mod linkages;
 mod markup;
 mod procedure;
 mod screens;

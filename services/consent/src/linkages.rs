@@ -1,0 +1,58 @@
+//! 「API連携の確認・解除」: the customer's own page behind the bank's login. It lists every linkage of the
+//! contract, and lets a user who may end one, take an account out, renew it, or answer for it.
+//!
+//! | page | what |
+//! |---|---|
+//! | `/{bank}/linkages/login` | [`login`]: a bank session of its own, of no journey |
+//! | `/{bank}/linkages` | [`list`] |
+//! | `/{bank}/linkages/{grant}` | [`details`] |
+//! | `/{bank}/linkages/{grant}/end` | [`end`] |
+//!
+//! Every act is a page that says what it does, then a form with a key of its own, then
+//! [`crate::lifecycle`]; a repeat of the form gets the same answer. What may be done by whom:
+//! `docs/decisions/0035-the-customers-own-page.md`.
+
+mod address;
+mod details;
+mod end;
+mod form;
+mod linkage;
+mod list;
+mod login;
+mod logout;
+mod message;
+mod session;
+mod sight;
+mod view;
+mod visit;
+
+use actix_web::web::{ServiceConfig, get, post, resource};
+use consent_domain::BankCode;
+
+pub(crate) use address::address;
+pub(crate) use session::forget;
+
+/// The page's address on its origin.
+pub(crate) fn path(bank: &BankCode) -> String {
+    format!("/{bank}/linkages")
+}
+
+/// The routes of the pages.
+pub fn routes(config: &mut ServiceConfig) {
+    let page = |path: &str| resource(format!("/{{bank}}/linkages{path}"));
+    config
+        .service(page("").route(get().to(list::show)))
+        .service(
+            page("/login")
+                .route(get().to(login::show))
+                .route(post().to(login::submit)),
+        )
+        .service(page("/logout").route(post().to(logout::submit)))
+        .service(page("/extend").route(get().to(login::extend)))
+        .service(page("/{grant}").route(get().to(details::show)))
+        .service(
+            page("/{grant}/end")
+                .route(get().to(end::show))
+                .route(post().to(end::submit)),
+        );
+}

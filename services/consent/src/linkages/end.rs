@@ -1,0 +1,133 @@
+//! To end a linkage: what it does and does not do, then the act.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use consent_domain::consent::{ConsentRefusal, RevocationReason, RevokedBy};
+
+use super::{
+    address::Destination,
+    details::{Path, destination},
+    form::{LinkagesForm, Submission, leads_to},
+    linkage::Linkage,
+    message::Message,
+    sight::Sight,
+    view::linkage_view,
+    visit::{AtPage, Visit},
+};
+use crate::{
+    app::App,
+    journey::PageError,
+    lifecycle::{ActError, Done, OnConsent},
+    pages::{EndLinkageView, ErrorKind, FormTarget},
+    store::CommandError,
+};
+
+/// Says what it does.
+///
+/// # Errors
+/// An error page.
+pub(super) async fn show(
+    app: web::Data<App>,
+    request: HttpRequest,
+    path: Path,
+) -> Result<HttpResponse, PageError> {
+    let (bank, grant) = path.into_inner();
+    let visit = Visit::begin(app, &request, &bank).await?;
+    let at = match visit.customer(destination(&grant)).await {
+        Ok(at) => at,
+        Err(elsewhere) => return elsewhere.into_answer(),
+    };
+    let linkage = Linkage::find(&at, &grant).await?;
+    if !linkage.is_live(visit.now) {
+        return Ok(leads_to(&at, &linkage, Message::AlreadyEnded));
+    }
+    let sight = Sight::of(&at).await?;
+    if !sight.may_end(&at, &linkage).yes() {
+        return Err(visit.error(ErrorKind::ActNotAllowed));
+    }
+    let back_url = Destination::Linkage(linkage.grant.clone()).url(&visit.bank, None);
+    let view = EndLinkageView {
+        frame: at.frame(None),
+        linkage: linkage_view(&at, &sight, &linkage),
+        form: FormTarget {
+            action: format!("{back_url}/end"),
+            form_key: at
+                .forms()
+                .mint(LinkagesForm::End, linkage.grant.as_str(), ""),
+        },
+        back_url,
+    };
+    visit.page(StatusCode::OK, view.render(visit.texts()))
+}
+
+/// 「連携を解除する」
+///
+/// # Errors
+/// An error page.
+pub(super) async fn submit(
+    app: web::Data<App>,
+    request: HttpRequest,
+    path: Path,
+    body: web::Bytes,
+) -> Result<HttpResponse, PageError> {
+    let (bank, grant) = path.into_inner();
+    let visit = Visit::begin(app, &request, &bank).await?;
+    let at = match visit.customer(destination(&grant)).await {
+        Ok(at) => at,
+        Err(elsewhere) => return elsewhere.into_answer(),
+    };
+    let sent = Submission::read(&at, (&grant, &grant), LinkagesForm::End, (&request, &body)).await;
+    match sent {
+        Ok(sent) => end(&at, sent).await,
+        Err(elsewhere) => elsewhere.into_answer(),
+    }
+}
+
+async fn end(at: &AtPage<'_>, sent: Submission) -> Result<HttpResponse, PageError> {
+    let visit = at.visit;
+    let linkage = &sent.linkage;
+    // Of a linkage that has ended, only the repeat of its own end is told apart below.
+    if linkage.is_live(visit.now) {
+        let sight = Sight::of(at).await?;
+        if !sight.may_end(at, linkage).yes() {
+            return Err(visit.error(ErrorKind::ActNotAllowed));
+        }
+    }
+    let on = OnConsent {
+        pool: &visit.app.pool,
+        bus: &visit.app.bus,
+        bank: &visit.bank,
+        grant: &linkage.grant,
+    };
+    let (by, reason) = (RevokedBy::Customer, RevocationReason::CustomerRequest);
+    match on.revoke(by, reason, sent.order(at)).await {
+        Ok(Done::Changed(_) | Done::Already | Done::Before) => {
+            Ok(leads_to(at, linkage, Message::Ended))
+        }
+        Err(error) => not_done(at, linkage, error),
+    }
+}
+
+/// The answer to an act that did not happen.
+///
+/// # Errors
+/// The error page, where the store failed.
+pub(super) fn not_done(
+    at: &AtPage<'_>,
+    linkage: &Linkage,
+    error: ActError<ConsentRefusal>,
+) -> Result<HttpResponse, PageError> {
+    match error {
+        ActError::Command(CommandError::Refused(ConsentRefusal::AlreadyEnded)) => {
+            Ok(leads_to(at, linkage, Message::AlreadyEnded))
+        }
+        ActError::KeyReused => Ok(leads_to(at, linkage, Message::AlreadySent)),
+        ActError::Command(CommandError::Refused(refusal)) => {
+            tracing::info!(%refusal, "a customer's act was refused");
+            Ok(leads_to(at, linkage, Message::SendAgain))
+        }
+        error => {
+            tracing::error!(%error, "a customer's act failed");
+            Err(at.visit.error(ErrorKind::ServiceUnavailable))
+        }
+    }
+}
