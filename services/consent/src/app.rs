@@ -6,10 +6,8 @@ use sqlx::PgPool;
 use crate::{
     access_record::AccessRecorder, bank_pages::PagesOfBanks, bank_port::BankPort,
     client_certificate::CertificateLogin, decisions::GrantSight, feed::Feed, keys::Keys,
-    protocol::issuer::Issuer, resource_servers::ResourceServers, store::Bus,
-    bank_pages::PagesOfBanks, bank_port::BankPort, client_certificate::CertificateLogin,
-    decisions::GrantSight, feed::Feed, keys::Keys, protocol::issuer::Issuer,
-    resource_servers::ResourceServers, retention::RetentionSettings, store::Bus,
+    protocol::issuer::Issuer, resource_servers::ResourceServers, retention::RetentionSettings,
+    store::Bus,
 };
 
 /// The service's parts, shared by all workers.

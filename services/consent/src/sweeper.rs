@@ -22,7 +22,7 @@ use crate::{
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
     lifecycle::{bank_told::complete_open, expire_due, warn_due},
-    linkages, metrics, notices,
+    linkages, metrics, notices, operator,
     partners::bank_record,
     pin_locks::record_missing_locks,
     retention,
@@ -97,7 +97,8 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     record_connections(app).await?;
     notices::send_due(app).await?;
     count_ended(&app.pool).await?;
-    forget(&app.pool).await?;
+    operator::session::forget_old(&app.pool).await?;
+    linkages::forget(&app.pool).await?;
     retention::forget(&app.pool, &app.retention).await?;
     if let Err(error) = app.keys.refresh(&app.pool).await {
         tracing::warn!(%error, "the signing keys could not be read again");
@@ -225,36 +226,6 @@ async fn record_connections(app: &App) -> Result<(), StoreError> {
         if let Err(error) = connected {
             report(&stream, &error);
         }
-    }
-    Ok(())
-}
-
-/// Forgets what is past its use.
-async fn forget(pool: &PgPool) -> Result<(), StoreError> {
-    purge_used_jtis(pool).await?;
-    purge_authorization_codes(pool).await?;
-    purge_issued_access_tokens(pool).await?;
-    crate::operator::session::forget_old(pool).await?;
-    linkages::forget(pool).await?;
-    for sql in [
-        "DELETE FROM command_keys WHERE recorded_at < now() - interval '2 days'",
-        "DELETE FROM guesses WHERE settled_at < now() - interval '2 days'",
-        // Unknown login ids leave a counter each: those that say nothing any more go.
-        "DELETE FROM guess_counters WHERE kind = 'login' AND open = 0
-           AND touched_at < now() - interval '1 day'
-           AND (locked_until IS NULL OR locked_until < now())",
-        "DELETE FROM evidence_records WHERE retain_until < now()",
-        // A request that led to a consent is kept as long as what was shown for it.
-        "DELETE FROM pushed_requests r WHERE created_at < now() - interval '90 days'
-           AND NOT EXISTS (SELECT FROM evidence_records e
-               WHERE e.bank = r.bank AND e.journey_id = r.journey_id)",
-        "DELETE FROM bank_notices WHERE effected_at < now() - interval '1 year'",
-        "DELETE FROM bank_sessions WHERE login_at < now() - interval '30 days'",
-    ] {
-        sqlx::query(sql)
-            .execute(pool)
-            .instrument(sql_span("forget what is over"))
-            .await?;
     }
     Ok(())
 }

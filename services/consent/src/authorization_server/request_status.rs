@@ -109,6 +109,8 @@ enum Reason {
     TooManyAttempts,
     /// The bank no longer lets the partner in.
     PartnerDisabled,
+    /// The linkage that the request names is not of the customer who logged in, or has ended.
+    GrantUnavailable,
 }
 
 /// The path of one request.
@@ -292,5 +294,6 @@ fn failure(code: FailureCode) -> Reason {
         FailureCode::BankUnavailable => Reason::BankUnavailable,
         FailureCode::TooManyRevisions => Reason::TooManyAttempts,
         FailureCode::PartnerDisabled => Reason::PartnerDisabled,
+        FailureCode::GrantUnavailable => Reason::GrantUnavailable,
     }
 }

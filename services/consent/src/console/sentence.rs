@@ -161,7 +161,7 @@ pub(super) fn of(locale: Locale, event: &ConsentEvent) -> Sentence {
                 }],
             )
         }
-        ConsentEvent::AccessSuperseded { by } => sentence(
+        ConsentEvent::AccessSuperseded { by, .. } => sentence(
             Tone::Bad,
             pick(
                 "別の連携に置き換えられました",

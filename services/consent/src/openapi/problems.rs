@@ -50,6 +50,7 @@ fn refusals_of(operation: &str) -> Vec<Problem> {
                 Problem::EVENT_UNREADABLE,
                 Problem::invalid_parameter("limit is 1 to 500."),
                 Problem::AHEAD_OF_LOG,
+                Problem::archived(10_000_000),
             ],
         ),
         "list_grants" => (
@@ -78,14 +79,6 @@ fn refusals_of(operation: &str) -> Vec<Problem> {
     refusals.push(Problem::insufficient_scope(scope));
     refusals.extend(own);
     refusals.push(Problem::INTERNAL);
-    refusals.push(Problem::invalid_parameter(match operation {
-        "read_notifications" => "limit is 1 to 500.",
-        _ => "maxEvents is 0 to 500.",
-    }));
-    if operation == "read_notifications" {
-        refusals.push(Problem::AHEAD_OF_LOG);
-        refusals.push(Problem::archived(10_000_000));
-    }
     refusals
 }
 

@@ -8,7 +8,6 @@ use super::authorization_details::ACCOUNT_INFORMATION;
 use super::issuer::Issuer;
 use super::json_web_key::KeyAlgorithm;
 use super::partner_scope::PartnerScope;
-use super::pushed_request::GrantManagementAction;
 use crate::pages::Locale;
 
 /// How clients prove themselves, at every endpoint that asks for it.
@@ -96,8 +95,7 @@ pub struct Metadata {
     #[schema(example = json!(["account_information"]))]
     pub authorization_details_types_supported: &'static [&'static str],
     /// Grant Management for OAuth 2.0.
-    #[schema(example = json!(["create", "replace", "merge"]))]
-    #[schema(example = json!(["create", "query", "revoke"]))]
+    #[schema(example = json!(["create", "replace", "merge", "query", "revoke"]))]
     pub grant_management_actions_supported: &'static [&'static str],
     /// A request without an action is taken.
     #[schema(example = false)]
@@ -144,8 +142,7 @@ pub fn metadata(issuer: &Issuer) -> Metadata {
             .chain(PartnerScope::ALL.map(PartnerScope::as_str))
             .collect(),
         authorization_details_types_supported: &[ACCOUNT_INFORMATION],
-        grant_management_actions_supported: &GrantManagementAction::NAMES,
-        grant_management_actions_supported: &["create", "query", "revoke"],
+        grant_management_actions_supported: &["create", "replace", "merge", "query", "revoke"],
         grant_management_action_required: false,
         ui_locales_supported: Locale::ALL.map(Locale::tag).to_vec(),
         authorization_response_iss_parameter_supported: true,
