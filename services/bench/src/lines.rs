@@ -5,6 +5,7 @@ mod decisions;
 mod insert;
 mod journeys;
 mod primary_key;
+mod rebuild;
 mod relay_drain;
 mod relay_latency;
 mod stock;
@@ -12,7 +13,7 @@ mod stock;
 use crate::line::Line;
 
 /// Every line, in the order of the report.
-pub static LINES: [Line; 10] = [
+pub static LINES: [Line; 11] = [
     commands::AGAINST_INSERT,
     commands::AGAINST_STOCK,
     decisions::ONE,
@@ -23,4 +24,5 @@ pub static LINES: [Line; 10] = [
     relay_latency::MEDIAN,
     relay_latency::TAIL,
     relay_drain::AGAINST_BULK,
+    rebuild::AGAINST_FOLD,
 ];
