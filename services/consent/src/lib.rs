@@ -38,6 +38,7 @@ pub mod rebuild;
 pub mod request_context;
 pub mod resource_servers;
 mod sealed;
+pub mod search;
 pub mod security_events;
 pub mod settings;
 pub mod startup;
