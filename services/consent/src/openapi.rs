@@ -112,8 +112,10 @@ struct Public;
         (name = "health", description = "Whether this replica lives and is ready"),
         (name = "metrics", description = "What is counted"),
         (name = "introspection", description = "For resource servers"),
-        (name = "operators", description = "Who asks, and what operators did"),
-        (name = "funnel", description = "Where journeys end")
+        (name = "funnel", description = "Where journeys end"),
+        (name = "search", description = "What is there, and as a file"),
+        (name = "consents", description = "One consent: its story, how it stood at any moment, why it stopped"),
+        (name = "operators", description = "Who asks, and what operators did")
     ),
     paths(
         operators::live,
@@ -123,6 +125,16 @@ struct Public;
         operators::me::show,
         operators::recorded_acts::list,
         operators::funnel::show,
+        operators::searches::consents,
+        operators::searches::consents_csv,
+        operators::searches::consents_ndjson,
+        operators::consent_life::show,
+        operators::consent_life::story,
+        operators::consent_life::reasons,
+        operators::partner_access::show,
+        operators::searches::journeys,
+        operators::searches::journeys_csv,
+        operators::searches::journeys_ndjson,
     ),
     modifiers(&OAuthRefusals, &OperatorRefusals, &OperatorTokenScheme, &ResourceServerCredential)
 )]

@@ -22,7 +22,7 @@ use crate::{
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
     lifecycle::{bank_told::complete_open, expire_due, warn_due},
-    linkages, metrics, notices,
+    metrics, notices,
     partners::bank_record,
     pin_locks::record_missing_locks,
     retention,
@@ -97,7 +97,6 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     record_connections(app).await?;
     notices::send_due(app).await?;
     count_ended(&app.pool).await?;
-    linkages::forget(&app.pool).await?;
     retention::forget(&app.pool, &app.retention).await?;
     if let Err(error) = app.keys.refresh(&app.pool).await {
         tracing::warn!(%error, "the signing keys could not be read again");

@@ -225,6 +225,7 @@ async fn consents_are_found_by_what_is_known_of_them_and_written_into_files() {
         ("ended_to=2199-01-01&status=revoked", vec![&ended]),
     ] {
         let page = at(&bench, &browser, &format!("consents?{query}")).await;
+        let expected: Vec<String> = expected.into_iter().cloned().collect();
         assert_eq!(grants(page.table("#consents")), expected, "{query}");
     }
     for bad in ["status=eaten", "began_from=yesterday", "reason=none"] {
