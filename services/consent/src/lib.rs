@@ -2,6 +2,7 @@
 //! over an event store. `journey` is where to begin reading.
 
 pub mod access_record;
+pub mod affected_consents;
 pub mod app;
 mod authorization_server;
 mod bank_announcements;
@@ -10,8 +11,8 @@ pub mod bank_notices;
 pub mod bank_pages;
 pub mod bank_port;
 mod boundary;
-mod certificate_listener;
 pub mod bulk_revocation;
+mod certificate_listener;
 pub mod client_certificate;
 mod coalescing;
 pub mod decisions;
@@ -30,8 +31,10 @@ pub mod notices;
 mod observation;
 pub mod openapi;
 pub mod operator;
+pub mod operator_orders;
 mod operators;
 pub mod pages;
+pub mod partner_administration;
 pub mod partners;
 mod pin_locks;
 pub mod pin_unlock;

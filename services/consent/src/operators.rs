@@ -1,7 +1,17 @@
 //! The operators' listener: health and metrics; under `/v1` the operators' API, which `operator` lets in.
 
+mod act_routes;
+pub(crate) mod bulk;
+mod coded;
+pub(crate) mod cursor;
+pub(crate) mod ends;
+pub(crate) mod export;
 pub(crate) mod me;
+pub(crate) mod orders;
+pub(crate) mod partners;
+pub(crate) mod partners_here;
 pub(crate) mod query;
+pub(crate) mod received;
 pub(crate) mod recorded_acts;
 
 use actix_web::{
@@ -22,6 +32,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/metrics", get().to(show_metrics))
         .route("/v1/me", get().to(me::show))
         .route("/v1/banks/{bank}/acts", get().to(recorded_acts::list))
+        .configure(act_routes::routes)
         .service(resource("/{bank}/introspect").route(post().to(introspect::for_resource_server)));
 }
 
