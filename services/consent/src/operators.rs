@@ -5,7 +5,7 @@ pub(crate) mod bulk;
 mod coded;
 pub(crate) mod cursor;
 pub(crate) mod ends;
-pub(crate) mod export;
+pub(crate) mod lines;
 pub(crate) mod me;
 pub(crate) mod orders;
 pub(crate) mod partners;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     cursor::{self, Cursor},
-    export::{self, Lines, Read},
+    lines::{self, Lines, Read},
     orders::{KeyHeader, OnBehalfOf, RevocationCode},
     query::{Parameters, page_limit},
     received::{body, order_key},
@@ -367,7 +367,7 @@ pub(crate) async fn items(
                 Ok(Read { rows, next })
             }
         };
-        return Ok(export::send(lines, &name, &ITEM_COLUMNS, after, send));
+        return Ok(lines::send(lines, &name, &ITEM_COLUMNS, after, send));
     }
     let mut rows = bulk::items(
         &app.pool,

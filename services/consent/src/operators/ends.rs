@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     cursor::{self, Cursor},
-    export::{self, Lines, Read},
+    lines::{self, Lines, Read},
     orders::PartnerPath,
     query::{Parameters, page_limit},
 };
@@ -217,7 +217,7 @@ pub(crate) async fn ended(
                 Ok(Read { rows, next })
             }
         };
-        return Ok(export::send(
+        return Ok(lines::send(
             lines,
             "ended-consents",
             &ENDED_COLUMNS,
@@ -315,7 +315,7 @@ pub(crate) async fn affected(
                 Ok(Read { rows, next })
             }
         };
-        return Ok(export::send(
+        return Ok(lines::send(
             lines,
             "affected-consents",
             &AFFECTED_COLUMNS,
