@@ -22,10 +22,10 @@ use crate::{
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
     lifecycle::{bank_told::complete_open, expire_due, warn_due},
-    metrics, notices,
+    metrics, notices, partner_administration,
     partners::bank_record,
     pin_locks::record_missing_locks,
-    retention,
+    redirect_policy, retention,
     store::{Actor, CommandContext, CommandError, StoreError, sql_span, state_of},
 };
 
@@ -90,6 +90,9 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     expire_due(&app.pool, &app.bus).await?;
     warn_due(&app.pool, &app.bus).await?;
     complete_open(&app.pool, &app.bus).await?;
+    partner_administration::end_contracts(&app.pool, &app.bus).await?;
+    partner_administration::tell_of_ends(&app.pool).await?;
+    partner_administration::retire_due(&app.pool, &app.bus, redirect_policy(app.cookies)).await?;
     learn_verdicts(app).await?;
     let oldest = guess::oldest_unsettled_seconds(&app.pool).await?;
     metrics::oldest_unsettled_guess(oldest.unwrap_or(0.0));

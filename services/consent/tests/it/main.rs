@@ -10,6 +10,11 @@
 )]
 
 mod access_record;
+mod acts_bulk;
+mod acts_ends;
+mod acts_given;
+mod acts_orders;
+mod acts_partners;
 mod bench;
 mod certificate_authority;
 mod certificate_guesses;
