@@ -15,7 +15,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use reasons::{RemovalReason, RevocationReason, RevokedBy};
-pub use renewal::{Renewal, WARNING_DAYS};
+pub use renewal::{Renewal, RenewalShown, WARNING_DAYS};
 
 use crate::{
     AccountId, ClientId, ContractId, DomainEvent, GrantId, Instant, JourneyId, Outcome, PartnerId,
@@ -84,6 +84,9 @@ pub enum ConsentEvent {
         valid_until: Instant,
         /// Per account the day from which the partner goes on, where it has been served before.
         continue_from: BTreeMap<AccountId, NaiveDate>,
+        /// What the user was shown, where no journey's `AccessAuthorized` says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown: Option<RenewalShown>,
     },
     /// Access is suspended for one more cause.
     AccessSuspended {
@@ -106,6 +109,9 @@ pub enum ConsentEvent {
     AccessSuperseded {
         /// That grant.
         by: GrantId,
+        /// Its service: another company's is not told of that grant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_client: Option<ClientId>,
     },
     /// Another user of the contract answers for it.
     HandedOver {
@@ -451,7 +457,7 @@ impl Consent {
                     reason: *reason,
                 };
             }
-            ConsentEvent::AccessSuperseded { by } => {
+            ConsentEvent::AccessSuperseded { by, .. } => {
                 *self = Self::Superseded {
                     terms: terms.clone(),
                     by: by.clone(),

@@ -1,6 +1,8 @@
 //! What happened, as it was recorded: a stream's facts, typed as the fold reads them, each with who acted,
 //! when, and what led to it.
 
+pub mod words;
+
 use consent_domain::{
     BankCode, GrantId, Instant, JourneyId,
     consent::{ConsentEvent, ConsentStream},

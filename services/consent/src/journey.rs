@@ -36,6 +36,7 @@ mod step3_tasks;
 mod step4_accounts;
 mod step5_confirm;
 mod step6_authorize;
+mod succession;
 mod visit;
 
 use actix_web::web::{ServiceConfig, get, post, resource};

@@ -45,6 +45,7 @@ pub mod provision;
 pub mod rebuild;
 pub mod request_context;
 pub mod resource_servers;
+pub mod retention;
 mod sealed;
 pub mod security_events;
 pub mod settings;

@@ -388,6 +388,7 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
         bus: Bus::new(pool.clone()),
         keys,
         bank_port: BankPort::new(settings.bank_port_url.as_str(), bank_port_tls, deadline)?,
+        retention: settings.retention.clone(),
         pages,
         pool,
     })

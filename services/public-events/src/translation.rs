@@ -302,11 +302,14 @@ impl Story<'_> {
                 days_left: *days_left,
             }
             .into(),
-            // Whose the other grant is, is not in this one's facts: it may be another partner's.
-            ConsentEvent::AccessSuperseded { .. } => proto::AccessSuperseded {
+            // The other grant may be another partner's, who is none of this one's business.
+            ConsentEvent::AccessSuperseded { by, by_client } => proto::AccessSuperseded {
                 grant_id,
+                superseded_by_grant_id: match by_client {
+                    Some(client) if *client == terms.client => by.to_string(),
+                    _ => String::new(),
+                },
                 client_id,
-                superseded_by_grant_id: String::new(),
                 ended_at: Some(timestamp(self.fact.recorded_at)),
             }
             .into(),

@@ -112,6 +112,7 @@ fn renewed(now: Instant) -> ConsentEvent {
         valid_from: now,
         valid_until: now + TimeDelta::days(365),
         continue_from: [(account(A_1000014), day(2027, 3, 1))].into(),
+        shown: None,
     }
 }
 
@@ -289,17 +290,20 @@ fn a_new_period_has_warnings_of_its_own() {
 
 #[test]
 fn what_another_grant_took_the_place_of_is_over() {
-    let superseded = ConsentEvent::AccessSuperseded { by: new_grant() };
+    let superseded = ConsentEvent::AccessSuperseded {
+        by: new_grant(),
+        by_client: Some(client()),
+    };
     let after = given(live())
-        .when(|consent| consent.supersede(&new_grant(), minute(5)))
+        .when(|consent| consent.supersede(&new_grant(), &client(), minute(5)))
         .then([superseded.clone()])
         .state();
     assert!(after.live_terms(minute(5)).is_none());
     given([live(), vec![superseded.clone()]].concat())
-        .when(|consent| consent.supersede(&new_grant(), minute(6)))
+        .when(|consent| consent.supersede(&new_grant(), &client(), minute(6)))
         .already_done();
     given([live(), vec![superseded]].concat())
-        .when(|consent| consent.supersede(&grant_id("grant-third"), minute(6)))
+        .when(|consent| consent.supersede(&grant_id("grant-third"), &client(), minute(6)))
         .refused(ConsentRefusal::AlreadyEnded);
 }
 

@@ -20,6 +20,7 @@ use consent_domain::{
         FailureCode, GrantAction, JourneyStream, LinkageBasis, LoginMethod, RejectionReason, Step,
         TimeOutCause, UserRole,
     },
+    linkage_rules::{LinkageRules, NewLinkageSupersedes},
     partner::{PartnerAtBankStream, PartnerStream},
     scope::Task,
     suspension::SuspensionCause,
@@ -201,6 +202,11 @@ fn a_value_inside_a_fact_keeps_its_name_for_ever() {
         PartnerDisabled = "partner_disabled",
         GrantUnavailable = "grant_unavailable",
     );
+    stored_names!(NewLinkageSupersedes:
+        Nothing = "nothing",
+        SameService = "same_service",
+        SameCompany = "same_company",
+    );
     stored_names!(Step:
         Login = "login",
         Tasks = "tasks",
@@ -297,10 +303,14 @@ fn a_reason_that_nobody_knows_any_more_still_reads() {
 fn a_bank_that_set_nothing_else_is_stored_as_before_and_one_that_did_keeps_it() {
     let defaults = serde_json::to_value(bank_settings()).unwrap();
     assert_eq!(defaults.get("notice_effects"), None);
+    assert_eq!(defaults.get("linkage_rules"), None);
     let set = consent_domain::bank::BankSettings {
         notice_effects: NoticeEffects {
             on_user_removed: OnUserRemoved::Revoke,
             ..NoticeEffects::default()
+        },
+        linkage_rules: LinkageRules {
+            new_linkage_supersedes: NewLinkageSupersedes::SameCompany,
         },
         ..bank_settings()
     };

@@ -91,7 +91,10 @@ fn a_suspended_consent_still_expires_and_can_be_revoked() {
 fn what_is_over_is_neither_suspended_nor_restored() {
     let over = [
         live(),
-        vec![ConsentEvent::AccessSuperseded { by: new_grant() }],
+        vec![ConsentEvent::AccessSuperseded {
+            by: new_grant(),
+            by_client: None,
+        }],
     ]
     .concat();
     given(over.clone())

@@ -2,7 +2,7 @@
 //! not compile here until it has its sample, and a sample does not pass until it has its golden file.
 
 use consent_domain::{
-    bank::{BankEvent, BankRecord, BankSettings},
+    bank::{BankEvent, BankRecord, BankSettings, RenewalRule},
     bank_notice::NoticeEffects,
     consent::{ConsentEvent, GrantTerms, Place, RemovalReason, RevocationReason, RevokedBy},
     contract::{ContractEvent, ResetBy},
@@ -10,6 +10,7 @@ use consent_domain::{
         FailureCode, GrantAction, JourneyEvent, LinkageBasis, LoginMethod, RejectionReason,
         RequestConsent, Revision, Step, TimeOutCause, UserRole,
     },
+    linkage_rules::LinkageRules,
     operator_rules::OperatorRules,
     partner::{PartnerAtBankEvent, PartnerContract, PartnerEvent, PartnerRecord},
     suspension::SuspensionCause,
@@ -117,6 +118,7 @@ samples!(consent_samples, ConsentEvent, {
         valid_from: minute(5),
         valid_until: end_of_march_2027(),
         continue_from: [(account(A_1000014), day(2026, 3, 31))].into(),
+        shown: None,
     },
     AccessSuspended => ConsentEvent::AccessSuspended { cause: SuspensionCause::UserRemoved },
     AccessRestored => ConsentEvent::AccessRestored { cause: SuspensionCause::UserRemoved },
@@ -124,7 +126,7 @@ samples!(consent_samples, ConsentEvent, {
         days_left: 30,
         valid_until: end_of_march_2027(),
     },
-    AccessSuperseded => ConsentEvent::AccessSuperseded { by: new_grant() },
+    AccessSuperseded => ConsentEvent::AccessSuperseded { by: new_grant(), by_client: None },
     HandedOver => ConsentEvent::HandedOver { from_user: treasurer(), to_user: bookkeeper() },
 });
 
@@ -245,7 +247,9 @@ pub(crate) fn bank_settings() -> BankSettings {
         login_lock_seconds: 900,
         evidence_years: 10,
         terms_version: "2026-04".to_owned(),
+        renewal: RenewalRule::default(),
         notice_effects: NoticeEffects::default(),
+        linkage_rules: LinkageRules::default(),
         operator_rules: OperatorRules::default(),
     }
 }

@@ -112,6 +112,7 @@ pub(super) fn of(locale: Locale, event: &ConsentEvent) -> Sentence {
             valid_from,
             valid_until,
             continue_from,
+            shown: _,
         } => {
             let mut details = vec![
                 of_period(locale, *valid_from, *valid_until),
@@ -161,7 +162,7 @@ pub(super) fn of(locale: Locale, event: &ConsentEvent) -> Sentence {
                 }],
             )
         }
-        ConsentEvent::AccessSuperseded { by } => sentence(
+        ConsentEvent::AccessSuperseded { by, .. } => sentence(
             Tone::Bad,
             pick(
                 "別の連携に置き換えられました",

@@ -4,7 +4,7 @@ use crate::store::sql_span;
 use chrono::NaiveDate;
 use consent_domain::consent::ConsentStream;
 use consent_domain::{
-    BankCode, ClientId, ContractId, GrantId, Instant,
+    BankCode, ClientId, ContractId, GrantId, Instant, PartnerId,
     consent::{Consent, Place},
     journey::{GrantAction, LinkageBasis},
     scope::Scope,
@@ -29,6 +29,12 @@ pub struct LiveLinkage {
     pub history_from: Option<NaiveDate>,
     /// The first instant at which it no longer holds.
     pub valid_until: Instant,
+    /// The partner.
+    pub partner: PartnerId,
+    /// The consent as its row has it.
+    pub consent: Consent,
+    /// How many facts that is.
+    pub version: i64,
 }
 
 /// Most linkages of one contract that a page considers.
@@ -59,8 +65,9 @@ pub async fn live_linkages(
     let mut linkages = Vec::new();
     for row in rows {
         let stream: String = row.try_get("stream_id")?;
-        let (state, _) = state_of_row::<ConsentStream>(pool, &row, "consent", &stream).await?;
-        let Consent::Live { terms, place, .. } = state else {
+        let (consent, version) =
+            state_of_row::<ConsentStream>(pool, &row, "consent", &stream).await?;
+        let Consent::Live { terms, place, .. } = consent.clone() else {
             continue;
         };
         let grant = stream
@@ -73,6 +80,9 @@ pub async fn live_linkages(
             scope: terms.scope,
             history_from: terms.history_from,
             valid_until: terms.valid_until,
+            partner: terms.partner,
+            consent,
+            version,
         });
     }
     Ok(linkages)

@@ -22,6 +22,7 @@ use super::{
     present::{labels_only_in, task_view},
     respond::{PageError, command_failed, see_other},
     step5_confirm::changed_since,
+    succession::{self, Ends, Outgoing},
     visit::{AtStep, Message, Visit, stream_id},
 };
 use crate::{
@@ -65,7 +66,8 @@ async fn authorize_page(
 ) -> Result<HttpResponse, PageError> {
     let accounts = at.accounts().await?;
     let linkages = at.linkages().await?;
-    let view = authorize_view(at, &accounts, &linkages, message, problem)?;
+    let outgoing = succession::outgoing(at, &linkages).await?;
+    let view = authorize_view(at, &accounts, (&linkages, &outgoing), message, problem)?;
     let status = match problem {
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -76,7 +78,7 @@ async fn authorize_page(
 fn authorize_view(
     at: &AtStep<'_>,
     accounts: &[BankAccount],
-    linkages: &[LiveLinkage],
+    (linkages, outgoing): (&[LiveLinkage], &[Outgoing]),
     message: Option<Message>,
     problem: Option<AuthorizeProblem>,
 ) -> Result<AuthorizeView, PageError> {
@@ -130,6 +132,7 @@ fn authorize_view(
     };
     let asked_from = at.journey.request.history_from;
     let mut view = AuthorizeView {
+        linkages_url: format!("{}{}", visit.app.origin, crate::linkages::path(&visit.bank)),
         shell: at.shell(Step::Authorize, message),
         form: at.form(FormName::Authorize, "authorize"),
         decline: at.form(FormName::Cancel, "cancel"),
@@ -151,7 +154,10 @@ fn authorize_view(
         // The last minute that still holds: the end itself no longer does.
         valid_until: valid_until - TimeDelta::minutes(1),
         change,
-        superseded: Vec::new(),
+        superseded: outgoing
+            .iter()
+            .map(|linkage| linkage.words(visit.texts()))
+            .collect(),
         terms_version: settings.terms_version.clone(),
         accounts_url: visit.step_url(Step::Accounts, None),
         problem,
@@ -255,7 +261,8 @@ async fn authorize(
     let visit = at.visit;
     let accounts = at.accounts().await?;
     let linkages = at.linkages().await?;
-    let view = authorize_view(at, &accounts, &linkages, None, None)?;
+    let outgoing = succession::outgoing(at, &linkages).await?;
+    let view = authorize_view(at, &accounts, (&linkages, &outgoing), None, None)?;
     // A name, a term or the day changed since the page was shown: it is shown anew.
     if statement_digest(&view, visit) != key.statement {
         return Ok(see_other(
@@ -290,7 +297,13 @@ async fn authorize(
             sha256: evidence.sha256.clone(),
         },
         terms_version: settings.terms_version.clone(),
+        supersedes: outgoing
+            .iter()
+            .map(|linkage| (linkage.grant().clone(), linkage.consent().clone()))
+            .collect(),
     };
+    let ends_others = !outgoing.is_empty();
+    let ends = Ends::of(at, outgoing);
     let companions = Companions::of(at, draft, &grant, evidence)?;
     let outcome = visit.url("done");
     let context = visit.command(
@@ -311,15 +324,22 @@ async fn authorize(
                 let facts = journey.authorize_access(consent, command.clone(), now)?;
                 Ok((vec![facts.journey], facts.consent))
             }),
-            move |_, _, _, now| companions.at(now),
+            move |facts, _, _, now| [companions.at(now), ends.at(facts, now)].concat(),
         )
         .await;
     match executed {
-        Ok(Executed::Committed(_)) => Ok(to_end_page(visit, &outcome)),
+        Ok(Executed::Committed(committed)) => {
+            succession::count(&committed.first_events);
+            Ok(to_end_page(visit, &outcome))
+        }
         Ok(Executed::Repeated(spent)) => Ok(to_end_page(visit, &form.outcome_of(visit, &spent))),
         Err(CommandError::Refused(JourneyRefusal::LinkageMoved(_)) | CommandError::Violates(_)) => {
             rebase(at, key.shown).await
         }
+        // A linkage that was to end changed at the same moment: the page names what there is now.
+        Err(CommandError::Busy) if ends_others => Ok(see_other(
+            &visit.step_url(Step::Authorize, Some(Message::Changed)),
+        )),
         Err(CommandError::Refused(JourneyRefusal::RevisionMoved { .. })) => {
             Ok(changed_since(visit, key.shown))
         }

@@ -27,6 +27,8 @@ pub(super) struct Session {
     pub names: Names,
     /// The bank's attempt that the login was.
     pub attempt: Uuid,
+    /// When they logged in.
+    pub login_at: Instant,
     /// Idle time that ends it, in seconds.
     pub idle_seconds: u32,
     /// When it ends whatever is done.
@@ -82,6 +84,7 @@ impl Session {
             role: role_of(&role),
             names,
             attempt: row.try_get("attempt_id")?,
+            login_at,
             idle_seconds: u32::try_from(idle_seconds).unwrap_or(0),
             ends_at,
             last_seen_at: row.try_get("last_seen_at")?,

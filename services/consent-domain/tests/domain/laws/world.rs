@@ -432,7 +432,10 @@ impl World {
                 self.of_consent(&grant, consent.expire(now))
             }
             Act::Supersede(grant) => {
-                let superseded = self.consents[&grant].live().supersede(&new_grant(), now);
+                let superseded =
+                    self.consents[&grant]
+                        .live()
+                        .supersede(&new_grant(), &client(), now);
                 self.of_consent(&grant, superseded)
             }
             Act::RemoveAccount(grant, index) => {
