@@ -323,10 +323,7 @@ pub(super) fn failure(locale: Locale, code: &str) -> String {
         FailureCode::BankUnavailable => ("金庫のシステムが応答しない", "bank unavailable"),
         FailureCode::TooManyRevisions => ("やりなおしの上限", "too many revisions"),
         FailureCode::PartnerDisabled => ("事業者の取扱い停止", "partner disabled"),
-        FailureCode::GrantUnavailable => (
-            "変更する連携が利用できない",
-            "the grant to change is not available",
-        ),
+        FailureCode::GrantUnavailable => ("対象の連携がない", "linkage not available"),
     };
     pick(locale, both).to_owned()
 }

@@ -216,17 +216,17 @@ async fn consents_are_found_by_what_is_known_of_them_and_written_into_files() {
         ("partner=id-of-partner-a", vec![&ended, &live]),
         ("partner=id-of-partner-b", vec![]),
         (
-            &format!("account={}", crate::journey_customer::FIRST_ID),
+            format!("account={}", crate::journey_customer::FIRST_ID).as_str(),
             vec![&ended, &live],
         ),
         ("account=another", vec![]),
-        (&format!("began_from={day}"), vec![&ended, &live]),
+        (format!("began_from={day}").as_str(), vec![&ended, &live]),
         ("began_to=2020-01-01", vec![]),
         ("ended_to=2199-01-01&status=revoked", vec![&ended]),
     ] {
         let page = at(&bench, &browser, &format!("consents?{query}")).await;
-        let expected: Vec<String> = expected.into_iter().cloned().collect();
-        assert_eq!(grants(page.table("#consents")), expected, "{query}");
+        let found = grants(page.table("#consents"));
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
     }
     for bad in ["status=eaten", "began_from=yesterday", "reason=none"] {
         let page = at(&bench, &browser, &format!("consents?{bad}")).await;
