@@ -74,6 +74,7 @@ mod oauth_token;
 mod operator_given;
 mod operator_identity;
 mod rebuild;
+mod retention_access;
 mod retention_archive;
 mod retention_destruction;
 mod retention_given;
