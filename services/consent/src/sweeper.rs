@@ -42,10 +42,13 @@ pub async fn run(app: web::Data<App>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut looked_at: Option<Instant> = None;
+    // A start has other things to do.
+    let mut first = true;
     loop {
         ticks.tick().await;
         let span = tracing::info_span!("sweep");
-        let look = looked_at.is_none_or(|at| at.elapsed() >= look_every(&app));
+        let look = !first && looked_at.is_none_or(|at| at.elapsed() >= look_every(&app));
+        first = false;
         let swept = async {
             round(&app).await?;
             if look {

@@ -91,6 +91,7 @@ mod operator_search_budget;
 mod partner_grants;
 mod rebuild;
 mod request_status;
+mod retention_access;
 mod retention_archive;
 mod retention_destruction;
 mod retention_given;
