@@ -11,7 +11,7 @@ DEMO := $(or $(CARGO_TARGET_DIR),target)/debug/demo
 
 BENCH_PROGRAM := $(or $(CARGO_TARGET_DIR),target)/release/bench
 
-.PHONY: help demo bench test test-rust test-relay-full test-walk test-browser screens check check-format check-lints \
+.PHONY: help demo bench load test test-rust test-relay-full test-walk test-browser screens check check-format check-lints \
 	check-dependencies check-generated check-openapi check-events openapi asyncapi proto check-deployment fmt build clean
 
 help: ## List the targets
@@ -44,6 +44,10 @@ test-browser: build ## The tests in Chromium only
 bench: ## Ratios against PostgreSQL itself, on a quiet machine; BENCH="--help" lists options
 	cargo build --release --locked --package bench
 	$(BENCH_PROGRAM) $(BENCH)
+
+load: ## A PostgreSQL with EVENTS generated events of three years (1000000; SEED=1); runs until Ctrl-C
+	cargo build --release --locked --package bench
+	$(BENCH_PROGRAM) load --events $(or $(EVENTS),1000000) --seed $(or $(SEED),1) $(LOAD)
 
 screens: ## Every page and every refusal as pictures, in both languages, wide and narrow
 	cargo test --locked -p consent --lib write_every_page -- --ignored

@@ -7,6 +7,7 @@ mod ground;
 mod in_flight;
 mod line;
 mod lines;
+mod load;
 mod machine;
 mod pgbench;
 mod records;
@@ -16,14 +17,17 @@ mod run;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::run::{Figures, Options, Pace};
 
 /// Measures commands, decisions and journeys against PostgreSQL itself, on a PostgreSQL of its own.
 #[derive(Parser)]
 #[command(version)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Short periods, to try the bench out.
     #[arg(long)]
     quick: bool,
@@ -41,8 +45,15 @@ struct Arguments {
     report: Option<PathBuf>,
 }
 
+#[derive(Subcommand)]
+enum Command {
+    /// Fills an empty database with generated events of three years; measures nothing.
+    Load(load::LoadArguments),
+}
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
+    let command = arguments.command.take();
     let options = Options {
         pace: if arguments.quick {
             Pace::Quick
@@ -62,7 +73,10 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .map_err(error::BenchError::from)
-        .and_then(|runtime| runtime.block_on(Box::pin(run::run(options))));
+        .and_then(|runtime| match command {
+            Some(Command::Load(arguments)) => runtime.block_on(Box::pin(load::run(arguments))),
+            None => runtime.block_on(Box::pin(run::run(options))),
+        });
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

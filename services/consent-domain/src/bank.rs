@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     BankCode, DomainEvent, Outcome, Stream,
     bank_notice::NoticeEffects,
+    linkage_rules::LinkageRules,
+    operator_rules::OperatorRules,
     standing::Standing,
     suspension::{SuspensionCause, Suspensions},
 };
@@ -105,6 +107,12 @@ pub struct BankSettings {
     /// What becomes of consents when the bank tells of a change.
     #[serde(skip_serializing_if = "NoticeEffects::is_default")]
     pub notice_effects: NoticeEffects,
+    /// Rules about the linkages of one contract.
+    #[serde(skip_serializing_if = "LinkageRules::is_default")]
+    pub linkage_rules: LinkageRules,
+    /// What it asks of its operators' acts on many consents.
+    #[serde(skip_serializing_if = "OperatorRules::is_default")]
+    pub operator_rules: OperatorRules,
 }
 
 impl Default for BankSettings {
@@ -120,6 +128,8 @@ impl Default for BankSettings {
             terms_version: "2026-04".to_owned(),
             renewal: RenewalRule::default(),
             notice_effects: NoticeEffects::default(),
+            linkage_rules: LinkageRules::default(),
+            operator_rules: OperatorRules::default(),
         }
     }
 }
@@ -169,6 +179,9 @@ pub enum BankRefusal {
     /// A time, a count or a number of days is zero.
     #[error("a bank's times, limits and days are at least 1")]
     ZeroSetting,
+    /// A number of its operators' rules can't be used.
+    #[error("bulk_revocations_per_second is 1 to 1000, partner_end_notice_days at least 1")]
+    OperatorRules,
 }
 
 impl Stream for BankStream {
@@ -212,7 +225,7 @@ impl Bank {
     /// Registers the bank, or changes its record.
     ///
     /// # Errors
-    /// [`BankRefusal::ZeroSetting`].
+    /// [`BankRefusal::ZeroSetting`], [`BankRefusal::OperatorRules`].
     pub fn register(
         &self,
         code: &BankCode,
@@ -230,6 +243,9 @@ impl Bank {
         ];
         if numbers.contains(&0) {
             return Err(BankRefusal::ZeroSetting);
+        }
+        if !s.operator_rules.fits() {
+            return Err(BankRefusal::OperatorRules);
         }
         Ok(match self {
             Self::Absent => Outcome::fact(BankEvent::BankRegistered {

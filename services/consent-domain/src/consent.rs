@@ -109,6 +109,9 @@ pub enum ConsentEvent {
     AccessSuperseded {
         /// That grant.
         by: GrantId,
+        /// Its service: another company's is not told of that grant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_client: Option<ClientId>,
     },
     /// Another user of the contract answers for it.
     HandedOver {
@@ -355,26 +358,20 @@ impl Consent {
         })
     }
 
-    /// The same for a grant that the partner named, with what becomes of what it said before. A merge
-    /// keeps the longer history.
-    ///
-    /// # Errors
-    /// As [`Consent::amend`].
-    pub fn amend_as(
-        &self,
-        how: Amendment,
-        journey: &JourneyId,
-        mut terms: GrantTerms,
-        basis: &Scope,
-        now: Instant,
-    ) -> Result<ConsentEvent, ConsentRefusal> {
-        if how == Amendment::Merge {
-            let current = self.live(now)?;
-            terms.scope = current.scope.union(&terms.scope);
+    /// What it would say after 許可 for these terms. A merge adds to the scope and keeps the longer
+    /// history; its period stays, because nobody chose anew what was there before.
+    pub fn amended_terms(&self, how: Amendment, asked: GrantTerms) -> GrantTerms {
+        let (Amendment::Merge, Some(current)) = (how, self.terms()) else {
+            return asked;
+        };
+        GrantTerms {
+            scope: current.scope.union(&asked.scope),
             // No first day is the longest history; `None` is also the least of two options.
-            terms.history_from = current.history_from.min(terms.history_from);
+            history_from: current.history_from.min(asked.history_from),
+            valid_from: current.valid_from,
+            valid_until: current.valid_until,
+            ..asked
         }
-        self.amend(journey, terms, basis, now)
     }
 
     /// Records that the partner fetched a token with the code of the last 許可.
@@ -460,7 +457,7 @@ impl Consent {
                     reason: *reason,
                 };
             }
-            ConsentEvent::AccessSuperseded { by } => {
+            ConsentEvent::AccessSuperseded { by, .. } => {
                 *self = Self::Superseded {
                     terms: terms.clone(),
                     by: by.clone(),

@@ -36,7 +36,7 @@ pub struct JourneyStream;
 
 impl Stream for JourneyStream {
     const TYPE: &'static str = "journey";
-    const STATE_VERSION: i32 = 1;
+    const STATE_VERSION: i32 = 2;
     type State = Journey;
     type Event = JourneyEvent;
 
@@ -95,6 +95,9 @@ pub enum JourneyRefusal {
     /// Steps were redone too often.
     #[error("too many revisions")]
     TooManyRevisions,
+    /// The linkage that the request names is not of the contract that logged in, or has ended.
+    #[error("the linkage that the request names can't be changed by this contract")]
+    GrantUnavailable,
     /// The linkage that the journey would change is not (or no longer) as it was.
     #[error("the linkage is no longer as it was: {0}")]
     LinkageMoved(crate::consent::ConsentRefusal),

@@ -11,6 +11,8 @@ pub mod consent;
 pub mod contract;
 mod ids;
 pub mod journey;
+pub mod linkage_rules;
+pub mod operator_rules;
 pub mod partner;
 pub mod registration_status;
 pub mod scope;

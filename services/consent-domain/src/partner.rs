@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClientId, DomainEvent, Outcome, PartnerId, Stream,
+    ClientId, DomainEvent, Instant, Outcome, PartnerId, Stream,
     standing::Standing,
     suspension::{SuspensionCause, Suspensions},
 };
@@ -174,6 +174,16 @@ pub enum PartnerAtBankEvent {
     PartnerDisabled {
         /// The partner.
         partner: PartnerId,
+        /// When the contract ended, where the clock decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effective_at: Option<Instant>,
+    },
+    /// The bank wrote down since when and until when its contract with the partner runs.
+    PartnerContractSet {
+        /// The partner.
+        partner: PartnerId,
+        /// The contract from now on.
+        contract: PartnerContract,
     },
     /// The partner may read nothing of this bank, for one more cause.
     PartnerSuspended {
@@ -196,9 +206,34 @@ impl DomainEvent for PartnerAtBankEvent {
         match self {
             Self::PartnerEnabled { .. } => "PartnerEnabled",
             Self::PartnerDisabled { .. } => "PartnerDisabled",
+            Self::PartnerContractSet { .. } => "PartnerContractSet",
             Self::PartnerSuspended { .. } => "PartnerSuspended",
             Self::PartnerRestored { .. } => "PartnerRestored",
         }
+    }
+
+    fn effective_at(&self) -> Option<Instant> {
+        match self {
+            Self::PartnerDisabled { effective_at, .. } => *effective_at,
+            _ => None,
+        }
+    }
+}
+
+/// The contract between a bank and a partner (電子決済等代行業者との契約).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerContract {
+    /// Since when it runs.
+    pub starts_at: Instant,
+    /// The first instant at which it no longer does; none: no end is planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Instant>,
+}
+
+impl PartnerContract {
+    /// Whether its planned end has come.
+    pub fn has_ended(&self, now: Instant) -> bool {
+        self.ends_at.is_some_and(|end| end <= now)
     }
 }
 
@@ -215,12 +250,18 @@ pub enum PartnerAtBank {
         /// The causes for which it is suspended.
         #[serde(default, skip_serializing_if = "Suspensions::is_empty")]
         suspended: Suspensions,
+        /// The contract, where it was written down.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contract: Option<PartnerContract>,
     },
     /// Neither.
     Disabled {
         /// The causes for which it is suspended.
         #[serde(default, skip_serializing_if = "Suspensions::is_empty")]
         suspended: Suspensions,
+        /// The contract, where it was written down.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contract: Option<PartnerContract>,
     },
 }
 
@@ -230,20 +271,31 @@ pub enum PartnerAtBankRefusal {
     /// The bank never enabled it.
     #[error("the bank has never enabled this partner")]
     Unknown,
+    /// Its contract with the bank has ended.
+    #[error("the partner's contract with the bank has ended")]
+    ContractEnded,
+    /// A contract ends after it starts.
+    #[error("a contract ends after it starts")]
+    EndsBeforeStart,
 }
 
 impl Stream for PartnerAtBankStream {
     const TYPE: &'static str = "partner_at_bank";
-    const STATE_VERSION: i32 = 2;
+    const STATE_VERSION: i32 = 3;
     type State = PartnerAtBank;
     type Event = PartnerAtBankEvent;
 
     fn evolve(state: &mut PartnerAtBank, event: &PartnerAtBankEvent) {
         let mut suspended = state.suspensions();
+        let mut contract = state.contract();
         let enabled = state.is_enabled();
         let enabled = match event {
             PartnerAtBankEvent::PartnerEnabled { .. } => true,
             PartnerAtBankEvent::PartnerDisabled { .. } => false,
+            PartnerAtBankEvent::PartnerContractSet { contract: new, .. } => {
+                contract = Some(*new);
+                enabled
+            }
             PartnerAtBankEvent::PartnerSuspended { cause, .. } => {
                 suspended.add(*cause);
                 enabled
@@ -254,9 +306,15 @@ impl Stream for PartnerAtBankStream {
             }
         };
         *state = if enabled {
-            PartnerAtBank::Enabled { suspended }
+            PartnerAtBank::Enabled {
+                suspended,
+                contract,
+            }
         } else {
-            PartnerAtBank::Disabled { suspended }
+            PartnerAtBank::Disabled {
+                suspended,
+                contract,
+            }
         };
     }
 }
@@ -269,7 +327,7 @@ impl PartnerAtBank {
 
     /// Whether it may read: enabled, and suspended for no cause.
     pub fn may_read(&self) -> bool {
-        matches!(self, Self::Enabled { suspended } if suspended.is_empty())
+        matches!(self, Self::Enabled { suspended, .. } if suspended.is_empty())
     }
 
     /// What it says to reads.
@@ -285,7 +343,76 @@ impl PartnerAtBank {
     pub fn suspensions(&self) -> Suspensions {
         match self {
             Self::Absent => Suspensions::default(),
-            Self::Enabled { suspended } | Self::Disabled { suspended } => suspended.clone(),
+            Self::Enabled { suspended, .. } | Self::Disabled { suspended, .. } => suspended.clone(),
+        }
+    }
+
+    /// The contract, where it was written down.
+    pub fn contract(&self) -> Option<PartnerContract> {
+        match self {
+            Self::Absent => None,
+            Self::Enabled { contract, .. } | Self::Disabled { contract, .. } => *contract,
+        }
+    }
+
+    /// Writes the contract down, or changes what is written.
+    ///
+    /// # Errors
+    /// [`PartnerAtBankRefusal::EndsBeforeStart`].
+    pub fn set_contract(
+        &self,
+        partner: &PartnerId,
+        contract: PartnerContract,
+    ) -> Result<Outcome<PartnerAtBankEvent>, PartnerAtBankRefusal> {
+        if contract
+            .ends_at
+            .is_some_and(|end| end <= contract.starts_at)
+        {
+            return Err(PartnerAtBankRefusal::EndsBeforeStart);
+        }
+        Ok(if self.contract() == Some(contract) {
+            Outcome::AlreadyDone
+        } else {
+            Outcome::fact(PartnerAtBankEvent::PartnerContractSet {
+                partner: partner.clone(),
+                contract,
+            })
+        })
+    }
+
+    /// Lets customers link to the partner while its contract runs.
+    ///
+    /// # Errors
+    /// [`PartnerAtBankRefusal::ContractEnded`].
+    pub fn enable_by_contract(
+        &self,
+        partner: &PartnerId,
+        client: &ClientId,
+        now: Instant,
+    ) -> Result<Outcome<PartnerAtBankEvent>, PartnerAtBankRefusal> {
+        if self
+            .contract()
+            .is_some_and(|contract| contract.has_ended(now))
+        {
+            return Err(PartnerAtBankRefusal::ContractEnded);
+        }
+        Ok(self.enable(partner, client))
+    }
+
+    /// Records that the contract's planned end has disabled it.
+    pub fn end_by_contract(
+        &self,
+        partner: &PartnerId,
+        now: Instant,
+    ) -> Outcome<PartnerAtBankEvent> {
+        match self.contract() {
+            Some(contract) if self.is_enabled() && contract.has_ended(now) => {
+                Outcome::fact(PartnerAtBankEvent::PartnerDisabled {
+                    partner: partner.clone(),
+                    effective_at: contract.ends_at,
+                })
+            }
+            _ => Outcome::AlreadyDone,
         }
     }
 
@@ -308,6 +435,7 @@ impl PartnerAtBank {
             Self::Absent | Self::Disabled { .. } => Outcome::AlreadyDone,
             Self::Enabled { .. } => Outcome::fact(PartnerAtBankEvent::PartnerDisabled {
                 partner: partner.clone(),
+                effective_at: None,
             }),
         }
     }

@@ -216,8 +216,8 @@ mod tests {
         check_texts(&texts).unwrap();
         let own = pages.of(&bank(), &BankRecord { texts, ..record() });
         assert!(own.texts(Locale::Ja).version().starts_with("2+"));
-        assert_eq!(own.texts(Locale::En).version(), "1");
-        assert_eq!(pages.common(Locale::Ja).version(), "1");
+        assert_eq!(own.texts(Locale::En).version(), "2");
+        assert_eq!(pages.common(Locale::Ja).version(), "2");
     }
 
     #[test]

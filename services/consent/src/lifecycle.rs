@@ -8,7 +8,6 @@ mod remove_account;
 mod renew;
 mod restore;
 mod revoke;
-mod supersede;
 mod suspend;
 mod telling;
 mod warn;
@@ -19,6 +18,7 @@ use consent_domain::{
 };
 pub(crate) use expire::{expire_consents_of, expire_due};
 use sqlx::PgPool;
+pub(crate) use telling::notices;
 use uuid::Uuid;
 pub(crate) use warn::warn_due;
 

@@ -137,8 +137,8 @@ impl Notice {
         }
     }
 
-    /// The INSERT that commits with the facts.
-    pub(crate) fn insert(&self, statement: &mut Statement) -> String {
+    /// The INSERT that commits with the facts, of that consent where they are one's.
+    pub(crate) fn insert(&self, statement: &mut Statement, grant: Option<&str>) -> String {
         let accounts: Vec<String> = self.accounts.iter().map(ToString::to_string).collect();
         let values = [
             statement.bind(self.id),
@@ -149,10 +149,11 @@ impl Notice {
             statement.bind(self.partner.as_ref().map(ToString::to_string)),
             statement.bind(accounts),
             statement.bind(self.ends_at),
+            statement.bind(grant.map(str::to_owned)),
         ];
         format!(
-            "INSERT INTO notices (notice_id, bank, kind, contract, actor_user, partner, accounts, ends_at)
-             VALUES ({})",
+            "INSERT INTO notices (notice_id, bank, kind, contract, actor_user, partner, accounts, ends_at,
+                 grant_id) VALUES ({})",
             values.join(", ")
         )
     }

@@ -61,8 +61,8 @@ impl Document {
     info(
         title = "Renkei authorization server",
         description = "The OAuth 2.0 authorization server of each bank, for partners: metadata, keys, \
-            pushed authorization requests, tokens, their state and their end; and the events that concern the \
-            partner. A bank's issuer is the \
+            pushed authorization requests, tokens, their state and their end; the partner's own grants; and the \
+            events that concern the partner. A bank's issuer is the \
             service's public URL with the bank's code; every address here is under it. Clients \
             authenticate with `private_key_jwt`: `client_assertion_type` and `client_assertion` in the \
             form, a fresh assertion for each request. A wrong method, an address or header fields that \
@@ -75,6 +75,7 @@ impl Document {
         (name = "discovery", description = "What a client reads before it asks"),
         (name = "authorization", description = "How a journey begins"),
         (name = "tokens", description = "Tokens, their state and their end"),
+        (name = "grants", description = "The partner's own grants: what they say, how they stand, their end"),
         (name = "notifications", description = "What happens to the partner's grants after the journey")
     ),
     paths(
@@ -85,6 +86,10 @@ impl Document {
         authorization_server::token::exchange,
         authorization_server::revoke::revoke,
         authorization_server::introspect::for_client,
+        authorization_server::request_status::show,
+        authorization_server::grant_management::list,
+        authorization_server::grant_management::query,
+        authorization_server::grant_management::revoke,
         feed::read,
         security_events::poll,
     ),

@@ -8,6 +8,8 @@ use consent_domain::{
     BankCode, ClientId, Instant, PartnerId,
     bank::{Bank, BankRecord, BankRefusal, BankSettings, BankStream},
     bank_notice::NoticeEffects,
+    linkage_rules::LinkageRules,
+    operator_rules::OperatorRules,
     partner::{
         Partner, PartnerAtBank, PartnerAtBankStream, PartnerRecord, PartnerRefusal, PartnerStream,
     },
@@ -103,10 +105,16 @@ impl TryFrom<toml::Table> for BankRegistration {
             .and_then(|code| code.as_str().map(str::to_owned));
         let mut known = toml::Table::try_from(BankSettings::default()).unwrap_or_default();
         // Left out of what is stored while it is as by default.
-        known.insert("notice_effects".to_owned(), toml::Value::Boolean(true));
+        for group in ["notice_effects", "linkage_rules", "operator_rules"] {
+            known.insert(group.to_owned(), toml::Value::Boolean(true));
+        }
+        let of_operators = toml::Table::try_from(OperatorRules::default()).unwrap_or_default();
         let effects = toml::Table::try_from(NoticeEffects::default()).unwrap_or_default();
+        let rules = toml::Table::try_from(LinkageRules::default()).unwrap_or_default();
         let settings = table.get("settings").and_then(toml::Value::as_table);
-        let set_effects = settings.and_then(|s| s.get("notice_effects")?.as_table());
+        let set = |group| settings.and_then(|s| s.get(group)?.as_table());
+        let (set_effects, set_rules) = (set("notice_effects"), set("linkage_rules"));
+        let set_of_operators = set("operator_rules");
         let record_keys = [
             "name",
             "display_name",
@@ -121,7 +129,12 @@ impl TryFrom<toml::Table> for BankRegistration {
             .keys()
             .find(|key| !record_keys.contains(&key.as_str()))
             .or_else(|| settings?.keys().find(|key| !known.contains_key(*key)))
-            .or_else(|| set_effects?.keys().find(|key| !effects.contains_key(*key)));
+            .or_else(|| set_effects?.keys().find(|key| !effects.contains_key(*key)))
+            .or_else(|| set_rules?.keys().find(|key| !rules.contains_key(*key)))
+            .or_else(|| {
+                let mut set = set_of_operators?.keys();
+                set.find(|key| !of_operators.contains_key(*key))
+            });
         if let Some(key) = unknown {
             return Err(MalformedRegistration::UnknownKey(key.clone()));
         }

@@ -17,7 +17,7 @@ use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, Row as _, types::Json};
 
-use crate::store::{Projected, Statement, StoredEvent};
+use crate::store::{Projected, Rows as RowsOf, Statement, StoredEvent};
 
 /// What becomes of the rebuilt tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +150,17 @@ async fn finish<S: Projected>(
 ) -> Result<(), RebuildError> {
     let live = S::TABLE;
     while catch_up::<S>(connections, table, rebuilt).await? > 0 {}
+    // A row that left stays away; every other is compared.
+    if let RowsOf::Leave(condition) = S::ROWS {
+        execute(
+            connections.writer,
+            &format!(
+                "DELETE FROM {table} r WHERE {condition}
+                    AND NOT EXISTS (SELECT FROM {live} l WHERE l.stream_id = r.stream_id)"
+            ),
+        )
+        .await?;
+    }
     rebuilt.differences = sqlx::query_scalar(&format!(
         "SELECT count(*) FROM {live} l FULL JOIN {table} r USING (stream_id)
          WHERE (l.version, l.state_version, l.state, l.began_at, l.changed_at) IS DISTINCT FROM

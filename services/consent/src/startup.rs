@@ -34,6 +34,7 @@ use crate::{
     boundary::boundary,
     certificate_listener::certificate_server,
     client_certificate::{CertificateLoginError, CertificateLoginSettings},
+    console,
     decisions::{DecisionService, GrantSight},
     feed::{Feed, arrivals::Arrivals},
     journey,
@@ -387,6 +388,7 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
         bus: Bus::new(pool.clone()),
         keys,
         bank_port: BankPort::new(settings.bank_port_url.as_str(), bank_port_tls, deadline)?,
+        retention: settings.retention.clone(),
         pages,
         pool,
     })
@@ -445,6 +447,8 @@ fn operator_server(
             .wrap(strict_transport_header(strict_transport))
             .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .configure(operators::routes)
+            .configure(static_files::console_routes)
+            .configure(console::routes)
     })
     .workers(1)
     .tls_handshake_timeout(HANDSHAKE_TIMEOUT)

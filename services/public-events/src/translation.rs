@@ -158,6 +158,8 @@ fn of_bank(event: &BankEvent) -> Told {
 
 fn of_partner_at_bank(bank: &BankCode, partner: &PartnerId, event: &PartnerAtBankEvent) -> Told {
     let (body, registration) = match event {
+        // The partner signed it; its end is told when it comes.
+        PartnerAtBankEvent::PartnerContractSet { .. } => return Told::nothing(),
         PartnerAtBankEvent::PartnerEnabled { client, .. } => (
             proto::PartnerEnabled {
                 partner_id: partner.to_string(),
@@ -200,7 +202,7 @@ fn of_partner_at_bank(bank: &BankCode, partner: &PartnerId, event: &PartnerAtBan
         partner: Some((partner.clone(), body)),
         registration,
         subject: Some(partner.to_string()),
-        effective_at: None,
+        effective_at: event.effective_at(),
     }
 }
 
@@ -300,11 +302,14 @@ impl Story<'_> {
                 days_left: *days_left,
             }
             .into(),
-            // Whose the other grant is, is not in this one's facts: it may be another partner's.
-            ConsentEvent::AccessSuperseded { .. } => proto::AccessSuperseded {
+            // The other grant may be another partner's, who is none of this one's business.
+            ConsentEvent::AccessSuperseded { by, by_client } => proto::AccessSuperseded {
                 grant_id,
+                superseded_by_grant_id: match by_client {
+                    Some(client) if *client == terms.client => by.to_string(),
+                    _ => String::new(),
+                },
                 client_id,
-                superseded_by_grant_id: String::new(),
                 ended_at: Some(timestamp(self.fact.recorded_at)),
             }
             .into(),

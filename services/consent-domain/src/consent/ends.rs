@@ -2,7 +2,7 @@
 //! takes its place.
 
 use super::{Consent, ConsentEvent, ConsentRefusal, RemovalReason, RevocationReason, RevokedBy};
-use crate::{AccountId, GrantId, Instant, Outcome};
+use crate::{AccountId, ClientId, GrantId, Instant, Outcome};
 
 impl Consent {
     /// Records an end that the clock has already decided; a suspension does not hold it up.
@@ -78,6 +78,7 @@ impl Consent {
     pub fn supersede(
         &self,
         by: &GrantId,
+        by_client: &ClientId,
         now: Instant,
     ) -> Result<Outcome<ConsentEvent>, ConsentRefusal> {
         if matches!(self, Self::Superseded { by: before, .. } if before == by) {
@@ -86,6 +87,7 @@ impl Consent {
         self.live(now)?;
         Ok(Outcome::fact(ConsentEvent::AccessSuperseded {
             by: by.clone(),
+            by_client: Some(by_client.clone()),
         }))
     }
 }

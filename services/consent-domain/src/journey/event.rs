@@ -7,6 +7,7 @@ use super::{Revision, Step};
 use crate::{
     AccountId, BankCode, ClientId, ContractId, DomainEvent, GrantId, Instant, JourneyId, PartnerId,
     UserId,
+    consent::Amendment,
     scope::{Scope, Task},
 };
 
@@ -197,13 +198,41 @@ impl DomainEvent for JourneyEvent {
 }
 
 /// What the partner asks to be done with an existing linkage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantAction {
     /// Nothing said: change the pair's one live linkage, or make the first.
     Unspecified,
     /// Make another beside it.
     Create,
+    /// Let what is allowed now stand in the place of what this one says.
+    Replace {
+        /// The grant.
+        grant: GrantId,
+    },
+    /// Add what is allowed now to what this one says.
+    Merge {
+        /// The grant.
+        grant: GrantId,
+    },
+}
+
+impl GrantAction {
+    /// The grant that the request names, if it names one.
+    pub fn named(&self) -> Option<&GrantId> {
+        match self {
+            Self::Unspecified | Self::Create => None,
+            Self::Replace { grant } | Self::Merge { grant } => Some(grant),
+        }
+    }
+
+    /// What becomes of what a linkage to be changed said before.
+    pub fn amendment(&self) -> Amendment {
+        match self {
+            Self::Merge { .. } => Amendment::Merge,
+            Self::Unspecified | Self::Create | Self::Replace { .. } => Amendment::Replace,
+        }
+    }
 }
 
 /// A journey's limits, in seconds.
@@ -301,4 +330,6 @@ pub enum FailureCode {
     TooManyRevisions,
     /// The partner is no longer enabled at the bank.
     PartnerDisabled,
+    /// The linkage that the request names is not of the contract that logged in, or has ended.
+    GrantUnavailable,
 }

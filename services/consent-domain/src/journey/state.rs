@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     AccountId, BankCode, ClientId, ContractId, GrantId, Instant, JourneyId, PartnerId, UserId,
+    consent::Amendment,
     scope::{Scope, ScopePair, Task},
 };
 
@@ -208,6 +209,16 @@ pub enum JourneyEnd {
     },
 }
 
+impl LinkageBasis {
+    /// What the linkage to be changed said when the journey looked; nothing where one is made.
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Amends { scope, .. } => scope.clone(),
+            Self::New | Self::Beside => Scope::default(),
+        }
+    }
+}
+
 impl Draft {
     /// The scope that 許可 would give: what was registered, and what a linkage to be changed holds
     /// of accounts that this user could not see.
@@ -218,14 +229,11 @@ impl Draft {
                 task: *task,
             })
         });
-        let unseen: Vec<ScopePair> = match basis {
-            LinkageBasis::New | LinkageBasis::Beside => Vec::new(),
-            LinkageBasis::Amends { scope, .. } => scope
-                .iter()
-                .filter(|pair| !self.seen.contains(&pair.account))
-                .cloned()
-                .collect(),
-        };
+        let before = basis.scope();
+        let unseen = before
+            .iter()
+            .filter(|pair| !self.seen.contains(&pair.account))
+            .cloned();
         registered.chain(unseen).collect()
     }
 }
@@ -306,12 +314,18 @@ impl InProgress {
     /// the live linkage that it would change.
     pub fn linkage_scope(&self) -> Scope {
         match (self.stage.login(), self.stage.draft()) {
-            (Some(login), Some(draft)) => draft.scope(&login.basis),
-            (Some(login), None) => match &login.basis {
-                LinkageBasis::Amends { scope, .. } => scope.clone(),
-                LinkageBasis::New | LinkageBasis::Beside => Scope::default(),
-            },
+            (Some(login), Some(draft)) => self.kept().union(&draft.scope(&login.basis)),
+            (Some(login), None) => login.basis.scope(),
             (None, _) => Scope::default(),
+        }
+    }
+
+    /// What of the linkage to be changed stays whatever the customer chooses: all of it where the
+    /// partner asked to add to it, else nothing.
+    pub fn kept(&self) -> Scope {
+        match (self.request.grant_action.amendment(), self.stage.login()) {
+            (Amendment::Merge, Some(login)) => login.basis.scope(),
+            _ => Scope::default(),
         }
     }
 
@@ -363,7 +377,7 @@ pub(super) fn evolve(state: &mut Journey, event: &JourneyEvent) {
                     tasks: tasks.clone(),
                     accounts: accounts.clone(),
                     history_from: *history_from,
-                    grant_action: *grant_action,
+                    grant_action: grant_action.clone(),
                     request_sha256: request_sha256.clone(),
                     limits: *limits,
                     requested_at: *requested_at,

@@ -28,12 +28,20 @@ pub struct RebaseLinkage {
 
 impl Request {
     /// What the request lets 許可 do, given the linkage that was found: one to create another never
-    /// changes what there is, and no other makes one beside it.
-    fn basis(&self, found: LinkageBasis) -> LinkageBasis {
-        match (self.grant_action, found) {
-            (GrantAction::Create, _) => LinkageBasis::Beside,
-            (GrantAction::Unspecified, LinkageBasis::Beside) => LinkageBasis::New,
-            (GrantAction::Unspecified, found) => found,
+    /// changes what there is, one that names a linkage changes that one or nothing, and no other makes
+    /// one beside it.
+    fn basis(&self, found: LinkageBasis) -> Result<LinkageBasis, JourneyRefusal> {
+        match (&self.grant_action, found) {
+            (GrantAction::Create, _) => Ok(LinkageBasis::Beside),
+            (GrantAction::Unspecified, LinkageBasis::Beside) => Ok(LinkageBasis::New),
+            (GrantAction::Unspecified, found) => Ok(found),
+            (
+                GrantAction::Replace { grant: named } | GrantAction::Merge { grant: named },
+                LinkageBasis::Amends { grant, scope },
+            ) if *named == grant => Ok(LinkageBasis::Amends { grant, scope }),
+            (GrantAction::Replace { .. } | GrantAction::Merge { .. }, _) => {
+                Err(JourneyRefusal::GrantUnavailable)
+            }
         }
     }
 }
@@ -43,7 +51,8 @@ impl Journey {
     /// user only.
     ///
     /// # Errors
-    /// [`JourneyRefusal::AnotherUser`], and those of [`Journey::in_time`].
+    /// [`JourneyRefusal::AnotherUser`]; [`JourneyRefusal::GrantUnavailable`] where the request names a
+    /// linkage that is not among the contract's live ones; and those of [`Journey::in_time`].
     pub fn record_login(
         &self,
         command: RecordLogin,
@@ -56,7 +65,7 @@ impl Journey {
             }
             // A renewed login goes on with the choices made, so with the linkage they were made for.
             Some(login) => login.basis.clone(),
-            None => journey.request.basis(command.basis),
+            None => journey.request.basis(command.basis)?,
         };
         Ok(Outcome::fact(JourneyEvent::LoginSucceeded {
             contract: command.contract,
@@ -71,14 +80,15 @@ impl Journey {
     /// Takes note that the linkage to be changed is not as it was; step 5 comes again.
     ///
     /// # Errors
-    /// Those of [`Journey::in_time`]; [`JourneyRefusal::TooManyRevisions`].
+    /// Those of [`Journey::in_time`]; [`JourneyRefusal::TooManyRevisions`];
+    /// [`JourneyRefusal::GrantUnavailable`].
     pub fn rebase_linkage(
         &self,
         command: RebaseLinkage,
         now: Instant,
     ) -> Result<Outcome<JourneyEvent>, JourneyRefusal> {
         let journey = self.in_time(now)?;
-        let basis = journey.request.basis(command.basis);
+        let basis = journey.request.basis(command.basis)?;
         if journey.login()?.basis == basis {
             return Ok(Outcome::AlreadyDone);
         }

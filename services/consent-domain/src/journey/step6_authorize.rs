@@ -1,7 +1,11 @@
-use super::{Journey, JourneyEvent, JourneyRefusal, LinkageBasis, Revision, ShownText, Stage};
+use std::collections::BTreeMap;
+
+use super::{
+    Journey, JourneyEvent, JourneyRefusal, LinkageBasis, Login, Request, Revision, ShownText, Stage,
+};
 use crate::{
     GrantId, Instant,
-    consent::{Consent, ConsentEvent, GrantTerms, Place},
+    consent::{Amendment, Consent, ConsentEvent, ConsentRefusal, GrantTerms, Place},
     suspension::SuspensionCause,
 };
 
@@ -20,6 +24,8 @@ pub struct AuthorizeAccess {
     pub text: ShownText,
     /// The terms' version.
     pub terms_version: String,
+    /// The linkages that a new one ends by the bank's rule, as they are now; the page named them.
+    pub supersedes: BTreeMap<GrantId, Consent>,
 }
 
 /// What 許可 appends to the two streams, together.
@@ -29,6 +35,8 @@ pub struct Authorized {
     pub journey: JourneyEvent,
     /// To the consent's: the grant or its change, then the suspensions that 許可 answers.
     pub consent: Vec<ConsentEvent>,
+    /// To those of the linkages that it ends.
+    pub superseded: BTreeMap<GrantId, ConsentEvent>,
 }
 
 impl Journey {
@@ -69,27 +77,38 @@ impl Journey {
             user: login.user.clone(),
             client: request.client.clone(),
             partner: request.partner.clone(),
-            scope: draft.scope(&login.basis),
+            scope: journey.linkage_scope(),
             history_from: request.history_from,
             valid_from: now,
             valid_until: command.valid_until,
         };
+        let how = request.grant_action.amendment();
         let (given, grant, amends) = match &login.basis {
             LinkageBasis::New => {
                 let granted = consent.grant(&request.journey, terms.clone(), Place::Default);
-                (granted, command.grant, None)
+                (granted.map(|fact| (fact, terms)), command.grant, None)
             }
             LinkageBasis::Beside => {
                 let granted = consent.grant(&request.journey, terms.clone(), Place::Beside);
-                (granted, command.grant, None)
+                (granted.map(|fact| (fact, terms)), command.grant, None)
             }
             LinkageBasis::Amends { grant, scope } => {
+                let terms = consent.amended_terms(how, terms);
                 let amended = consent.amend(&request.journey, terms.clone(), scope, now);
+                let amended = amended.map(|fact| (fact, terms));
                 (amended, grant.clone(), Some(grant.clone()))
             }
         };
-        let mut facts = vec![given.map_err(JourneyRefusal::LinkageMoved)?];
-        facts.extend(consent.restored_by(SuspensionCause::is_answered_by_authorization));
+        let superseded = match &amends {
+            Some(_) => BTreeMap::new(),
+            None => superseded(&command.supersedes, &grant, (login, request), now)?,
+        };
+        let (fact, terms) = given.map_err(JourneyRefusal::LinkageMoved)?;
+        let mut facts = vec![fact];
+        facts.extend(consent.restored_by(match how {
+            Amendment::Replace => SuspensionCause::is_answered_by_authorization,
+            Amendment::Merge => SuspensionCause::is_answered_by_handover,
+        }));
         Ok(Authorized {
             journey: JourneyEvent::AccessAuthorized {
                 journey: request.journey.clone(),
@@ -111,9 +130,35 @@ impl Journey {
                 terms_version: command.terms_version,
                 request_sha256: request.request_sha256.clone(),
                 amends,
-                supersedes: Vec::new(),
+                supersedes: superseded.keys().cloned().collect(),
             },
             consent: facts,
+            superseded,
         })
     }
+}
+
+/// The ends of the linkages in whose place the new one comes: the contract's own, and live.
+fn superseded(
+    linkages: &BTreeMap<GrantId, Consent>,
+    by: &GrantId,
+    (login, request): (&Login, &Request),
+    now: Instant,
+) -> Result<BTreeMap<GrantId, ConsentEvent>, JourneyRefusal> {
+    let mut facts = BTreeMap::new();
+    for (grant, consent) in linkages {
+        if consent
+            .terms()
+            .is_none_or(|terms| terms.contract != login.contract)
+        {
+            return Err(JourneyRefusal::LinkageMoved(ConsentRefusal::Foreign));
+        }
+        let ended = consent
+            .supersede(by, &request.client, now)
+            .map_err(JourneyRefusal::LinkageMoved)?;
+        for fact in ended.into_events() {
+            facts.insert(grant.clone(), fact);
+        }
+    }
+    Ok(facts)
 }

@@ -87,11 +87,13 @@ fn covers(
 
 static ENABLED: LazyLock<PartnerAtBank> = LazyLock::new(|| PartnerAtBank::Enabled {
     suspended: Suspensions::default(),
+    contract: None,
 });
 
 fn disabled() -> PartnerAtBank {
     PartnerAtBank::Disabled {
         suspended: Suspensions::default(),
+        contract: None,
     }
 }
 
@@ -331,7 +333,10 @@ fn a_superseded_grant_is_denied_as_such() {
     let mut world = World::clear();
     world.consent = state_of(&[
         granted(linkage()),
-        ConsentEvent::AccessSuperseded { by: new_grant() },
+        ConsentEvent::AccessSuperseded {
+            by: new_grant(),
+            by_client: None,
+        },
     ]);
     assert_eq!(world.read(), Err(Denial::Superseded));
 }

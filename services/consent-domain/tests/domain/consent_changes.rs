@@ -290,17 +290,20 @@ fn a_new_period_has_warnings_of_its_own() {
 
 #[test]
 fn what_another_grant_took_the_place_of_is_over() {
-    let superseded = ConsentEvent::AccessSuperseded { by: new_grant() };
+    let superseded = ConsentEvent::AccessSuperseded {
+        by: new_grant(),
+        by_client: Some(client()),
+    };
     let after = given(live())
-        .when(|consent| consent.supersede(&new_grant(), minute(5)))
+        .when(|consent| consent.supersede(&new_grant(), &client(), minute(5)))
         .then([superseded.clone()])
         .state();
     assert!(after.live_terms(minute(5)).is_none());
     given([live(), vec![superseded.clone()]].concat())
-        .when(|consent| consent.supersede(&new_grant(), minute(6)))
+        .when(|consent| consent.supersede(&new_grant(), &client(), minute(6)))
         .already_done();
     given([live(), vec![superseded]].concat())
-        .when(|consent| consent.supersede(&grant_id("grant-third"), minute(6)))
+        .when(|consent| consent.supersede(&grant_id("grant-third"), &client(), minute(6)))
         .refused(ConsentRefusal::AlreadyEnded);
 }
 
@@ -311,23 +314,13 @@ fn a_merge_keeps_what_was_allowed_before_and_a_replacement_does_not() {
         ..terms(scope([A_9999999], BALANCE), minute(5))
     };
     let before = scope([A_5000000, A_1000014], BOTH);
-    for (how, expected, history_from) in [
-        (Amendment::Replace, new().scope, Some(day(2026, 1, 1))),
-        (Amendment::Merge, before.union(&new().scope), None),
-    ] {
-        let after = given(live())
-            .when(|consent| consent.amend_as(how, &this_journey(), new(), &before, minute(5)))
-            .then([ConsentEvent::AccessAmended {
-                journey: this_journey(),
-                terms: GrantTerms {
-                    scope: expected.clone(),
-                    history_from,
-                    ..new()
-                },
-            }])
-            .state();
-        assert_eq!(after.terms().unwrap().scope, expected);
-    }
+    let consent: Consent = state_of(&live());
+    assert_eq!(consent.amended_terms(Amendment::Replace, new()), new());
+    let merged = consent.amended_terms(Amendment::Merge, new());
+    assert_eq!(merged.scope, before.union(&new().scope));
+    assert_eq!(merged.history_from, None);
+    let period = |terms: &GrantTerms| (terms.valid_from, terms.valid_until);
+    assert_eq!(period(&merged), period(consent.terms().unwrap()));
 }
 
 #[test]

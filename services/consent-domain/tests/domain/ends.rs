@@ -67,6 +67,7 @@ fn a_failure_says_why_and_where() {
         FailureCode::BankUnavailable,
         FailureCode::TooManyRevisions,
         FailureCode::PartnerDisabled,
+        FailureCode::GrantUnavailable,
     ] {
         given(at_step4(LinkageBasis::New))
             .when(|journey| {

@@ -20,14 +20,15 @@ use consent_domain::{
         FailureCode, GrantAction, JourneyStream, LinkageBasis, LoginMethod, RejectionReason, Step,
         TimeOutCause, UserRole,
     },
+    linkage_rules::{LinkageRules, NewLinkageSupersedes},
     partner::{PartnerAtBankStream, PartnerStream},
     scope::Task,
     suspension::SuspensionCause,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{given::Fact, samples::*};
+use crate::support::{given::Fact, names::live_grant, samples::*};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -161,7 +162,29 @@ fn a_value_inside_a_fact_keeps_its_name_for_ever() {
         serde_json::to_value(LinkageBasis::Beside).unwrap(),
         "beside"
     );
-    stored_names!(GrantAction: Unspecified = "unspecified", Create = "create");
+    let grant = live_grant();
+    for (action, stored) in [
+        (GrantAction::Unspecified, json!("unspecified")),
+        (GrantAction::Create, json!("create")),
+        (
+            GrantAction::Replace {
+                grant: grant.clone(),
+            },
+            json!({"replace": {"grant": grant}}),
+        ),
+        (
+            GrantAction::Merge {
+                grant: grant.clone(),
+            },
+            json!({"merge": {"grant": grant}}),
+        ),
+    ] {
+        assert_eq!(serde_json::to_value(&action).unwrap(), stored);
+        assert_eq!(
+            serde_json::from_value::<GrantAction>(stored).unwrap(),
+            action
+        );
+    }
     stored_names!(UserRole: Master = "master", General = "general");
     stored_names!(LoginMethod: Password = "password", Certificate = "certificate");
     stored_names!(RejectionReason:
@@ -177,6 +200,12 @@ fn a_value_inside_a_fact_keeps_its_name_for_ever() {
         BankUnavailable = "bank_unavailable",
         TooManyRevisions = "too_many_revisions",
         PartnerDisabled = "partner_disabled",
+        GrantUnavailable = "grant_unavailable",
+    );
+    stored_names!(NewLinkageSupersedes:
+        Nothing = "nothing",
+        SameService = "same_service",
+        SameCompany = "same_company",
     );
     stored_names!(Step:
         Login = "login",
@@ -274,10 +303,14 @@ fn a_reason_that_nobody_knows_any_more_still_reads() {
 fn a_bank_that_set_nothing_else_is_stored_as_before_and_one_that_did_keeps_it() {
     let defaults = serde_json::to_value(bank_settings()).unwrap();
     assert_eq!(defaults.get("notice_effects"), None);
+    assert_eq!(defaults.get("linkage_rules"), None);
     let set = consent_domain::bank::BankSettings {
         notice_effects: NoticeEffects {
             on_user_removed: OnUserRemoved::Revoke,
             ..NoticeEffects::default()
+        },
+        linkage_rules: LinkageRules {
+            new_linkage_supersedes: NewLinkageSupersedes::SameCompany,
         },
         ..bank_settings()
     };

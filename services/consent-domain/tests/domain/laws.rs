@@ -10,7 +10,7 @@ use consent_domain::{
     DomainEvent, Stream,
     consent::{Consent, ConsentEvent, ConsentStream},
     contract::ContractEvent,
-    journey::{InProgress, Journey, JourneyEvent, JourneyStream, LinkageBasis},
+    journey::{GrantAction, InProgress, Journey, JourneyEvent, JourneyStream, LinkageBasis},
     scope::Scope,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -99,8 +99,11 @@ fn a_final_consent_stays_as_it_is_whatever_fact_follows() {
     });
 }
 
-/// Every pair is of the last round's right PINs, or of the basis and out of the user's sight.
-fn proven_or_unseen(step: &Move, scope: &Scope, basis: &LinkageBasis) {
+/// Every pair is of the last round's right PINs, or of the basis and out of the user's sight; where the
+/// partner asked to add, of the basis at all.
+fn proven_or_unseen(step: &Move, scope: &Scope, journey: &InProgress) {
+    let basis = &journey.login().unwrap().basis;
+    let adds = matches!(journey.request.grant_action, GrantAction::Merge { .. });
     let of_basis = match basis {
         LinkageBasis::Amends { scope, .. } => scope.clone(),
         LinkageBasis::New | LinkageBasis::Beside => Scope::default(),
@@ -109,6 +112,7 @@ fn proven_or_unseen(step: &Move, scope: &Scope, basis: &LinkageBasis) {
         let held = of_basis.covers(&pair.account, pair.task);
         let fits = match &step.after.last_round {
             None => held,
+            Some(_) if adds && held => true,
             Some(round) => {
                 let seen = round.seen.contains(&pair.account);
                 round.proven.covers(&pair.account, pair.task) || (held && !seen)
@@ -129,9 +133,9 @@ fn in_progress(journey: Journey) -> Option<InProgress> {
 fn a_draft_holds_no_account_but_the_proven_and_the_unseen() {
     for_every_move(|step| {
         if let Some(journey) = in_progress(step.after.journey.live())
-            && let Ok(login) = journey.login()
+            && journey.login().is_ok()
         {
-            proven_or_unseen(step, &journey.linkage_scope(), &login.basis);
+            proven_or_unseen(step, &journey.linkage_scope(), &journey);
         }
     });
 }
@@ -142,8 +146,7 @@ fn access_is_authorized_for_no_account_but_the_proven_and_the_unseen() {
         if let Some(JourneyEvent::AccessAuthorized { scope, .. }) = step.new_journey_facts().last()
         {
             let journey = in_progress(step.before.journey.live()).unwrap();
-            let basis = &journey.login().unwrap().basis;
-            proven_or_unseen(step, scope, basis);
+            proven_or_unseen(step, scope, &journey);
             assert!(!scope.is_empty());
         }
     });

@@ -16,6 +16,8 @@ mod amendment;
 mod back_and_repeat;
 mod ends;
 mod linkage_changed_in_between;
+mod named_linkage;
+mod new_linkage;
 mod partial_success;
 mod resume;
 mod revisions;

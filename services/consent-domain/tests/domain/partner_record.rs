@@ -1,9 +1,10 @@
 //! Partners: one legal record each, enabled per bank.
 
 use consent_domain::{
-    ClientId,
+    ClientId, Instant,
     partner::{
-        Partner, PartnerAtBank, PartnerAtBankEvent, PartnerEvent, PartnerRecord, PartnerRefusal,
+        Partner, PartnerAtBank, PartnerAtBankEvent, PartnerAtBankRefusal, PartnerContract,
+        PartnerEvent, PartnerRecord, PartnerRefusal,
     },
 };
 
@@ -122,7 +123,10 @@ fn enabled() -> PartnerAtBankEvent {
 }
 
 fn disabled() -> PartnerAtBankEvent {
-    PartnerAtBankEvent::PartnerDisabled { partner: partner() }
+    PartnerAtBankEvent::PartnerDisabled {
+        partner: partner(),
+        effective_at: None,
+    }
 }
 
 #[test]
@@ -155,4 +159,59 @@ fn what_is_so_already_changes_nothing() {
     given_nothing::<PartnerAtBankEvent>()
         .when(|state| state.disable(&partner()))
         .already_done();
+}
+
+fn contract(ends_at: Option<Instant>) -> PartnerContract {
+    PartnerContract {
+        starts_at: start(),
+        ends_at,
+    }
+}
+
+fn contract_set(ends_at: Option<Instant>) -> PartnerAtBankEvent {
+    PartnerAtBankEvent::PartnerContractSet {
+        partner: partner(),
+        contract: contract(ends_at),
+    }
+}
+
+#[test]
+fn a_contract_is_written_down_before_or_after_the_partner_is_enabled() {
+    let open = contract(None);
+    given_nothing::<PartnerAtBankEvent>()
+        .when(|state| state.set_contract(&partner(), open))
+        .then([contract_set(None)]);
+    let after = given([contract_set(None), enabled()])
+        .when(|state| state.set_contract(&partner(), contract(Some(minute(1)))))
+        .then([contract_set(Some(minute(1)))])
+        .state();
+    assert!(after.may_read());
+    assert_eq!(after.contract(), Some(contract(Some(minute(1)))));
+    given([enabled(), contract_set(None)])
+        .when(|state| state.set_contract(&partner(), open))
+        .already_done();
+}
+
+#[test]
+fn a_contract_ends_after_it_starts() {
+    given([enabled()])
+        .when(|state| state.set_contract(&partner(), contract(Some(start()))))
+        .refused(PartnerAtBankRefusal::EndsBeforeStart);
+}
+
+#[test]
+fn the_clock_disables_a_partner_when_its_contract_ends_and_not_before() {
+    let facts = [enabled(), contract_set(Some(minute(1)))];
+    given(facts.clone())
+        .when(|state| state.end_by_contract(&partner(), start()))
+        .already_done();
+    given(facts.clone())
+        .when(|state| state.end_by_contract(&partner(), minute(1)))
+        .then([PartnerAtBankEvent::PartnerDisabled {
+            partner: partner(),
+            effective_at: Some(minute(1)),
+        }]);
+    given(facts)
+        .when(|state| state.enable_by_contract(&partner(), &client(), minute(1)))
+        .refused(PartnerAtBankRefusal::ContractEnded);
 }

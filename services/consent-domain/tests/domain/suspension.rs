@@ -91,7 +91,10 @@ fn a_suspended_consent_still_expires_and_can_be_revoked() {
 fn what_is_over_is_neither_suspended_nor_restored() {
     let over = [
         live(),
-        vec![ConsentEvent::AccessSuperseded { by: new_grant() }],
+        vec![ConsentEvent::AccessSuperseded {
+            by: new_grant(),
+            by_client: None,
+        }],
     ]
     .concat();
     given(over.clone())
@@ -164,7 +167,10 @@ fn registering_a_suspended_partner_again_lifts_nothing() {
     given([enabled(), partner_suspended()])
         .when(|at_bank| at_bank.enable(&partner(), &client()))
         .already_done();
-    let disabled = PartnerAtBankEvent::PartnerDisabled { partner: partner() };
+    let disabled = PartnerAtBankEvent::PartnerDisabled {
+        partner: partner(),
+        effective_at: None,
+    };
     let after: PartnerAtBank = given([enabled(), partner_suspended(), disabled])
         .when(|at_bank| at_bank.enable(&partner(), &client()))
         .then([enabled()])

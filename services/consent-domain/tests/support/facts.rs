@@ -218,6 +218,7 @@ pub(crate) fn allow(shown: u32) -> AuthorizeAccess {
         partner_record_version: 3,
         text: shown_text(),
         terms_version: "2026-04".to_owned(),
+        supersedes: BTreeMap::new(),
     }
 }
 

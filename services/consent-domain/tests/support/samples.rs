@@ -10,7 +10,9 @@ use consent_domain::{
         FailureCode, GrantAction, JourneyEvent, LinkageBasis, LoginMethod, RejectionReason,
         RequestConsent, Revision, Step, TimeOutCause, UserRole,
     },
-    partner::{PartnerAtBankEvent, PartnerEvent, PartnerRecord},
+    linkage_rules::LinkageRules,
+    operator_rules::OperatorRules,
+    partner::{PartnerAtBankEvent, PartnerContract, PartnerEvent, PartnerRecord},
     suspension::SuspensionCause,
 };
 
@@ -124,7 +126,7 @@ samples!(consent_samples, ConsentEvent, {
         days_left: 30,
         valid_until: end_of_march_2027(),
     },
-    AccessSuperseded => ConsentEvent::AccessSuperseded { by: new_grant() },
+    AccessSuperseded => ConsentEvent::AccessSuperseded { by: new_grant(), by_client: None },
     HandedOver => ConsentEvent::HandedOver { from_user: treasurer(), to_user: bookkeeper() },
 });
 
@@ -175,7 +177,11 @@ samples!(partner_samples, PartnerEvent, {
 
 samples!(partner_at_bank_samples, PartnerAtBankEvent, {
     PartnerEnabled => PartnerAtBankEvent::PartnerEnabled { partner: partner(), client: client() },
-    PartnerDisabled => PartnerAtBankEvent::PartnerDisabled { partner: partner() },
+    PartnerDisabled => PartnerAtBankEvent::PartnerDisabled { partner: partner(), effective_at: None },
+    PartnerContractSet => PartnerAtBankEvent::PartnerContractSet {
+        partner: partner(),
+        contract: PartnerContract { starts_at: start(), ends_at: Some(minute(1)) },
+    },
     PartnerSuspended => PartnerAtBankEvent::PartnerSuspended {
         partner: partner(),
         cause: SuspensionCause::SecurityIncident,
@@ -242,5 +248,7 @@ pub(crate) fn bank_settings() -> BankSettings {
         evidence_years: 10,
         terms_version: "2026-04".to_owned(),
         notice_effects: NoticeEffects::default(),
+        linkage_rules: LinkageRules::default(),
+        operator_rules: OperatorRules::default(),
     }
 }

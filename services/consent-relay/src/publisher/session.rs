@@ -18,6 +18,7 @@ use super::{
     Publisher,
     position::{self, Mark, Position},
     problem::Problem,
+    told_position::ToldPosition,
     transactions::{Outcome, Outgoing, Refused, Transactions},
 };
 use crate::{
@@ -50,6 +51,7 @@ pub(super) struct Session<'p> {
     translator: Translator,
     /// What was prepared while the transaction before it went.
     ahead: Option<Prepared>,
+    told: ToldPosition,
 }
 
 /// A batch with its records.
@@ -83,14 +85,9 @@ impl<'p> Session<'p> {
             let topics = topics.clone();
             spawn_blocking(move || position::read(&client, &bootstrap, &topics)).await??
         };
-        if let Some(position) = &known.position {
-            same_log(publisher, position).await?;
-        }
+        let published = begin_after(publisher, known.position.as_ref()).await?;
         let numbers: Vec<i64> = known.replayed.iter().copied().collect();
         parking::settle(&publisher.pool, &numbers).await?;
-        let published = known
-            .position
-            .map_or(0, |position| position.global_sequence);
         METRICS.published_is(published);
         tracing::info!(published, "publishing begins");
         Ok(Self {
@@ -105,6 +102,7 @@ impl<'p> Session<'p> {
             looked_at_parked: None,
             translator: Translator::default(),
             ahead: None,
+            told: ToldPosition::default(),
         })
     }
 
@@ -405,14 +403,41 @@ impl<'p> Session<'p> {
         Ok(())
     }
 
-    async fn observe(&self) -> Result<(), Problem> {
+    async fn observe(&mut self) -> Result<(), Problem> {
         let pool = &self.publisher.pool;
+        self.told.tell(pool, self.published).await;
+        log_reader::note_published(pool, self.term, self.published).await?;
         let (events, seconds) = log_reader::lag(pool, self.published).await?;
         METRICS.lag(events, Duration::from_secs_f64(seconds.max(0.0)));
         let (parked, waiting) = parking::count(pool).await?;
         METRICS.parked_now(parked, waiting);
         Ok(())
     }
+}
+
+/// The number after which publishing goes on: where the offset topic says, if the log still has what comes
+/// next; else where an operator says.
+async fn begin_after(publisher: &Publisher, position: Option<&Position>) -> Result<i64, Problem> {
+    let published = position.map_or(0, |position| position.global_sequence);
+    let archived_to = log_reader::archived_to(&publisher.pool).await?;
+    if published < archived_to {
+        if publisher.begin_after != Some(archived_to) {
+            return Err(Problem::Archived {
+                published,
+                archived_to,
+            });
+        }
+        tracing::warn!(
+            published,
+            archived_to,
+            "publisher.begin_after: archived events are not published"
+        );
+        return Ok(archived_to);
+    }
+    if let Some(position) = position {
+        same_log(publisher, position).await?;
+    }
+    Ok(published)
 }
 
 /// Whether what was published last is what this log has there. An epoch that an operator began after

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
 use chrono::{FixedOffset, NaiveDate};
 use consent_domain::{
-    AccountId, BankCode, Instant, JourneyId,
+    AccountId, BankCode, GrantId, Instant, JourneyId,
+    consent::ConsentStream,
+    contract::ContractStream,
     journey::{GrantAction, JourneyRefusal, JourneyStream, RequestConsent, TimeLimits},
 };
 use serde::Serialize;
@@ -28,7 +30,7 @@ use crate::{
         request_uri::{PushedRequestRow, RequestUri, UNSHOWN_SECONDS},
     },
     request_context::RequestContext,
-    store::{Actor, CommandContext, Companion},
+    store::{Actor, CommandContext, Companion, state_of},
 };
 
 /// Where the customer's browser goes next.
@@ -43,6 +45,9 @@ pub(crate) struct PushedResponse<'a> {
     /// Seconds until the first page must have been shown.
     #[schema(example = 60)]
     expires_in: i64,
+    /// Names the request for support: `GET {issuer}/requests/{request_id}` tells where it has come to.
+    #[schema(example = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg")]
+    request_id: String,
 }
 
 /// `POST {issuer}/par`
@@ -93,6 +98,7 @@ pub(crate) async fn push(
         .json(PushedResponse {
             request_uri: request_uri.expose(),
             expires_in: UNSHOWN_SECONDS,
+            request_id: request_uri.request_id(),
         }))
 }
 
@@ -120,10 +126,7 @@ async fn begin_journey(
         tasks: pushed.tasks,
         accounts: named_accounts(app, bank, proven, pushed.accounts.as_deref()).await?,
         history_from: pushed.history_from,
-        grant_action: match pushed.grant_action {
-            Some(GrantManagementAction::Create) => GrantAction::Create,
-            None => GrantAction::Unspecified,
-        },
+        grant_action: grant_action(app, bank, proven, pushed.grant_action).await?,
         request_sha256: sha256_hex(&received),
         limits: TimeLimits {
             idle_seconds: record.settings.idle_seconds,
@@ -162,6 +165,48 @@ async fn begin_journey(
         )
         .await?;
     Ok(())
+}
+
+/// What the request wants done, with a grant that can be changed where it names one.
+///
+/// # Errors
+/// `invalid_grant_id`, the same for an unknown grant, another client's and one that has ended.
+async fn grant_action(
+    app: &App,
+    bank: &BankCode,
+    proven: &ProvenClient,
+    asked: Option<GrantManagementAction>,
+) -> Result<GrantAction, OAuthError> {
+    let action = match asked {
+        None => GrantAction::Unspecified,
+        Some(GrantManagementAction::Create) => GrantAction::Create,
+        Some(GrantManagementAction::Replace(grant)) => GrantAction::Replace { grant },
+        Some(GrantManagementAction::Merge(grant)) => GrantAction::Merge { grant },
+    };
+    if let Some(grant) = action.named()
+        && !can_be_changed(app, bank, proven, grant).await?
+    {
+        return Err(OAuthError::invalid_grant_id());
+    }
+    Ok(action)
+}
+
+/// Whether the grant is the client's and lives. A suspended one may be changed: 許可 may be what
+/// restores it.
+async fn can_be_changed(
+    app: &App,
+    bank: &BankCode,
+    proven: &ProvenClient,
+    grant: &GrantId,
+) -> Result<bool, OAuthError> {
+    let stream = stream_id(bank, grant.as_str());
+    let consent = state_of::<ConsentStream>(&app.pool, &stream).await?;
+    let Some(terms) = consent.live_terms(proven.partner.now) else {
+        return Ok(false);
+    };
+    let contract = stream_id(bank, terms.contract.as_str());
+    let contract = state_of::<ContractStream>(&app.pool, &contract).await?;
+    Ok(&terms.client == proven.client.client_id() && !contract.is_closed())
 }
 
 /// The bank's ids of accounts that the partner named by its own ids: only those that it learned from

@@ -235,6 +235,10 @@ pub(super) async fn refused_step(
             Ok(to_end_page(visit, &visit.url("done")))
         }
         Refusal::AlreadyEnded(_) => Ok(see_other(&visit.url("done"))),
+        Refusal::GrantUnavailable => {
+            visit.fail(FailureCode::GrantUnavailable).await?;
+            Err(visit.error(ErrorKind::LinkageNotAvailable))
+        }
         Refusal::TooManyRevisions => {
             visit.fail(FailureCode::TooManyRevisions).await?;
             Err(visit.error(ErrorKind::JourneyEnded))

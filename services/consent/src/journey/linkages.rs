@@ -1,9 +1,10 @@
 //! The live linkages of a contract, read from the authoritative projection.
 
 use crate::store::sql_span;
+use chrono::NaiveDate;
 use consent_domain::consent::ConsentStream;
 use consent_domain::{
-    BankCode, ClientId, ContractId, GrantId,
+    BankCode, ClientId, ContractId, GrantId, Instant, PartnerId,
     consent::{Consent, Place},
     journey::{GrantAction, LinkageBasis},
     scope::Scope,
@@ -24,6 +25,16 @@ pub struct LiveLinkage {
     pub place: Place,
     /// What may be read.
     pub scope: Scope,
+    /// First day of statements that may be read, if one is set.
+    pub history_from: Option<NaiveDate>,
+    /// The first instant at which it no longer holds.
+    pub valid_until: Instant,
+    /// The partner.
+    pub partner: PartnerId,
+    /// The consent as its row has it.
+    pub consent: Consent,
+    /// How many facts that is.
+    pub version: i64,
 }
 
 /// Most linkages of one contract that a page considers.
@@ -54,8 +65,9 @@ pub async fn live_linkages(
     let mut linkages = Vec::new();
     for row in rows {
         let stream: String = row.try_get("stream_id")?;
-        let (state, _) = state_of_row::<ConsentStream>(pool, &row, "consent", &stream).await?;
-        let Consent::Live { terms, place, .. } = state else {
+        let (consent, version) =
+            state_of_row::<ConsentStream>(pool, &row, "consent", &stream).await?;
+        let Consent::Live { terms, place, .. } = consent.clone() else {
             continue;
         };
         let grant = stream
@@ -66,23 +78,34 @@ pub async fn live_linkages(
             client: terms.client,
             place,
             scope: terms.scope,
+            history_from: terms.history_from,
+            valid_until: terms.valid_until,
+            partner: terms.partner,
+            consent,
+            version,
         });
     }
     Ok(linkages)
 }
 
-/// What 許可 would do: `create` makes another; else the pair's one linkage is changed, or made. Where
-/// several stand beside each other, the one in the pair's own place is meant; where only ones beside
-/// are left and there are several, none can be meant, and the pair's own is made.
+/// What 許可 would do: `create` makes another; a linkage that the request names is changed; else the
+/// pair's one linkage is changed, or made. Where several stand beside each other, the one in the pair's
+/// own place is meant; where only ones beside are left and there are several, none can be meant, and the
+/// pair's own is made. A named one that is not among them leaves nothing to be changed, and the rule
+/// refuses that.
 pub(super) fn basis(
     linkages: &[LiveLinkage],
     client: &ClientId,
-    action: GrantAction,
+    action: &GrantAction,
 ) -> LinkageBasis {
-    if action == GrantAction::Create {
+    if *action == GrantAction::Create {
         return LinkageBasis::Beside;
     }
-    let of_pair: Vec<&LiveLinkage> = linkages.iter().filter(|l| &l.client == client).collect();
+    let of_pair: Vec<&LiveLinkage> = linkages
+        .iter()
+        .filter(|l| &l.client == client)
+        .filter(|l| action.named().is_none_or(|named| *named == l.grant))
+        .collect();
     let meant = of_pair
         .iter()
         .find(|l| l.place == Place::Default)

@@ -68,7 +68,7 @@ pub(super) async fn record(
     let basis: LinkageBasis = basis(
         &linkages,
         &journey.request.client,
-        journey.request.grant_action,
+        &journey.request.grant_action,
     );
     let session = sent.session(visit);
     let names_sealed = login

@@ -77,6 +77,7 @@ fn status(kind: &ErrorKind) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         ErrorKind::PartnerNotAvailable
+        | ErrorKind::LinkageNotAvailable
         | ErrorKind::NoAccount
         | ErrorKind::ActNotAllowed
         | ErrorKind::CertificateNotConfirmed => StatusCode::FORBIDDEN,

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use consent_domain::{
     AccountId,
+    consent::Amendment,
     contract::ContractStream,
     journey::{
-        JourneyRefusal, JourneyStream, LinkageBasis, MAX_TICKED_ROWS, RegisterAccounts,
+        InProgress, JourneyRefusal, JourneyStream, LinkageBasis, MAX_TICKED_ROWS, RegisterAccounts,
         RejectionReason, RowVerdict, Step, TickedRow,
     },
     registration_status::RegistrationStatus,
@@ -22,13 +23,15 @@ use super::{
     pin_guesses::{TypedPin, judge},
     present::{eligible, hints, rejection_view, status_view},
     respond::{PageError, command_failed, see_other},
+    row_rules::RowRule,
     visit::{AtStep, Message, Visit},
 };
 use crate::{
     app::App,
     bank_port::BankAccount,
     pages::{
-        AccountChoice, AccountsProblem, AccountsView, Availability, ErrorKind, PinProblem, Tick,
+        AccountChoice, AccountsProblem, AccountsView, Availability, ChoiceLimit, ErrorKind,
+        PinProblem, Tick,
     },
     store::{Act, CommandError, Companion},
 };
@@ -81,7 +84,7 @@ async fn accounts_page(
                 .ticked
                 .as_ref()
                 .map_or(pre_ticked, |ticked| ticked.contains(&account.id));
-            let selectable = !eligible(account, tasks).is_empty();
+            let rule = RowRule::of(at.journey, account, tasks);
             let earlier = rejected.and_then(|rejected| rejected.get(&account.id));
             let problem = match sent_back.ticked {
                 Some(_) => sent_back.rows.get(&account.id).copied(),
@@ -92,23 +95,24 @@ async fn accounts_page(
                 status: status_view(status),
                 account: account.label.clone(),
                 memo: account.memo.clone(),
-                tick: if ticked && selectable {
-                    Tick::Ticked
-                } else {
-                    Tick::Unticked
+                tick: match rule.availability() {
+                    Availability::Selectable if ticked => Tick::Ticked,
+                    Availability::Kept => Tick::Ticked,
+                    Availability::Selectable | Availability::Unavailable => Tick::Unticked,
                 },
-                availability: if selectable {
-                    Availability::Selectable
-                } else {
-                    Availability::Unavailable
-                },
-                hints: hints(
-                    account,
-                    tasks,
-                    &contract,
-                    &others,
-                    &at.journey.request.accounts,
-                ),
+                availability: rule.availability(),
+                pin: rule.pin(),
+                hints: rule
+                    .hint()
+                    .into_iter()
+                    .chain(hints(
+                        account,
+                        tasks,
+                        &contract,
+                        &others,
+                        &at.journey.request.accounts,
+                    ))
+                    .collect(),
                 problem,
             }
         })
@@ -121,6 +125,10 @@ async fn accounts_page(
         shell: at.shell(Step::Accounts, message),
         form: at.form(FormName::Accounts, "accounts"),
         rows,
+        limit: match at.journey.request.grant_action.amendment() {
+            Amendment::Replace => ChoiceLimit::None,
+            Amendment::Merge => ChoiceLimit::OnlyAdds,
+        },
         problem: sent_back.whole,
         tasks_url: visit.step_url(Step::Tasks, None),
     };
@@ -159,7 +167,7 @@ pub(super) async fn submit(
         return Ok(see_other(&visit.step_url(Step::Tasks, None)));
     };
     let accounts = at.accounts().await?;
-    match read_rows(&visit, &mut form, &accounts, &tasks)? {
+    match read_rows((&visit, at.journey), &mut form, &accounts, &tasks)? {
         Ok(rows) => register(&at, &form, &key, &accounts, &tasks, rows).await,
         Err(NotTaken::SentBack(sent_back)) => accounts_page(&at, &accounts, None, sent_back).await,
         Err(NotTaken::ListChanged) => Ok(see_other(
@@ -184,7 +192,7 @@ struct TypedRow<'a> {
 
 /// The ticked rows with their PINs. What is typed beside an unticked row is wiped here.
 fn read_rows<'a>(
-    visit: &Visit,
+    (visit, journey): (&Visit, &InProgress),
     form: &mut ReceivedForm,
     accounts: &'a [BankAccount],
     tasks: &BTreeSet<Task>,
@@ -194,6 +202,11 @@ fn read_rows<'a>(
         .fields
         .take_prefixed("pin-")
         .map_err(|_| not_accepted())?;
+    let rules: BTreeMap<&AccountId, RowRule> = accounts
+        .iter()
+        .map(|account| (&account.id, RowRule::of(journey, account, tasks)))
+        .collect();
+    let is_kept = |account: &AccountId| rules.get(account).is_some_and(RowRule::is_kept);
     let mut ticked = BTreeSet::new();
     for reference in form.fields.take_all("account") {
         let known = accounts
@@ -202,7 +215,20 @@ fn read_rows<'a>(
         let Some(account) = known else {
             return Ok(Err(NotTaken::ListChanged));
         };
-        ticked.insert(account.id.clone());
+        // Its box can't be touched: a PIN says that something is added to it.
+        if !is_kept(&account.id) {
+            ticked.insert(account.id.clone());
+        }
+    }
+    for account in accounts {
+        let adds = matches!(rules.get(&account.id), Some(RowRule::KeptAddable(_)));
+        if adds
+            && pins
+                .get(account.id.as_str())
+                .is_some_and(|pin| !pin.is_empty())
+        {
+            ticked.insert(account.id.clone());
+        }
     }
     if ticked.is_empty() {
         let whole = Some(AccountsProblem::NoneSelected);

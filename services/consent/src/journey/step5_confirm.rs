@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     app::App,
-    pages::{ConfirmView, ConfirmedAccount, ErrorKind, RowChange},
+    pages::{ConfirmView, ConfirmedAccount, ErrorKind, PinShown, RowChange},
     store::{CommandError, Companion, StoreError},
 };
 
@@ -112,6 +112,11 @@ async fn confirm_page(
                 .rejected
                 .get(&account.id)
                 .map(|reason| rejection_view(*reason)),
+            pin: if draft.registered.contains_key(&account.id) {
+                PinShown::Typed
+            } else {
+                PinShown::NotTyped
+            },
             change: match before {
                 Some(before)
                     if before.linkage_scope().tasks_of(&account.id)

@@ -1,24 +1,28 @@
 //! Step 6: API連携認証（情報アクセス認可）.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use chrono::{Days, FixedOffset, TimeDelta, TimeZone as _};
 use consent_domain::{
     AccountId, GrantId, Instant,
-    consent::ConsentStream,
+    consent::{Amendment, ConsentStream},
     journey::{
         AuthorizeAccess, Draft, Journey, JourneyRefusal, JourneyStream, LinkageBasis,
         RebaseLinkage, Revision, ShownText, Step,
     },
+    scope::{Scope, Task},
 };
 
 use super::{
     end::to_end_page,
     form::{ReceivedForm, refused_step},
     form_key::{FormKey, FormName},
-    linkages::basis,
+    linkages::{LiveLinkage, basis},
     present::{labels_only_in, task_view},
     respond::{PageError, command_failed, see_other},
     step5_confirm::changed_since,
+    succession::{self, Ends, Outgoing},
     visit::{AtStep, Message, Visit, stream_id},
 };
 use crate::{
@@ -61,7 +65,9 @@ async fn authorize_page(
     problem: Option<AuthorizeProblem>,
 ) -> Result<HttpResponse, PageError> {
     let accounts = at.accounts().await?;
-    let view = authorize_view(at, &accounts, message, problem)?;
+    let linkages = at.linkages().await?;
+    let outgoing = succession::outgoing(at, &linkages).await?;
+    let view = authorize_view(at, &accounts, (&linkages, &outgoing), message, problem)?;
     let status = match problem {
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -72,10 +78,12 @@ async fn authorize_page(
 fn authorize_view(
     at: &AtStep<'_>,
     accounts: &[BankAccount],
+    (linkages, outgoing): (&[LiveLinkage], &[Outgoing]),
     message: Option<Message>,
     problem: Option<AuthorizeProblem>,
 ) -> Result<AuthorizeView, PageError> {
     let visit = at.visit;
+    let added_to = added_to(at, linkages);
     let scope = at.journey.linkage_scope();
     let label = |id: &AccountId| {
         let shown = accounts.iter().find(|account| &account.id == id);
@@ -108,14 +116,21 @@ fn authorize_view(
         .collect::<Vec<_>>();
     let change = match &at.login.basis {
         LinkageBasis::New | LinkageBasis::Beside => LinkageChange::Makes,
+        LinkageBasis::Amends { scope: before, .. } if added_to.is_some() => LinkageChange::Adds {
+            added: labels_only_in(&scope, before, label),
+        },
         LinkageBasis::Amends { scope: before, .. } => LinkageChange::Amends {
             added: labels_only_in(&scope, before, label),
             removed: labels_only_in(before, &scope, label),
         },
     };
     let settings = &visit.record.settings;
-    let valid_until = end_of_validity(visit.now, settings.consent_validity_days)
-        .ok_or_else(|| visit.error(ErrorKind::Internal))?;
+    let valid_until = match added_to {
+        Some(linkage) => linkage.valid_until,
+        None => end_of_validity(visit.now, settings.consent_validity_days)
+            .ok_or_else(|| visit.error(ErrorKind::Internal))?,
+    };
+    let asked_from = at.journey.request.history_from;
     let mut view = AuthorizeView {
         linkages_url: format!(
             "{}{}",
@@ -133,21 +148,20 @@ fn authorize_view(
             complaint_contact: visit.partner.complaint_contact.clone(),
             onward_recipients: visit.partner.onward_recipients.clone(),
         },
-        tasks: at
-            .journey
-            .stage
-            .tasks()
+        tasks: stated_tasks(at, &scope)
             .into_iter()
-            .flatten()
-            .copied()
             .map(task_view)
             .collect(),
         accounts: listed.chain(unseen).collect(),
-        history_from: at.journey.request.history_from,
+        // No first day is the longest history, and the least of two options.
+        history_from: added_to.map_or(asked_from, |linkage| linkage.history_from.min(asked_from)),
         // The last minute that still holds: the end itself no longer does.
         valid_until: valid_until - TimeDelta::minutes(1),
         change,
-        superseded: Vec::new(),
+        superseded: outgoing
+            .iter()
+            .map(|linkage| linkage.words(visit.texts()))
+            .collect(),
         terms_version: settings.terms_version.clone(),
         accounts_url: visit.step_url(Step::Accounts, None),
         problem,
@@ -159,6 +173,27 @@ fn authorize_view(
         &statement_digest(&view, visit),
     );
     Ok(view)
+}
+
+/// The linkage that this journey only adds to, as it stands.
+fn added_to<'a>(at: &AtStep<'_>, linkages: &'a [LiveLinkage]) -> Option<&'a LiveLinkage> {
+    let request = &at.journey.request;
+    match (request.grant_action.amendment(), &at.login.basis) {
+        (Amendment::Merge, LinkageBasis::Amends { grant, .. }) => {
+            linkages.iter().find(|linkage| &linkage.grant == grant)
+        }
+        _ => None,
+    }
+}
+
+/// The tasks that the linkage will have: those chosen, and those that it keeps.
+fn stated_tasks(at: &AtStep<'_>, scope: &Scope) -> BTreeSet<Task> {
+    let chosen = at.journey.stage.tasks().into_iter().flatten().copied();
+    let kept = at.journey.kept();
+    let kept = kept
+        .iter()
+        .filter(|pair| scope.covers(&pair.account, pair.task));
+    chosen.chain(kept.map(|pair| pair.task)).collect()
 }
 
 /// Digest of what the page states.
@@ -229,7 +264,9 @@ async fn authorize(
 ) -> Result<HttpResponse, PageError> {
     let visit = at.visit;
     let accounts = at.accounts().await?;
-    let view = authorize_view(at, &accounts, None, None)?;
+    let linkages = at.linkages().await?;
+    let outgoing = succession::outgoing(at, &linkages).await?;
+    let view = authorize_view(at, &accounts, (&linkages, &outgoing), None, None)?;
     // A name, a term or the day changed since the page was shown: it is shown anew.
     if statement_digest(&view, visit) != key.statement {
         return Ok(see_other(
@@ -264,7 +301,13 @@ async fn authorize(
             sha256: evidence.sha256.clone(),
         },
         terms_version: settings.terms_version.clone(),
+        supersedes: outgoing
+            .iter()
+            .map(|linkage| (linkage.grant().clone(), linkage.consent().clone()))
+            .collect(),
     };
+    let ends_others = !outgoing.is_empty();
+    let ends = Ends::of(at, outgoing);
     let companions = Companions::of(at, draft, &grant, evidence)?;
     let outcome = visit.url("done");
     let context = visit.command(
@@ -285,15 +328,22 @@ async fn authorize(
                 let facts = journey.authorize_access(consent, command.clone(), now)?;
                 Ok((vec![facts.journey], facts.consent))
             }),
-            move |_, _, _, now| companions.at(now),
+            move |facts, _, _, now| [companions.at(now), ends.at(facts, now)].concat(),
         )
         .await;
     match executed {
-        Ok(Executed::Committed(_)) => Ok(to_end_page(visit, &outcome)),
+        Ok(Executed::Committed(committed)) => {
+            succession::count(&committed.first_events);
+            Ok(to_end_page(visit, &outcome))
+        }
         Ok(Executed::Repeated(spent)) => Ok(to_end_page(visit, &form.outcome_of(visit, &spent))),
         Err(CommandError::Refused(JourneyRefusal::LinkageMoved(_)) | CommandError::Violates(_)) => {
             rebase(at, key.shown).await
         }
+        // A linkage that was to end changed at the same moment: the page names what there is now.
+        Err(CommandError::Busy) if ends_others => Ok(see_other(
+            &visit.step_url(Step::Authorize, Some(Message::Changed)),
+        )),
         Err(CommandError::Refused(JourneyRefusal::RevisionMoved { .. })) => {
             Ok(changed_since(visit, key.shown))
         }
@@ -398,7 +448,7 @@ async fn rebase(at: &AtStep<'_>, shown: Revision) -> Result<HttpResponse, PageEr
     expire_in_the_way(at).await?;
     let linkages = at.linkages().await?;
     let request = &at.journey.request;
-    let basis = basis(&linkages, &request.client, request.grant_action);
+    let basis = basis(&linkages, &request.client, &request.grant_action);
     let executed = visit
         .app
         .bus

@@ -94,6 +94,8 @@ const SQL: &str = "
         b.version AS bank_version, b.state_version AS bank_state_version, b.state AS bank_state,
         j.version AS journey_version, j.state_version AS journey_state_version,
         j.state AS journey_state,
+        (j.stream_id IS NULL AND EXISTS (SELECT FROM events e WHERE e.aggregate_type = 'journey'
+            AND e.aggregate_id = $2 AND e.sequence = 1)) AS journey_left,
         p.stream_id AS partner_stream, p.version AS partner_version,
         p.state_version AS partner_state_version, p.state AS partner_state,
         a.status = 'enabled' AS partner_enabled, r.parameters,
@@ -104,7 +106,7 @@ const SQL: &str = "
     FROM bank_current b
     LEFT JOIN journey_current j ON j.stream_id = $2
     LEFT JOIN pushed_requests r ON r.bank = $1 AND r.journey_id = $3
-    LEFT JOIN partner_current p ON p.client = j.state #>> '{request,client}'
+    LEFT JOIN partner_current p ON p.client = coalesce(j.state #>> '{request,client}', r.client_id)
     LEFT JOIN partner_at_bank_current a ON a.stream_id = $1 || ':' || p.stream_id
     LEFT JOIN bank_sessions s ON s.session_hash = $4 AND s.bank = $1 AND s.journey_id = $3
     WHERE b.stream_id = $1";
@@ -311,6 +313,9 @@ impl Visit {
             ErrorKind::JourneyTimedOut | ErrorKind::NoAccount => {
                 self.partner_error_url(AuthorizationError::AccessDenied)
             }
+            ErrorKind::LinkageNotAvailable => {
+                self.partner_error_url(AuthorizationError::InvalidGrantId)
+            }
             _ => None,
         };
         known.error(&self.app, kind)
@@ -328,6 +333,7 @@ impl Visit {
         let description = match error {
             AuthorizationError::AccessDenied => "the customer did not allow access",
             AuthorizationError::TemporarilyUnavailable => "the bank is closed or unavailable",
+            AuthorizationError::InvalidGrantId => "the customer has no such grant",
             _ => "the journey could not go on",
         };
         let uri = self.parameters.find("redirect_uri")?;
@@ -368,6 +374,9 @@ impl Visit {
             }
             Err(JourneyRefusal::AlreadyEnded(JourneyEnd::TimedOut { .. })) => {
                 Err(self.error(ErrorKind::JourneyTimedOut))
+            }
+            Err(JourneyRefusal::AlreadyEnded(JourneyEnd::Failed { code, .. })) => {
+                Err(self.error(failed_page(code)))
             }
             Err(JourneyRefusal::AlreadyEnded(_)) => Err(self.error(ErrorKind::JourneyEnded)),
             Err(_) => Err(self.error(ErrorKind::JourneyNotFound)),
@@ -545,6 +554,18 @@ impl Visit {
             traceparent: self.context.traceparent.clone(),
             key,
         }
+    }
+}
+
+/// The page of a journey that could not go on, however often it is opened again.
+pub(super) fn failed_page(code: FailureCode) -> ErrorKind {
+    match code {
+        FailureCode::GrantUnavailable => ErrorKind::LinkageNotAvailable,
+        FailureCode::PartnerDisabled => ErrorKind::PartnerNotAvailable,
+        FailureCode::LoginRefused
+        | FailureCode::BankClosed
+        | FailureCode::BankUnavailable
+        | FailureCode::TooManyRevisions => ErrorKind::JourneyEnded,
     }
 }
 

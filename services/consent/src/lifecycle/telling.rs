@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The notice that commits with these facts, if one is due.
-pub(super) fn notices(
+pub(crate) fn notices(
     bank: &BankCode,
     actor: &Actor,
     facts: &[ConsentEvent],

@@ -52,10 +52,18 @@ pub(crate) struct PushedRequestForm {
         example = "[{\"type\":\"account_information\",\"tasks\":[\"balance\"]}]"
     )]
     authorization_details: Option<String>,
-    /// `create` makes a grant beside those that live; without it the live grant, if there is one, is
-    /// changed.
-    #[schema(nullable = false, example = "create")]
+    /// `create` makes a grant beside those that live. `replace` and `merge` change the one that
+    /// `grant_id` names: what is allowed stands in the place of what it says, or is added. Without an
+    /// action the live grant, if there is one, is changed as by `replace`.
+    #[schema(
+        nullable = false,
+        example = "replace",
+        pattern = "^(create|replace|merge)$"
+    )]
     grant_management_action: Option<String>,
+    /// Of a token response; with `replace` and `merge` only, and always with these.
+    #[schema(nullable = false, example = "0196384e-7c3a-7b6e-9d3b-0a4f5c2e8d11")]
+    grant_id: Option<String>,
     /// The languages that the customer's pages should have, in order of preference: `ja`, `en`. What
     /// the customer chooses there comes first.
     #[schema(nullable = false, max_length = 256, example = "en ja")]

@@ -48,6 +48,7 @@ fn refusals_of(operation: &str) -> Vec<OAuthError> {
             OAuthError::invalid_scope("the scope has values that this client may not use"),
             OAuthError::invalid_authorization_details("exactly one element is supported"),
             OAuthError::request_not_supported(),
+            OAuthError::invalid_grant_id(),
         ],
         "exchange" => &[
             OAuthError::invalid_grant(),
@@ -92,7 +93,10 @@ impl Modify for OAuthRefusals {
 }
 
 pub(super) fn operations_of(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    item.get.iter_mut().chain(item.post.iter_mut())
+    item.get
+        .iter_mut()
+        .chain(item.post.iter_mut())
+        .chain(item.delete.iter_mut())
 }
 
 /// One response a status, one example an error.

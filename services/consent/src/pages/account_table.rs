@@ -65,6 +65,10 @@ pub enum AccountHint {
     PinLocked,
     /// The partner asked for it by name.
     AskedFor,
+    /// It is in the linkage, and this procedure can't take it out.
+    Kept,
+    /// It is in the linkage and stays; these tasks come in where its PIN is typed.
+    KeptAddable(Vec<Task>),
 }
 
 impl AccountHint {
@@ -77,6 +81,10 @@ impl AccountHint {
             Self::NotEligible => texts.hint_not_eligible.to_string(),
             Self::PinLocked => texts.hint_pin_locked.to_string(),
             Self::AskedFor => texts.hint_asked_for.to_string(),
+            Self::Kept => texts.hint_kept.to_string(),
+            Self::KeptAddable(tasks) => texts
+                .hint_kept_addable
+                .fill(&[(Slot::Tasks, &names.join(tasks))]),
         }
     }
 }

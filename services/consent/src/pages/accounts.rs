@@ -17,6 +17,8 @@ pub struct AccountsView {
     pub form: FormTarget,
     /// The accounts that the user may see, in the bank's order.
     pub rows: Vec<AccountChoice>,
+    /// What this choice can't do, if there is something.
+    pub limit: ChoiceLimit,
     /// Why the form as a whole can't be taken; a row's own trouble stands in the row.
     pub problem: Option<AccountsProblem>,
     /// Back to step 3.
@@ -38,6 +40,8 @@ pub struct AccountChoice {
     pub tick: Tick,
     /// Whether the row can be ticked.
     pub availability: Availability,
+    /// Whether its PIN is asked.
+    pub pin: PinField,
     /// What to know of the account.
     pub hints: Vec<AccountHint>,
     /// What was wrong with the row when it was sent.
@@ -51,6 +55,15 @@ impl AccountChoice {
     }
 }
 
+/// What a choice of accounts can't do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChoiceLimit {
+    /// It can do everything.
+    None,
+    /// It only adds: rows of the linkage stay in it.
+    OnlyAdds,
+}
+
 /// Whether a row can be ticked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
@@ -58,6 +71,19 @@ pub enum Availability {
     Selectable,
     /// It can't; a hint says why.
     Unavailable,
+    /// It is in the linkage and stays in it: ticked, and can't be unticked.
+    Kept,
+}
+
+/// Whether a row's PIN is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinField {
+    /// Where the row is ticked.
+    Asked,
+    /// For more tasks than the row has; without it the row stays as it is.
+    ForMore,
+    /// Never: the row stays as it is.
+    NotAsked,
 }
 
 /// Why the choice as a whole can't be taken.
@@ -104,7 +130,15 @@ impl Row<'_> {
     }
 
     fn is_disabled(&self) -> bool {
+        self.choice.availability != Availability::Selectable
+    }
+
+    fn is_unavailable(&self) -> bool {
         self.choice.availability == Availability::Unavailable
+    }
+
+    fn asks_for_pin(&self) -> bool {
+        self.choice.pin != PinField::NotAsked
     }
 
     fn is_invalid(&self) -> bool {
@@ -131,6 +165,10 @@ struct AccountsPage<'a> {
 }
 
 impl AccountsView {
+    fn only_adds(&self) -> bool {
+        self.limit == ChoiceLimit::OnlyAdds
+    }
+
     /// Writes the page out.
     ///
     /// # Errors

@@ -76,6 +76,11 @@ pub struct AuthorizedAccount {
 pub enum LinkageChange {
     /// It makes a linkage.
     Makes,
+    /// It adds to the linkage that there is.
+    Adds {
+        /// Accounts that come in, as displayed; none where tasks of the others come in only.
+        added: Vec<String>,
+    },
     /// It changes the linkage that there is.
     Amends {
         /// Accounts that come in, as displayed.

@@ -83,10 +83,12 @@ pub(super) fn clauses(view: &AuthorizeView, texts: &Texts) -> Vec<Clause> {
 }
 
 fn change(view: &AuthorizeView, page: &AuthorizeTexts) -> Option<Clause> {
-    let LinkageChange::Amends { added, removed } = &view.change else {
-        return None;
+    let (how, added, removed): (_, _, &[String]) = match &view.change {
+        LinkageChange::Makes => return None,
+        LinkageChange::Adds { added } => (&page.change_adds, added, &[]),
+        LinkageChange::Amends { added, removed } => (&page.change_amends, added, removed),
     };
-    let mut lines = vec![page.change_amends.to_string()];
+    let mut lines = vec![how.to_string()];
     lines.extend(
         added
             .iter()

@@ -29,8 +29,10 @@ pub struct ConfirmView {
 pub struct ConfirmedAccount {
     /// As in step 4.
     pub reference: String,
-    /// 登録状況. A row in the linkage shows its PIN as 「●●●●」, every other one as 「-」.
+    /// 登録状況.
     pub status: RegistrationStatus,
+    /// Whether its PIN was typed and right: then it reads 「●●●●」, else 「-」.
+    pub pin: PinShown,
     /// E.g. インターネット支店(000) 普通 5000000.
     pub account: String,
     /// 口座メモ, if there is one.
@@ -41,6 +43,15 @@ pub struct ConfirmedAccount {
     pub change: RowChange,
     /// What to know of the account.
     pub hints: Vec<AccountHint>,
+}
+
+/// What the cell of the PIN shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinShown {
+    /// It was typed and right.
+    Typed,
+    /// It was not, or not asked.
+    NotTyped,
 }
 
 /// Whether a row differs from the page that the customer saw before.
@@ -64,6 +75,10 @@ struct Row<'a> {
 impl Row<'_> {
     fn is_linked(&self) -> bool {
         self.confirmed.status == RegistrationStatus::InThisLinkage
+    }
+
+    fn has_pin(&self) -> bool {
+        self.confirmed.pin == PinShown::Typed
     }
 
     fn is_rejected(&self) -> bool {

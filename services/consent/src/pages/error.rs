@@ -58,6 +58,8 @@ pub enum ErrorKind {
     RequestExpired,
     /// The partner may not link at this bank now.
     PartnerNotAvailable,
+    /// The linkage that the partner wants changed is not the contract's, or has ended.
+    LinkageNotAvailable,
     /// No such journey, or not this browser's.
     JourneyNotFound,
     /// The journey's time has passed.
@@ -107,6 +109,7 @@ impl ErrorKind {
             Self::InvalidRequest => "invalid_request",
             Self::RequestExpired => "request_expired",
             Self::PartnerNotAvailable => "partner_not_available",
+            Self::LinkageNotAvailable => "linkage_not_available",
             Self::JourneyNotFound => "journey_not_found",
             Self::JourneyTimedOut => "journey_timed_out",
             Self::JourneyEnded => "journey_ended",

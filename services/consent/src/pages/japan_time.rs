@@ -28,6 +28,11 @@ pub(super) fn day_and_clock(at: DateTime<Utc>, locale: Locale) -> String {
     )
 }
 
+/// The day in Japan.
+pub(super) fn day_of(at: DateTime<Utc>, locale: Locale) -> String {
+    day(in_japan(at).date(), locale)
+}
+
 /// `2027年3月31日`, `March 31, 2027`
 pub(super) fn day(date: NaiveDate, locale: Locale) -> String {
     match locale {

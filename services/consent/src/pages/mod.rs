@@ -33,14 +33,16 @@ mod tasks;
 mod texts;
 
 pub use account_table::{AccountHint, RegistrationStatus, RejectionReason};
-pub use accounts::{AccountChoice, AccountsProblem, AccountsView, Availability, PinProblem};
+pub use accounts::{
+    AccountChoice, AccountsProblem, AccountsView, Availability, ChoiceLimit, PinField, PinProblem,
+};
 pub use authorize::{
     AuthorizeProblem, AuthorizeView, AuthorizedAccount, LinkageChange, PartnerRecord,
 };
 pub use certificate_login::CertificateLoginView;
 pub use certificate_password::{CertificatePasswordProblem, CertificatePasswordView};
 pub use clauses::consent_text;
-pub use confirm::{ConfirmView, ConfirmedAccount, RowChange};
+pub use confirm::{ConfirmView, ConfirmedAccount, PinShown, RowChange};
 pub use deadline::{Deadline, DeadlineKind, DeadlineWords, Extension, WARN_SECONDS};
 pub use done::{DoneView, Forwarding, Outcome};
 pub use error::{ErrorKind, ErrorPlace, ErrorView};

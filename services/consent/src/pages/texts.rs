@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use super::error::ErrorKind;
+use super::japan_time;
 use super::linkage_texts::{
     HistoryTexts, LinkageEndTexts, LinkageRemoveTexts, LinkageRenewTexts, LinkageTakeOverTexts,
     LinkageTexts, LinkagesLoginTexts, LinkagesTexts,
 };
 use super::locale::Locale;
-use super::phrase::{Label, Phrase, slots};
+use super::phrase::{Label, Phrase, Slot, slots};
 use super::tasks::Task;
 use crate::protocol::digest::sha256_hex;
 
@@ -89,6 +90,14 @@ impl Texts {
             .linkage
             .answered_by_another
             .fill(&[(super::phrase::Slot::User, user)])
+    }
+
+    /// A linkage of the customer's, by its service and the day on which it was allowed.
+    pub fn linkage(&self, service: &str, allowed_at: chrono::DateTime<chrono::Utc>) -> String {
+        self.catalogue.authorize.supersede_linkage.fill(&[
+            (Slot::Service, service),
+            (Slot::Date, &japan_time::day_of(allowed_at, self.locale)),
+        ])
     }
 
     /// The version of the texts; recorded, with the locale and a hash, with each consent. A bank's
@@ -263,6 +272,8 @@ texts! {
         hint_not_eligible: Label,
         hint_pin_locked: Label,
         hint_asked_for: Label,
+        hint_kept: Label,
+        hint_kept_addable: Phrase,
         changed: Label,
         reason_pin_mismatch: Label,
         reason_pin_locked: Label,
@@ -303,6 +314,9 @@ texts! {
         lead: Label,
         pin_note: Label,
         unticked_note: Label,
+        only_adds_note: Label,
+        unticked_note_adding: Label,
+        pin_not_asked: Label,
         pin_label: Phrase,
         submit: Label,
         back: Label,
@@ -345,11 +359,13 @@ texts! {
         valid_until: Phrase,
         change_heading: Label,
         change_amends: Label,
+        change_adds: Label,
         change_added: Phrase,
         change_removed: Phrase,
         change_accounts_same: Label,
         change_removed_effect: Label,
         supersede_heading: Label,
+        supersede_linkage: Phrase,
         supersede_line: Phrase,
         end_heading: Label,
         end_here: Phrase,
@@ -431,6 +447,7 @@ texts! {
         invalid_request: ErrorTexts,
         request_expired: ErrorTexts,
         partner_not_available: ErrorTexts,
+        linkage_not_available: ErrorTexts,
         journey_not_found: ErrorTexts,
         journey_timed_out: ErrorTexts,
         journey_ended: ErrorTexts,
@@ -477,6 +494,7 @@ impl ErrorsTexts {
             ErrorKind::InvalidRequest => &self.invalid_request,
             ErrorKind::RequestExpired => &self.request_expired,
             ErrorKind::PartnerNotAvailable => &self.partner_not_available,
+            ErrorKind::LinkageNotAvailable => &self.linkage_not_available,
             ErrorKind::JourneyNotFound => &self.journey_not_found,
             ErrorKind::JourneyTimedOut => &self.journey_timed_out,
             ErrorKind::JourneyEnded => &self.journey_ended,

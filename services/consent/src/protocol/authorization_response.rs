@@ -15,6 +15,8 @@ pub enum AuthorizationError {
     TemporarilyUnavailable,
     /// The pushed request is no longer allowed.
     InvalidRequest,
+    /// The customer's contract does not have the grant that the request names, or no longer has it.
+    InvalidGrantId,
     /// The journey failed here.
     ServerError,
 }
@@ -26,6 +28,7 @@ impl AuthorizationError {
             Self::AccessDenied => "access_denied",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::InvalidRequest => "invalid_request",
+            Self::InvalidGrantId => "invalid_grant_id",
             Self::ServerError => "server_error",
         }
     }

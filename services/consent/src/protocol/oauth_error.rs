@@ -53,6 +53,15 @@ impl OAuthError {
         )
     }
 
+    /// Grant Management for OAuth 2.0, draft 03. One text for every cause: unknown, another client's and
+    /// ended are told apart to nobody.
+    pub const fn invalid_grant_id() -> Self {
+        Self::bad_request(
+            "invalid_grant_id",
+            "grant_id names no live grant of this client",
+        )
+    }
+
     /// RFC 6749 5.2.
     pub const fn invalid_scope(description: &'static str) -> Self {
         Self::bad_request("invalid_scope", description)

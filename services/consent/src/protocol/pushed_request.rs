@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use consent_domain::ClientId;
-use consent_domain::scope::Task;
+use consent_domain::{ClientId, GrantId, scope::Task};
 
 use super::authorization_details;
 use super::client::Client;
@@ -17,11 +16,16 @@ const STATE_BYTES_MAX: usize = 1024;
 const SCOPE_BYTES_MAX: usize = 256;
 const UI_LOCALES_BYTES_MAX: usize = 256;
 
-/// `grant_management_action`, as far as it works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// `grant_management_action` of an authorization request (Grant Management for OAuth 2.0, draft 03, 5),
+/// with the `grant_id` that goes with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrantManagementAction {
     /// Make another grant beside those that live.
     Create,
+    /// Let what is allowed now stand in the place of what this grant says.
+    Replace(GrantId),
+    /// Add what is allowed now to what this grant says.
+    Merge(GrantId),
 }
 
 /// A request whose every parameter was checked.
@@ -41,7 +45,7 @@ pub struct PushedRequest {
     pub accounts: Option<Vec<PairwiseId>>,
     /// The first 取引日 wanted, a date in Japan.
     pub history_from: Option<NaiveDate>,
-    /// `None`: amend the one live grant, or make the first.
+    /// `None`: change the one live grant, or make the first.
     pub grant_action: Option<GrantManagementAction>,
     /// As sent.
     pub scope: Option<String>,
@@ -153,19 +157,27 @@ fn parse_challenge(parameters: &ReceivedParameters) -> Result<CodeChallenge, OAu
         ))
 }
 
+/// Whether the grant lives and is this client's is not seen here.
 fn parse_grant_action(
     parameters: &ReceivedParameters,
 ) -> Result<Option<GrantManagementAction>, OAuthError> {
-    if parameters.find("grant_id").is_some() {
-        return Err(OAuthError::invalid_request(
-            "grant_id goes with no supported action",
-        ));
-    }
-    match parameters.find("grant_management_action") {
-        None => Ok(None),
-        Some("create") => Ok(Some(GrantManagementAction::Create)),
-        Some(_) => Err(OAuthError::invalid_request(
-            "grant_management_action must be create",
+    let named = parameters.find("grant_id");
+    let to_change = || {
+        let named = named.ok_or(OAuthError::invalid_request(
+            "grant_management_action replace or merge needs a grant_id",
+        ))?;
+        GrantId::parse(named).map_err(|_| OAuthError::invalid_grant_id())
+    };
+    match (parameters.find("grant_management_action"), named) {
+        (None, None) => Ok(None),
+        (Some("create"), None) => Ok(Some(GrantManagementAction::Create)),
+        (Some("replace"), _) => Ok(Some(GrantManagementAction::Replace(to_change()?))),
+        (Some("merge"), _) => Ok(Some(GrantManagementAction::Merge(to_change()?))),
+        (None | Some("create"), Some(_)) => Err(OAuthError::invalid_request(
+            "grant_id goes with grant_management_action replace or merge",
+        )),
+        (Some(_), _) => Err(OAuthError::invalid_request(
+            "grant_management_action must be create, replace or merge",
         )),
     }
 }
@@ -382,13 +394,40 @@ mod tests {
     }
 
     #[test]
-    fn of_grant_management_only_create_works() {
-        let request = with("grant_management_action", Some("create")).unwrap();
-        assert_eq!(request.grant_action, Some(GrantManagementAction::Create));
+    fn an_action_that_changes_a_grant_names_it_and_no_other_does() {
+        let action = |changes: &[(&str, Option<&str>)]| {
+            parse_with(changes, &client_for(Task::ALL)).map(|request| request.grant_action)
+        };
+        let (name, id) = ("grant_management_action", "grant_id");
+        let g1 = || GrantId::parse("g1").unwrap();
         assert_eq!(
-            refused("grant_management_action", Some("replace")),
-            "invalid_request"
+            action(&[(name, Some("create"))]),
+            Ok(Some(GrantManagementAction::Create))
         );
-        assert_eq!(refused("grant_id", Some("g1")), "invalid_request");
+        assert_eq!(
+            action(&[(name, Some("replace")), (id, Some("g1"))]),
+            Ok(Some(GrantManagementAction::Replace(g1())))
+        );
+        assert_eq!(
+            action(&[(name, Some("merge")), (id, Some("g1"))]),
+            Ok(Some(GrantManagementAction::Merge(g1())))
+        );
+        for wrong in [
+            &[(id, Some("g1"))][..],
+            &[(name, Some("create")), (id, Some("g1"))],
+            &[(name, Some("replace"))],
+            &[(name, Some("merge"))],
+            &[(name, Some("update")), (id, Some("g1"))],
+            &[(name, Some("revoke")), (id, Some("g1"))],
+        ] {
+            assert_eq!(
+                action(wrong).unwrap_err().error,
+                "invalid_request",
+                "{wrong:?}"
+            );
+        }
+        // What can't be an id names no grant.
+        let no_id = [(name, Some("merge")), (id, Some("two words"))];
+        assert_eq!(action(&no_id).unwrap_err().error, "invalid_grant_id");
     }
 }

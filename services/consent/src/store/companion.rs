@@ -1,6 +1,13 @@
-use consent_domain::JourneyId;
+use consent_domain::{
+    Instant, JourneyId, Stream as _,
+    consent::{Consent, ConsentEvent, ConsentStream},
+};
 
-use super::statement::Statement;
+use super::{
+    append::{LoadedStream, NotJson, Row, add_stream},
+    command_store::CommandContext,
+    statement::Statement,
+};
 use crate::{
     evidence::SealedEvidence,
     notices::Notice,
@@ -85,11 +92,68 @@ pub enum Companion {
         /// The scope of the counter.
         guess_scope: String,
     },
+    /// Another consent ends with the commit. It must still be as it was loaded, or nothing is written.
+    EndConsent(Box<EndedConsent>),
+}
+
+/// A consent that ends with a command on another stream.
+#[derive(Debug, Clone)]
+pub struct EndedConsent {
+    /// Its stream.
+    pub stream: String,
+    /// How many facts it had when it was loaded.
+    pub version: i64,
+    /// What it was then.
+    pub before: Consent,
+    /// The fact that ends it.
+    pub fact: ConsentEvent,
+    /// What the customer is told of it.
+    pub told: Vec<Companion>,
+    /// What its event carries beside that.
+    pub context: CommandContext,
+    /// When it was decided.
+    pub now: Instant,
+}
+
+impl EndedConsent {
+    /// Gives the SQL that counts the events written.
+    fn add_to(&self, statement: &mut Statement, name: &str) -> Result<String, NotJson> {
+        let mut after = self.before.clone();
+        ConsentStream::evolve(&mut after, &self.fact);
+        let stream = LoadedStream {
+            id: self.stream.clone(),
+            version: self.version,
+            // A live consent's row never leaves.
+            row: Row::There,
+        };
+        let facts = [self.fact.clone()];
+        let grant = self.stream.split_once(':').map(|(_, grant)| grant);
+        for (index, told) in self.told.iter().enumerate() {
+            told.add_to(statement, &format!("{name}_told{index}"), grant)?;
+        }
+        add_stream::<ConsentStream>(
+            statement,
+            name,
+            &stream,
+            &after,
+            &facts,
+            &self.context,
+            self.now,
+        )
+    }
 }
 
 impl Companion {
-    pub(super) fn add_to(&self, statement: &mut Statement, name: &str) {
+    /// `grant`: the consent among the command's streams, which its notices are about. Gives the SQL that
+    /// counts to one where the companion insists on something, and that holds.
+    pub(super) fn add_to(
+        &self,
+        statement: &mut Statement,
+        name: &str,
+        grant: Option<&str>,
+    ) -> Result<Option<String>, NotJson> {
         let body = match self {
+            Self::EndConsent(ended) => return ended.add_to(statement, name).map(Some),
             Self::OpenSession {
                 session_hash,
                 bank,
@@ -181,7 +245,7 @@ impl Companion {
                     values.join(", ")
                 )
             }
-            Self::Notify(notice) => notice.insert(statement),
+            Self::Notify(notice) => notice.insert(statement, grant),
             Self::ClearGuesses { bank, guess_scope } => {
                 let bank = statement.bind(bank.clone());
                 let scope = statement.bind(guess_scope.clone());
@@ -192,6 +256,7 @@ impl Companion {
             }
         };
         statement.with(name, &body);
+        Ok(None)
     }
 }
 

@@ -278,25 +278,6 @@ async fn a_handover_names_both_users_and_somebody_who_left_takes_nothing_over() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_superseded_consent_is_told_of_and_denied_as_such() {
-    let bench = Bench::new().await;
-    let tokens = bench.granted(Wish::default()).await;
-    let grant = GrantId::parse(tokens.grant_id.clone().unwrap()).unwrap();
-    let (bank, by) = (bank(), bench.consent_for(LONG).await);
-    let on = bench.on(&bank, &grant, 0);
-    on.supersede(&by, by_operator()).await.expect("superseded");
-    let again = on.supersede(&by, by_operator()).await;
-    assert_eq!(again.expect("a repeat"), Done::Already);
-    let mut port = crate::oauth_decisions::DecisionPort::of(&bench, 0).await;
-    let denied = port.decide(&tokens, demo::agent::walk::Task::Balance).await;
-    assert_eq!(
-        denied.expect_err("denied"),
-        crate::oauth_decisions::DenialReason::Superseded
-    );
-    assert_eq!(bench.notices().await, ["linked", "ended"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_consent_still_holds_the_pairs_place_and_a_change_answers_what_it_can() {
     let bench = Bench::new().await;
     let tokens = bench.granted(Wish::default()).await;

@@ -74,6 +74,14 @@ impl PrivateServer {
     /// # Errors
     /// Where there are no binaries to use, or the server does not get ready.
     pub fn start(options: &PrivateOptions) -> Result<Self, PostgresError> {
+        Self::start_with(options, &[])
+    }
+
+    /// The same with settings, each `name=value`, which win over its own.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(options: &PrivateOptions, settings: &[&str]) -> Result<Self, PostgresError> {
         let target = target_directory().while_(|| "finding cargo's target directory".to_owned())?;
         let account = Account::find()?;
         let binaries = find_or_install(account, &target.join("tools"))?;
@@ -85,6 +93,7 @@ impl PrivateServer {
             directory,
             watchdog,
             state: options.state.clone(),
+            settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
         };
         let password = cluster.initialise()?;
         let log = options
@@ -150,6 +159,7 @@ struct Cluster {
     directory: PathBuf,
     watchdog: Watchdog,
     state: State,
+    settings: Vec<String>,
 }
 
 impl Cluster {
@@ -245,6 +255,8 @@ impl Cluster {
             .args(["-c", "unix_socket_directories="])
             .args(["-c", "max_connections=300", "-c", "shared_buffers=64MB"])
             .args(["-c", "timezone=UTC", "-c", "log_timezone=UTC"])
+            // The last one of a name counts.
+            .args(self.settings.iter().flat_map(|setting| ["-c", setting]))
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)

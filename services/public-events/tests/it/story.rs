@@ -158,6 +158,7 @@ fn live(
             },
             Next::Supersede => ConsentEvent::AccessSuperseded {
                 by: GrantId::parse("BANKCONTRACTSOTHERGRANT").unwrap(),
+                by_client: Some(ClientId::parse("another-service").unwrap()),
             },
         };
         events.push(event);

@@ -163,3 +163,25 @@ fn a_fact_that_can_not_be_read_or_does_not_follow_is_an_error_and_never_silence(
         Err(Untranslatable::State { .. })
     ));
 }
+
+#[test]
+fn a_successor_is_named_to_its_own_service_and_to_no_other() {
+    let mut fact = stored("consent.AccessSuperseded.v1", 2);
+    let granted = stored("consent.AccessGranted.v1", 1);
+    let own = granted.payload["AccessGranted"]["terms"]["client"].clone();
+    let by = fact.payload["AccessSuperseded"]["by"].clone();
+    for (client, named) in [
+        (own, Some(&by)),
+        ("another-service".into(), None),
+        (serde_json::Value::Null, None),
+    ] {
+        fact.payload["AccessSuperseded"]["by_client"] = client;
+        let events = told(&fact);
+        let to_partner = events
+            .iter()
+            .find(|event| matches!(event.audience, Audience::Partner { .. }))
+            .unwrap();
+        let body = to_partner.body.as_ref().unwrap().to_json();
+        assert_eq!(body.get("superseded_by_grant_id"), named, "{body}");
+    }
+}

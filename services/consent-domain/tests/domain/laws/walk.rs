@@ -159,7 +159,20 @@ fn any_act() -> impl Strategy<Value = Act> {
             1 => Just(Who::Stranger),
         ]
     };
-    let action = select(vec![GrantAction::Unspecified, GrantAction::Create]);
+    let grant = live_grant();
+    let named = [
+        GrantAction::Replace {
+            grant: grant.clone(),
+        },
+        GrantAction::Merge { grant },
+    ];
+    let action = select(
+        [
+            vec![GrantAction::Unspecified, GrantAction::Create],
+            named.to_vec(),
+        ]
+        .concat(),
+    );
     let grant = || select(vec![live_grant(), new_grant()]);
     let journey = select(vec![this_journey(), another_journey()]);
     let by = select(vec![RevokedBy::Customer, RevokedBy::Partner]);

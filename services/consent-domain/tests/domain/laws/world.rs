@@ -257,6 +257,7 @@ impl World {
         }]);
         let partner_at_bank = PartnerAtBank::Enabled {
             suspended: Suspensions::default(),
+            contract: None,
         };
         let evidence = Evidence {
             consent,
@@ -431,7 +432,10 @@ impl World {
                 self.of_consent(&grant, consent.expire(now))
             }
             Act::Supersede(grant) => {
-                let superseded = self.consents[&grant].live().supersede(&new_grant(), now);
+                let superseded =
+                    self.consents[&grant]
+                        .live()
+                        .supersede(&new_grant(), &client(), now);
                 self.of_consent(&grant, superseded)
             }
             Act::RemoveAccount(grant, index) => {

@@ -7,11 +7,11 @@ use crate::client_certificate::Holder;
 use super::super::{
     AccessInView, AccountChoice, AccountHint, AccountsView, AuthorizeView, AuthorizedAccount,
     Availability, BankContact, CertificateLoginView, CertificatePasswordProblem,
-    CertificatePasswordView, ConfirmView, ConfirmedAccount, Customer, Deadline, DeadlineKind,
-    DoneView, ErrorKind, ErrorPlace, ErrorView, Extension, FormTarget, Forwarding, LinkageChange,
-    Locale, LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord, PinProblem,
-    RegistrationStatus, RejectionReason, RowChange, Shell, Task, TaskChoice, TasksView, Texts,
-    Tick,
+    CertificatePasswordView, ChoiceLimit, ConfirmView, ConfirmedAccount, Customer, Deadline,
+    DeadlineKind, DoneView, ErrorKind, ErrorPlace, ErrorView, Extension, FormTarget, Forwarding,
+    LinkageChange, Locale, LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord,
+    PinField, PinProblem, PinShown, RegistrationStatus, RejectionReason, RowChange, Shell, Task,
+    TaskChoice, TasksView, Texts, Tick,
 };
 
 pub(super) const JOURNEY: &str = "/2963/journeys/0192f0c1-6f4b-7c1e-9d2a-5b7f3a1c8e40";
@@ -178,6 +178,7 @@ pub(super) fn accounts() -> AccountsView {
             memo: account.memo.map(str::to_owned),
             tick,
             availability: Availability::Selectable,
+            pin: PinField::Asked,
             hints: if status == Registered {
                 vec![AccountHint::LinkedElsewhere]
             } else {
@@ -189,6 +190,7 @@ pub(super) fn accounts() -> AccountsView {
         shell: logged_in(),
         form: form("accounts"),
         rows: rows.collect(),
+        limit: ChoiceLimit::None,
         problem: None,
         tasks_url: format!("{JOURNEY}/tasks"),
     }
@@ -205,6 +207,27 @@ pub(super) fn accounts_with_problems() -> AccountsView {
     view.rows[3].availability = Availability::Unavailable;
     view.rows[3].tick = Tick::Unticked;
     view.rows[3].hints = vec![AccountHint::PinLocked];
+    view
+}
+
+/// To a linkage of the last account something is added; the first two of it stay as they are.
+pub(super) fn accounts_adding() -> AccountsView {
+    let mut view = accounts();
+    view.limit = ChoiceLimit::OnlyAdds;
+    for (row, pin, hint) in [
+        (
+            2,
+            PinField::ForMore,
+            AccountHint::KeptAddable(vec![Task::Transactions]),
+        ),
+        (3, PinField::NotAsked, AccountHint::Kept),
+    ] {
+        view.rows[row].status = RegistrationStatus::InThisLinkage;
+        view.rows[row].tick = Tick::Ticked;
+        view.rows[row].availability = Availability::Kept;
+        view.rows[row].pin = pin;
+        view.rows[row].hints = vec![hint];
+    }
     view
 }
 
@@ -225,6 +248,11 @@ pub(super) fn confirm() -> ConfirmView {
             account: account.account.to_owned(),
             memo: account.memo.map(str::to_owned),
             rejection,
+            pin: if status == InThisLinkage {
+                PinShown::Typed
+            } else {
+                PinShown::NotTyped
+            },
             change: RowChange::Unchanged,
             hints: if status == Registered {
                 vec![AccountHint::LinkedElsewhere]
@@ -339,10 +367,11 @@ pub(super) fn notice(kind: NoticeKind) -> NoticeView {
     }
 }
 
-pub(super) const ERRORS: [ErrorKind; 20] = [
+pub(super) const ERRORS: [ErrorKind; 21] = [
     ErrorKind::InvalidRequest,
     ErrorKind::RequestExpired,
     ErrorKind::PartnerNotAvailable,
+    ErrorKind::LinkageNotAvailable,
     ErrorKind::JourneyNotFound,
     ErrorKind::JourneyTimedOut,
     ErrorKind::JourneyEnded,
@@ -441,6 +470,7 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
         "accounts-problems",
         accounts_with_problems().render(texts).unwrap(),
     );
+    add("accounts-adding", accounts_adding().render(texts).unwrap());
     let mut none = AccountsView {
         problem: Some(AccountsProblem::NoneSelected),
         ..accounts()

@@ -275,6 +275,7 @@ fn facts() -> Vec<ConsentEvent> {
         },
         ConsentEvent::AccessSuperseded {
             by: GrantId::parse(GRANT).unwrap(),
+            by_client: None,
         },
     ]
 }

@@ -1,0 +1,53 @@
+//! The console's handlers: requests in, data read and acts done, pages out.
+
+mod acts;
+mod address;
+mod consent;
+mod consent_act;
+mod entry;
+mod funnel;
+mod names_at_bank;
+mod refused;
+mod visit;
+
+use actix_web::{
+    middleware::{DefaultHeaders, from_fn},
+    web::{self, ServiceConfig, get, post, resource, scope},
+};
+
+/// Nothing of a page is from elsewhere, and none of it is a script.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+    frame-ancestors 'none'; base-uri 'none'";
+
+/// The routes of the console.
+pub fn routes(config: &mut ServiceConfig) {
+    let headers = DefaultHeaders::new()
+        .add(("Content-Security-Policy", POLICY))
+        .add(("Cache-Control", "no-store"))
+        .add(("Referrer-Policy", "same-origin"))
+        .add(("X-Content-Type-Options", "nosniff"))
+        .add(("X-Frame-Options", "DENY"));
+    config.service(
+        scope("/console")
+            .wrap(from_fn(refused::as_pages))
+            .wrap(headers)
+            .route("", get().to(entry::home))
+            .service(
+                resource("/login")
+                    .route(get().to(entry::show_login))
+                    .route(post().to(entry::log_in)),
+            )
+            .service(resource("/logout").route(post().to(entry::log_out)))
+            .service(resource("/language/{locale}").route(get().to(entry::switch_language)))
+            .service(resource("/banks").route(get().to(entry::banks)))
+            .service(resource("/banks/{bank}/acts").route(get().to(acts::show)))
+            .service(resource("/banks/{bank}/funnel").route(get().to(funnel::show)))
+            .service(resource("/banks/{bank}/consents/{grant}").route(get().to(consent::show)))
+            .service(
+                resource("/banks/{bank}/consents/{grant}/{act}")
+                    .route(get().to(consent_act::show))
+                    .route(post().to(consent_act::submit)),
+            )
+            .default_service(web::to(refused::not_found)),
+    );
+}
