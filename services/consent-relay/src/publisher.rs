@@ -8,7 +8,6 @@ mod client;
 mod position;
 mod problem;
 mod session;
-mod told_position;
 mod transactions;
 
 use std::time::{Duration, Instant};

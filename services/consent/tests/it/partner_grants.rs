@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use chrono::{TimeDelta, Utc};
-use consent::lifecycle::Level;
+use consent::{
+    lifecycle::Level,
+    store::{Actor, CommandContext},
+};
 use consent_domain::{
-    ContractId, GrantId, PartnerId,
-    consent::{GrantTerms, RevocationReason, RevokedBy},
+    ClientId, ContractId, GrantId, PartnerId,
+    consent::{ConsentRefusal, ConsentStream, GrantTerms, RevocationReason, RevokedBy},
     suspension::SuspensionCause,
 };
 use demo::agent::{account_api::AccountApi, partner::Tokens, walk::Task};
@@ -38,7 +41,7 @@ impl Bench {
     }
 
     /// Asks under the issuer with a token.
-    pub async fn ask(&self, method: Method, path: &str, token: &str) -> Read {
+    pub async fn ask_as_partner(&self, method: Method, path: &str, token: &str) -> Read {
         self.ask_at(0, method, path, token).await
     }
 
@@ -55,7 +58,7 @@ impl Bench {
     async fn told(&self, grant: &GrantId) -> Value {
         let token = self.token_for(0, QUERY).await;
         let answer = self
-            .ask(Method::GET, &format!("grants/{grant}"), &token)
+            .ask_as_partner(Method::GET, &format!("grants/{grant}"), &token)
             .await;
         assert_eq!(answer.status, 200, "{answer:?}");
         assert_eq!(answer.headers["cache-control"], "no-store");
@@ -95,11 +98,14 @@ async fn a_partner_sees_its_own_grants_page_by_page_and_no_other() {
         .await;
     let token = bench.token_for(0, &format!("{QUERY} {REVOKE}")).await;
 
-    let whole = bench.ask(Method::GET, "grants", &token).await.body;
+    let whole = bench
+        .ask_as_partner(Method::GET, "grants", &token)
+        .await
+        .body;
     let mut paged = Vec::new();
     let mut query = "grants?limit=2".to_owned();
     loop {
-        let page = bench.ask(Method::GET, &query, &token).await.body;
+        let page = bench.ask_as_partner(Method::GET, &query, &token).await.body;
         paged.extend(ids(&page));
         let Some(cursor) = page["next_cursor"].as_str() else {
             break;
@@ -107,7 +113,10 @@ async fn a_partner_sees_its_own_grants_page_by_page_and_no_other() {
         query = format!("grants?limit=2&cursor={cursor}");
     }
     let others = bench.token_for(1, QUERY).await;
-    let of_b = bench.ask(Method::GET, "grants", &others).await.body;
+    let of_b = bench
+        .ask_as_partner(Method::GET, "grants", &others)
+        .await
+        .body;
 
     assert_eq!(whole["next_cursor"], Value::Null);
     assert_eq!(ids(&whole), paged, "the same in the same order");
@@ -124,7 +133,9 @@ async fn a_partner_sees_its_own_grants_page_by_page_and_no_other() {
         &"x".repeat(500),
     ] {
         for method in [Method::GET, Method::DELETE] {
-            let answer = bench.ask(method, &format!("grants/{id}"), &token).await;
+            let answer = bench
+                .ask_as_partner(method, &format!("grants/{id}"), &token)
+                .await;
             assert_eq!((answer.status, answer.code()), (404, "unknown_grant"));
             answers.push(answer.body.to_string());
         }
@@ -286,8 +297,17 @@ async fn each_end_is_told_apart_and_not_more_of_it_than_events_tell() {
     // Which grant took its place may be another partner's affair.
     let superseded = bench.consent_for(TimeDelta::days(30)).await;
     let other = GrantId::parse("another-partners-grant").unwrap();
-    let on = bench.on(&bank, &superseded, 0);
-    on.supersede(&other, by_operator())
+    let client = ClientId::parse("another-partners-client").unwrap();
+    let stream = format!("{BANK}:{superseded}");
+    bench.replicas[0]
+        .app
+        .bus
+        .execute::<ConsentStream, ConsentRefusal>(
+            stream,
+            CommandContext::of(Actor::System),
+            move |consent, now| Ok(consent.supersede(&other, &client, now)?.into_events()),
+            |_, _, _| Vec::new(),
+        )
         .await
         .expect("superseded");
     let told = bench.told(&superseded).await;
@@ -343,7 +363,7 @@ async fn a_grant_that_its_partner_ends_is_over_at_once_on_every_replica() {
     // Again, and of a grant that ended otherwise: nothing more happens.
     let expired = bench.consent_for(TimeDelta::seconds(-5)).await;
     for path in [path, format!("grants/{expired}")] {
-        let again = bench.ask(Method::DELETE, &path, &token).await;
+        let again = bench.ask_as_partner(Method::DELETE, &path, &token).await;
         assert_eq!(again.status, 204, "{path}");
     }
     assert_eq!(bench.events("AccessRevoked").await, 1);
@@ -373,7 +393,7 @@ async fn each_scope_opens_its_own_and_nothing_else() {
             if needed.is_empty() {
                 continue;
             }
-            let refused = bench.ask(method, path, &token).await;
+            let refused = bench.ask_as_partner(method, path, &token).await;
             assert_eq!(
                 (refused.status, refused.code()),
                 (403, "insufficient_scope")
@@ -388,7 +408,9 @@ async fn each_scope_opens_its_own_and_nothing_else() {
     assert_eq!(bench.events("AccessRevoked").await, 0);
     // A customer's token opens none of them.
     for path in ["grants", path.as_str(), request.as_str()] {
-        let refused = bench.ask(Method::GET, path, &tokens.access_token).await;
+        let refused = bench
+            .ask_as_partner(Method::GET, path, &tokens.access_token)
+            .await;
         assert_eq!((refused.status, refused.code()), (401, "invalid_token"));
     }
     let token = bench.token_for(0, QUERY).await;
@@ -400,7 +422,7 @@ async fn each_scope_opens_its_own_and_nothing_else() {
         "cursor=",
     ] {
         let refused = bench
-            .ask(Method::GET, &format!("grants?{query}"), &token)
+            .ask_as_partner(Method::GET, &format!("grants?{query}"), &token)
             .await;
         assert_eq!(
             (refused.status, refused.code()),
@@ -408,7 +430,7 @@ async fn each_scope_opens_its_own_and_nothing_else() {
             "{query}"
         );
     }
-    let wrong_method = bench.ask(Method::PUT, "grants", &token).await;
+    let wrong_method = bench.ask_as_partner(Method::PUT, "grants", &token).await;
     assert_eq!(
         (wrong_method.status, wrong_method.code()),
         (405, "invalid_request")

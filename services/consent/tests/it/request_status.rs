@@ -27,7 +27,7 @@ impl Bench {
     async fn status_of(&self, pushed: &Pushed) -> Value {
         let token = self.token_for(0, "status").await;
         let path = format!("requests/{}", request_id(pushed));
-        let answer = self.ask(Method::GET, &path, &token).await;
+        let answer = self.ask_as_partner(Method::GET, &path, &token).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         assert_eq!(answer.headers["cache-control"], "no-store");
         answer.body
@@ -243,7 +243,7 @@ async fn anothers_request_and_none_at_all_are_answered_alike() {
     let mut answers = Vec::new();
     for id in [foreign.as_str(), &nothing, "x", "%00", &of_b.request_uri] {
         let answer = bench
-            .ask(Method::GET, &format!("requests/{id}"), &token)
+            .ask_as_partner(Method::GET, &format!("requests/{id}"), &token)
             .await;
         assert_eq!(
             (answer.status, answer.code()),
