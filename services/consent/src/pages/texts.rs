@@ -84,20 +84,20 @@ impl Texts {
         self.catalogue.account_table.not_visible.to_string()
     }
 
-    /// A linkage of the customer's, by its service and the day on which it was allowed.
-    pub fn linkage(&self, service: &str, allowed_at: chrono::DateTime<chrono::Utc>) -> String {
-        self.catalogue.authorize.supersede_linkage.fill(&[
-            (Slot::Service, service),
-            (Slot::Date, &japan_time::day_of(allowed_at, self.locale)),
-        ])
-    }
-
     /// A user of the contract who is not the one at the screen, by the bank's id.
     pub fn another_user(&self, user: &str) -> String {
         self.catalogue
             .linkage
             .answered_by_another
             .fill(&[(super::phrase::Slot::User, user)])
+    }
+
+    /// A linkage of the customer's, by its service and the day on which it was allowed.
+    pub fn linkage(&self, service: &str, allowed_at: chrono::DateTime<chrono::Utc>) -> String {
+        self.catalogue.authorize.supersede_linkage.fill(&[
+            (Slot::Service, service),
+            (Slot::Date, &japan_time::day_of(allowed_at, self.locale)),
+        ])
     }
 
     /// The version of the texts; recorded, with the locale and a hash, with each consent. A bank's
