@@ -213,6 +213,7 @@ impl Metrics {
         );
         crate::feed::metrics::register(r);
         crate::security_events::register_metrics(r);
+        crate::operator::acts::register_metrics(r);
         m
     }
 }
