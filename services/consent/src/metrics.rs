@@ -233,6 +233,7 @@ impl Metrics {
         crate::access_record::register_metrics(r);
         crate::feed::metrics::register(r);
         crate::security_events::register_metrics(r);
+        crate::operator::acts::register_metrics(r);
         m
     }
 }

@@ -83,6 +83,7 @@ mod oauth_metadata;
 mod oauth_partner;
 mod oauth_push;
 mod oauth_token;
+mod operator_admission;
 mod operator_given;
 mod operator_identity;
 mod operator_life;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use consent::{
+    history::{life, life::Depth},
     lifecycle::{Level, bank_told},
     operator::Role,
 };
@@ -23,6 +24,7 @@ use crate::{
     bench::{BANK, Bench, browser},
     journey_customer::{CONTRACT, FIRST_ID, FOURTH_ID},
     lifecycle_given::{account, bank, by_operator, user},
+    store_tap::Tap,
 };
 
 fn at(grant: &GrantId, rest: &str) -> String {
@@ -451,4 +453,46 @@ async fn a_consent_of_another_bank_is_like_none() {
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(answer.text, nowhere.text, "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_bears_on_a_consent_is_one_statement_of_few_rows() {
+    let bench = Bench::new().await;
+    let grant = rich_life(&bench).await;
+    let tap = Tap::open(&bench.service_url()).await;
+    let pool = sqlx::PgPool::connect(tap.url()).await.unwrap();
+    life::of_grant(&pool, &bank(), &grant, Depth::Life)
+        .await
+        .unwrap();
+    tap.take();
+    let told = life::of_grant(&pool, &bank(), &grant, Depth::Life)
+        .await
+        .unwrap();
+    assert_eq!(tap.statements().len(), 1);
+    assert_eq!(told.consent.len(), 1 + 4 + 1 + 1 + 2);
+    let read = |sql: &'static str| {
+        let (pool, stream) = (bench.pool.clone(), format!("{BANK}:{grant}"));
+        async move {
+            sqlx::query(sql)
+                .bind(stream)
+                .fetch_all(&pool)
+                .await
+                .unwrap()
+        }
+    };
+    let (mut key, mut all) = (Vec::new(), Vec::new());
+    for _ in 0..200 {
+        let began = std::time::Instant::now();
+        read("SELECT state FROM consent_current WHERE stream_id = $1").await;
+        key.push(began.elapsed());
+        let began = std::time::Instant::now();
+        life::of_grant(&bench.pool, &bank(), &grant, Depth::Life)
+            .await
+            .unwrap();
+        all.push(began.elapsed());
+    }
+    key.sort();
+    all.sort();
+    let (key, all) = (key[100], all[100]);
+    assert!(all < 8 * key, "{all:?}, against {key:?} for a primary key");
 }
