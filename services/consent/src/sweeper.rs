@@ -216,7 +216,12 @@ async fn forget(pool: &PgPool) -> Result<(), StoreError> {
     crate::operator::session::forget_old(pool).await?;
     linkages::forget(pool).await?;
     for sql in [
-        "DELETE FROM command_keys WHERE recorded_at < now() - interval '2 days'",
+        // Those of a bank's notice that is still open stay: what followed from it, and was undone since,
+        // must not follow again.
+        "DELETE FROM command_keys k WHERE recorded_at < now() - interval '2 days'
+           AND NOT EXISTS (SELECT FROM bank_notices n WHERE n.effected_at IS NULL
+               AND n.bank = k.bank
+               AND starts_with(k.command_key, 'act:bank-notice:' || n.notice_id || ':'))",
         "DELETE FROM guesses WHERE settled_at < now() - interval '2 days'",
         // Unknown login ids leave a counter each: those that say nothing any more go.
         "DELETE FROM guess_counters WHERE kind = 'login' AND open = 0

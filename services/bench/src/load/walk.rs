@@ -1,6 +1,6 @@
 //! One journey through the seven steps, whether it ends with 許可 or on the way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use consent::store::{Actor, CommandContext};
@@ -512,6 +512,8 @@ impl Simulation {
                 sha256: self.chance.digest(),
             },
             terms_version: bank.record.settings.terms_version.clone(),
+            // Its banks let linkages stand beside each other.
+            supersedes: BTreeMap::new(),
         };
         let Some(linkage) = customer.linkage_mut(place) else {
             return Ok(Going::Over);
