@@ -124,6 +124,7 @@ impl Linkage {
             history_from: None,
             valid_from: now,
             valid_until: now + Duration::days(365),
+            given_under: None,
         })
     }
 

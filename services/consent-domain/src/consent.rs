@@ -7,6 +7,7 @@
 mod ends;
 mod pauses;
 mod reasons;
+mod reconsent;
 mod renewal;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use reasons::{RemovalReason, RevocationReason, RevokedBy};
+pub use reconsent::{GivenUnder, ReconsentReason, Today, reconsent_needed};
 pub use renewal::{Renewal, RenewalShown, WARNING_DAYS};
 
 use crate::{
@@ -177,6 +179,9 @@ pub struct GrantTerms {
     pub valid_from: Instant,
     /// When it ends (the first instant at which it no longer holds).
     pub valid_until: Instant,
+    /// What the customer had before them; none of consents older than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_under: Option<GivenUnder>,
 }
 
 /// The state of a consent.
@@ -263,7 +268,7 @@ pub enum ConsentRefusal {
 
 impl Stream for ConsentStream {
     const TYPE: &'static str = "consent";
-    const STATE_VERSION: i32 = 2;
+    const STATE_VERSION: i32 = 3;
     type State = Consent;
     type Event = ConsentEvent;
 
@@ -370,6 +375,7 @@ impl Consent {
             history_from: current.history_from.min(asked.history_from),
             valid_from: current.valid_from,
             valid_until: current.valid_until,
+            given_under: current.given_under.clone(),
             ..asked
         }
     }

@@ -95,6 +95,9 @@ pub enum JourneyRefusal {
     /// Steps were redone too often.
     #[error("too many revisions")]
     TooManyRevisions,
+    /// A row came without a PIN that needs one.
+    #[error("a row needs its PIN")]
+    PinNeeded,
     /// The linkage that the request names is not of the contract that logged in, or has ended.
     #[error("the linkage that the request names can't be changed by this contract")]
     GrantUnavailable,

@@ -10,6 +10,34 @@ use crate::ClientId;
 pub struct LinkageRules {
     /// Which of a contract's linkages a new one ends.
     pub new_linkage_supersedes: NewLinkageSupersedes,
+    /// Whether a journey asks for the PINs of accounts that stay as the linkage has them.
+    pub pins_of_kept_accounts: PinsOfKeptAccounts,
+    /// What a renewal takes after the bank's terms changed.
+    pub after_terms_change: AfterChange,
+    /// What a renewal takes after the company, or those to whom it passes data on, changed.
+    pub after_recipients_change: AfterChange,
+}
+
+/// Whether a journey asks for the PINs of accounts that stay as the linkage has them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PinsOfKeptAccounts {
+    /// It does.
+    #[default]
+    Asked,
+    /// A login is enough for them; what is new needs its PIN.
+    NotAsked,
+}
+
+/// What a renewal takes after something changed that the consent was given under.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterChange {
+    /// A login: the page shows what there is today.
+    #[default]
+    Renew,
+    /// Every step, each account chosen and proven again.
+    ConsentAnew,
 }
 
 impl LinkageRules {

@@ -62,6 +62,15 @@ pub struct PartnerRecord {
     pub keys: BTreeMap<String, String>,
 }
 
+impl PartnerRecord {
+    /// Whether data go to the same company and on to the same others.
+    fn has_recipients_of(&self, other: &Self) -> bool {
+        self.legal_name == other.legal_name
+            && self.registration_number == other.registration_number
+            && self.onward_recipients == other.onward_recipients
+    }
+}
+
 /// The state of a partner.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
@@ -77,6 +86,8 @@ pub enum Partner {
         record: PartnerRecord,
         /// Counts the record's versions, from 1.
         record_version: u32,
+        /// The version since which the company, and those to whom it passes data on, are as they are.
+        recipients_since: u32,
     },
 }
 
@@ -93,7 +104,7 @@ pub enum PartnerRefusal {
 
 impl Stream for PartnerStream {
     const TYPE: &'static str = "partner";
-    const STATE_VERSION: i32 = 1;
+    const STATE_VERSION: i32 = 2;
     type State = Partner;
     type Event = PartnerEvent;
 
@@ -104,17 +115,22 @@ impl Stream for PartnerStream {
                     partner: partner.clone(),
                     record: record.clone(),
                     record_version: 1,
+                    recipients_since: 1,
                 };
             }
             PartnerEvent::PartnerChanged { record } => {
                 if let Partner::Registered {
                     record: current,
                     record_version,
+                    recipients_since,
                     ..
                 } = state
                 {
-                    *current = record.clone();
                     *record_version += 1;
+                    if !current.has_recipients_of(record) {
+                        *recipients_since = *record_version;
+                    }
+                    *current = record.clone();
                 }
             }
         }

@@ -375,6 +375,7 @@ pub async fn find_client(
             partner,
             record,
             record_version,
+            ..
         } => Some(PartnerAtBankRecord {
             partner,
             record,

@@ -47,6 +47,21 @@ struct OfBank {
     standings: HashMap<String, Standing>,
     /// Whether the bank lets this service read at all.
     is_disabled: bool,
+    /// For how many causes the bank holds this service: each is told once, and its end once.
+    suspensions: u32,
+}
+
+impl OfBank {
+    /// Why nothing of the bank is to be read.
+    fn stopped(&self) -> Option<Standing> {
+        if self.is_disabled {
+            Some(Standing::PartnerDisabled)
+        } else if self.suspensions > 0 {
+            Some(Standing::PartnerSuspended)
+        } else {
+            None
+        }
+    }
 }
 
 /// What the banks told so far.
@@ -88,7 +103,7 @@ impl Notifications {
         let banks = self.banks();
         let bank = banks.get(bank)?;
         let own = bank.standings.get(grant_id).copied();
-        own.or(bank.is_disabled.then_some(Standing::PartnerDisabled))
+        own.or(bank.stopped())
     }
 
     /// What a bank told of these grants and of itself, the latest first.
@@ -143,6 +158,10 @@ impl OfBank {
             }
             (Some(grant), standing::Change::Goes) => {
                 self.standings.remove(grant);
+            }
+            (None, standing::Change::Stops(Standing::PartnerSuspended)) => self.suspensions += 1,
+            (None, standing::Change::Goes) if meaning == Meaning::PartnerRestored => {
+                self.suspensions = self.suspensions.saturating_sub(1);
             }
             (None, standing::Change::Stops(_)) => self.is_disabled = true,
             (None, standing::Change::Goes) => self.is_disabled = false,
@@ -237,6 +256,23 @@ mod tests {
         );
         notifications.handle(&code(), vec![of_bank("2", 2, "PartnerEnabled")]);
         assert_eq!(notifications.stopped(&code(), "g2"), None);
+    }
+
+    #[test]
+    fn the_bank_holds_this_service_for_each_cause_by_itself() {
+        let of_bank =
+            |id: &str, sequence, kind| event(id, sequence, kind, json!({ "partner_id": "p" }));
+        let notifications = told(vec![
+            of_bank("1", 1, "PartnerSuspended"),
+            of_bank("2", 2, "PartnerSuspended"),
+        ]);
+        let stopped = || notifications.stopped(&code(), "g1");
+        assert_eq!(stopped(), Some(Standing::PartnerSuspended));
+        notifications.handle(&code(), vec![of_bank("3", 3, "PartnerRestored")]);
+        assert_eq!(stopped(), Some(Standing::PartnerSuspended));
+        notifications.handle(&code(), vec![of_bank("4", 4, "PartnerRestored")]);
+        assert_eq!(stopped(), None);
+        assert_eq!(notifications.notices(&code(), &[]).len(), 4);
     }
 
     #[test]

@@ -512,6 +512,7 @@ impl Simulation {
                 sha256: self.chance.digest(),
             },
             terms_version: bank.record.settings.terms_version.clone(),
+            // Its banks let linkages stand beside each other.
             supersedes: BTreeMap::new(),
         };
         let Some(linkage) = customer.linkage_mut(place) else {

@@ -77,12 +77,15 @@ pub enum JourneyEvent {
         /// Those that were ticked.
         ticked: BTreeSet<AccountId>,
     },
-    /// Step 4: the PINs of these accounts were right.
+    /// Step 4: the PINs of these accounts were right, or were not asked.
     AccountsRegistered {
         /// The revision of the choice.
         revision: Revision,
         /// What may be read of each.
         tasks: BTreeMap<AccountId, BTreeSet<Task>>,
+        /// Those of them that stay as the linkage has them, and whose PIN was not asked for that.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        without_pin: BTreeSet<AccountId>,
     },
     /// Step 4: one ticked account could not be registered.
     AccountRegistrationRejected {
@@ -332,4 +335,8 @@ pub enum FailureCode {
     PartnerDisabled,
     /// The linkage that the request names is not of the contract that logged in, or has ended.
     GrantUnavailable,
+    /// The bank closed the contract.
+    ContractClosed,
+    /// The user has left the contract.
+    UserRemoved,
 }

@@ -162,6 +162,9 @@ pub struct Draft {
     pub ticked: BTreeSet<AccountId>,
     /// What may be read of those whose PIN was right.
     pub registered: BTreeMap<AccountId, BTreeSet<Task>>,
+    /// Those of them whose PIN was not asked.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub without_pin: BTreeSet<AccountId>,
     /// Why the others failed.
     pub rejected: BTreeMap<AccountId, RejectionReason>,
 }
@@ -505,9 +508,12 @@ fn evolve_step(journey: &mut InProgress, event: &JourneyEvent) {
                 };
             }
         }
-        JourneyEvent::AccountsRegistered { tasks, .. } => {
+        JourneyEvent::AccountsRegistered {
+            tasks, without_pin, ..
+        } => {
             if let Some(draft) = journey.stage.draft_mut() {
                 draft.registered.clone_from(tasks);
+                draft.without_pin.clone_from(without_pin);
             }
         }
         JourneyEvent::AccountRegistrationRejected {

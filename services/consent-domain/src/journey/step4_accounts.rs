@@ -40,6 +40,8 @@ pub enum RowVerdict {
     Match,
     /// It is wrong, could not be judged, or was not asked for.
     Rejected(RejectionReason),
+    /// None was typed, and the row is to stay as the linkage has it; by the bank's rule.
+    NotAsked,
 }
 
 impl Journey {
@@ -48,7 +50,7 @@ impl Journey {
     ///
     /// # Errors
     /// [`JourneyRefusal::RevisionMoved`] (the verdicts are dropped), [`JourneyRefusal::NothingTicked`],
-    /// [`JourneyRefusal::AccountNotSeen`], [`JourneyRefusal::StepNotReached`],
+    /// [`JourneyRefusal::AccountNotSeen`], [`JourneyRefusal::PinNeeded`], [`JourneyRefusal::StepNotReached`],
     /// [`JourneyRefusal::TooManyRevisions`], and those of [`Journey::in_time`].
     pub fn register_accounts(
         &self,
@@ -57,7 +59,7 @@ impl Journey {
         now: Instant,
     ) -> Result<(Vec<JourneyEvent>, Vec<ContractEvent>), JourneyRefusal> {
         let journey = self.in_time(now)?;
-        journey.login()?;
+        let login = journey.login()?;
         let tasks = journey
             .stage
             .tasks()
@@ -75,7 +77,9 @@ impl Journey {
             return Err(JourneyRefusal::AccountNotSeen);
         }
         let revision = journey.next_revision()?;
+        let before = login.basis.scope();
 
+        let mut kept: BTreeMap<AccountId, BTreeSet<Task>> = BTreeMap::new();
         let mut proven: BTreeMap<AccountId, (BTreeSet<Task>, PinScopeId)> = BTreeMap::new();
         let mut failed: BTreeMap<AccountId, RejectionReason> = BTreeMap::new();
         for row in command.ticked {
@@ -90,23 +94,35 @@ impl Journey {
                 RowVerdict::Rejected(reason) => {
                     failed.insert(row.account, reason);
                 }
+                RowVerdict::NotAsked => {
+                    // Proven before, and no more is allowed than was.
+                    let stays = contract.is_registered(&row.account)
+                        && granted.is_subset(&before.tasks_of(&row.account));
+                    if !stays {
+                        return Err(JourneyRefusal::PinNeeded);
+                    }
+                    kept.insert(row.account, granted);
+                }
             }
         }
         // An account that a form names twice is in only where nothing stands against it.
         proven.retain(|account, _| !failed.contains_key(account));
+        kept.retain(|account, _| !failed.contains_key(account) && !proven.contains_key(account));
 
         let mut events = vec![JourneyEvent::AccountsSelected {
             revision,
             seen: command.seen,
             ticked,
         }];
-        if !proven.is_empty() {
+        if !proven.is_empty() || !kept.is_empty() {
+            let without_pin = kept.keys().cloned().collect();
+            let registered = proven
+                .iter()
+                .map(|(account, (granted, _))| (account.clone(), granted.clone()));
             events.push(JourneyEvent::AccountsRegistered {
                 revision,
-                tasks: proven
-                    .iter()
-                    .map(|(account, (granted, _))| (account.clone(), granted.clone()))
-                    .collect(),
+                tasks: registered.chain(kept).collect(),
+                without_pin,
             });
         }
         events.extend(failed.into_iter().map(|(account, reason)| {

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     GrantId, Instant,
-    consent::{Amendment, Consent, ConsentEvent, ConsentRefusal, GrantTerms, Place},
+    consent::{Amendment, Consent, ConsentEvent, ConsentRefusal, GivenUnder, GrantTerms, Place},
     suspension::SuspensionCause,
 };
 
@@ -81,6 +81,10 @@ impl Journey {
             history_from: request.history_from,
             valid_from: now,
             valid_until: command.valid_until,
+            given_under: Some(GivenUnder {
+                terms_version: command.terms_version.clone(),
+                partner_record_version: command.partner_record_version,
+            }),
         };
         let how = request.grant_action.amendment();
         let (given, grant, amends) = match &login.basis {

@@ -68,6 +68,8 @@ fn a_failure_says_why_and_where() {
         FailureCode::TooManyRevisions,
         FailureCode::PartnerDisabled,
         FailureCode::GrantUnavailable,
+        FailureCode::ContractClosed,
+        FailureCode::UserRemoved,
     ] {
         given(at_step4(LinkageBasis::New))
             .when(|journey| {

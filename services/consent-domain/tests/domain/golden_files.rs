@@ -20,7 +20,7 @@ use consent_domain::{
         FailureCode, GrantAction, JourneyStream, LinkageBasis, LoginMethod, RejectionReason, Step,
         TimeOutCause, UserRole,
     },
-    linkage_rules::{LinkageRules, NewLinkageSupersedes},
+    linkage_rules::{AfterChange, LinkageRules, NewLinkageSupersedes, PinsOfKeptAccounts},
     partner::{PartnerAtBankStream, PartnerStream},
     scope::Task,
     suspension::SuspensionCause,
@@ -201,12 +201,16 @@ fn a_value_inside_a_fact_keeps_its_name_for_ever() {
         TooManyRevisions = "too_many_revisions",
         PartnerDisabled = "partner_disabled",
         GrantUnavailable = "grant_unavailable",
+        ContractClosed = "contract_closed",
+        UserRemoved = "user_removed",
     );
     stored_names!(NewLinkageSupersedes:
         Nothing = "nothing",
         SameService = "same_service",
         SameCompany = "same_company",
     );
+    stored_names!(PinsOfKeptAccounts: Asked = "asked", NotAsked = "not_asked");
+    stored_names!(AfterChange: Renew = "renew", ConsentAnew = "consent_anew");
     stored_names!(Step:
         Login = "login",
         Tasks = "tasks",
@@ -311,6 +315,8 @@ fn a_bank_that_set_nothing_else_is_stored_as_before_and_one_that_did_keeps_it() 
         },
         linkage_rules: LinkageRules {
             new_linkage_supersedes: NewLinkageSupersedes::SameCompany,
+            pins_of_kept_accounts: PinsOfKeptAccounts::NotAsked,
+            ..LinkageRules::default()
         },
         ..bank_settings()
     };

@@ -15,6 +15,7 @@ mod step6_authorize;
 mod amendment;
 mod back_and_repeat;
 mod ends;
+mod kept_accounts;
 mod linkage_changed_in_between;
 mod named_linkage;
 mod new_linkage;
@@ -33,6 +34,7 @@ mod consent_life;
 mod contract_locks;
 mod identifiers;
 mod partner_record;
+mod reconsent;
 mod suspension;
 
 mod golden_files;

@@ -55,6 +55,7 @@ fn an_account_gets_only_the_chosen_tasks_that_can_be_had_for_it() {
         .then([
             accounts_selected(2, [A_5000000, A_1111111]),
             JourneyEvent::AccountsRegistered {
+                without_pin: accounts([]),
                 revision: Revision(2),
                 tasks: registered_tasks,
             },

@@ -126,6 +126,7 @@ fn the_two_facts_of_an_authorization_agree() {
         history_from,
         valid_from,
         valid_until,
+        given_under: Some(given_under()),
     };
     assert_eq!(told, *terms);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use consent_domain::{
     AccountId, Instant, JourneyId, PinScopeId,
-    consent::{ConsentEvent, GrantTerms, Place},
+    consent::{ConsentEvent, GivenUnder, GrantTerms, Place},
     contract::ContractEvent,
     journey::{
         AuthorizeAccess, GrantAction, JourneyEvent, LinkageBasis, LoginMethod, RecordLogin,
@@ -122,6 +122,7 @@ pub(crate) fn accounts_registered<'n>(
     JourneyEvent::AccountsRegistered {
         revision: Revision(revision),
         tasks,
+        without_pin: accounts([]),
     }
 }
 
@@ -222,6 +223,14 @@ pub(crate) fn allow(shown: u32) -> AuthorizeAccess {
     }
 }
 
+/// What the page of [`allow`] says.
+pub(crate) fn given_under() -> GivenUnder {
+    GivenUnder {
+        terms_version: "2026-04".to_owned(),
+        partner_record_version: 3,
+    }
+}
+
 /// The treasurer's terms with the partner: from that instant to the end of March 2027.
 pub(crate) fn terms(scope: Scope, valid_from: Instant) -> GrantTerms {
     GrantTerms {
@@ -233,6 +242,7 @@ pub(crate) fn terms(scope: Scope, valid_from: Instant) -> GrantTerms {
         history_from: None,
         valid_from,
         valid_until: end_of_march_2027(),
+        given_under: Some(given_under()),
     }
 }
 

@@ -91,13 +91,17 @@ samples!(journey_samples, JourneyEvent, {
 samples!(consent_samples, ConsentEvent, {
     AccessGranted => ConsentEvent::AccessGranted {
         journey: this_journey(),
-        terms: terms(scope([A_5000000, A_1000014], BOTH), minute(5)),
+        terms: GrantTerms {
+            given_under: None,
+            ..terms(scope([A_5000000, A_1000014], BOTH), minute(5))
+        },
         place: Place::Beside,
     },
     AccessAmended => ConsentEvent::AccessAmended {
         journey: this_journey(),
         terms: GrantTerms {
             history_from: Some(day(2026, 1, 1)),
+            given_under: None,
             ..terms(scope([A_1000014], BALANCE), minute(5))
         },
     },

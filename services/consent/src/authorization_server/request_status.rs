@@ -295,5 +295,7 @@ fn failure(code: FailureCode) -> Reason {
         FailureCode::TooManyRevisions => Reason::TooManyAttempts,
         FailureCode::PartnerDisabled => Reason::PartnerDisabled,
         FailureCode::GrantUnavailable => Reason::GrantUnavailable,
+        // Why the bank does not serve this customer is between the two.
+        FailureCode::ContractClosed | FailureCode::UserRemoved => Reason::RefusedByBank,
     }
 }

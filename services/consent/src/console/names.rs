@@ -323,6 +323,8 @@ pub(super) fn failure(locale: Locale, code: &str) -> String {
         FailureCode::BankUnavailable => ("金庫のシステムが応答しない", "bank unavailable"),
         FailureCode::TooManyRevisions => ("やりなおしの上限", "too many revisions"),
         FailureCode::PartnerDisabled => ("事業者の取扱い停止", "partner disabled"),
+        FailureCode::ContractClosed => ("団体の契約が終了", "contract closed"),
+        FailureCode::UserRemoved => ("利用者の登録抹消", "user removed"),
         FailureCode::GrantUnavailable => ("対象の連携がない", "linkage not available"),
     };
     pick(locale, both).to_owned()

@@ -227,6 +227,10 @@ pub(super) async fn refused_step(
         Refusal::RevisionMoved { .. } | Refusal::NothingRegistered => Ok(see_other(
             &visit.step_url(Step::Confirm, Some(Message::Changed)),
         )),
+        // The bank reset a PIN while the form was filled in: the row is shown as it is now.
+        Refusal::PinNeeded => Ok(see_other(
+            &visit.step_url(Step::Accounts, Some(Message::Changed)),
+        )),
         Refusal::OutOfTime | Refusal::AlreadyEnded(JourneyEnd::TimedOut { .. }) => {
             Err(visit.error(ErrorKind::JourneyTimedOut))
         }

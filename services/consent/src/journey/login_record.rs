@@ -2,23 +2,27 @@
 //! request bound to this browser, in one commit.
 
 use actix_web::HttpResponse;
-use consent_domain::journey::{
-    JourneyEvent, JourneyRefusal, JourneyStream, LinkageBasis, LoginMethod, RecordLogin, Step,
-    UserRole,
+use consent_domain::{
+    contract::ContractStream,
+    journey::{
+        JourneyEvent, JourneyRefusal, JourneyStream, LinkageBasis, LoginMethod, RecordLogin, Step,
+        UserRole,
+    },
 };
 
 use super::{
     cookie::BrowserCookie,
     form::{outcome_of, refused_step},
+    hindrance,
     linkages::{basis, live_linkages},
     respond::{PageError, command_failed, see_other},
     session::Names,
-    visit::{Message, Visit},
+    visit::{Message, Visit, failed_page, stream_id},
 };
 use crate::{
     bank_port::Subject,
     pages::ErrorKind,
-    store::{CommandContext, CommandError, CommandKey, Companion, Executed},
+    store::{CommandContext, CommandError, CommandKey, Companion, Executed, state_of},
 };
 
 /// A login that the bank let in.
@@ -61,7 +65,16 @@ pub(super) async fn record(
     sent: &Sent<'_>,
     login: Authenticated,
 ) -> Result<HttpResponse, PageError> {
-    let journey = visit.open().await?;
+    let journey = visit.under_way().await?;
+    let contract = stream_id(&visit.bank, login.subject.contract.as_str());
+    let contract = state_of::<ContractStream>(&visit.app.pool, &contract)
+        .await
+        .map_err(|error| visit.error(error))?;
+    // The bank let in whom it had told us to be gone: nothing may rest on that login.
+    if let Some(code) = hindrance::of_contract(&contract, &login.subject.user) {
+        visit.fail(code).await?;
+        return Err(visit.error(failed_page(code)));
+    }
     let linkages = live_linkages(&visit.app.pool, &visit.bank, &login.subject.contract)
         .await
         .map_err(|error| visit.error(error))?;

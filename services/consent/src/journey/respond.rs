@@ -78,6 +78,7 @@ fn status(kind: &ErrorKind) -> StatusCode {
         }
         ErrorKind::PartnerNotAvailable
         | ErrorKind::LinkageNotAvailable
+        | ErrorKind::LoginNotEntitled
         | ErrorKind::NoAccount
         | ErrorKind::ActNotAllowed
         | ErrorKind::CertificateNotConfirmed => StatusCode::FORBIDDEN,
@@ -92,6 +93,7 @@ fn status(kind: &ErrorKind) -> StatusCode {
         ErrorKind::BankClosed { .. }
         | ErrorKind::BankMaintenance { .. }
         | ErrorKind::BankUnavailable
+        | ErrorKind::LinkingPaused
         | ErrorKind::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }

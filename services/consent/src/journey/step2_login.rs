@@ -47,7 +47,7 @@ pub(super) async fn at_login(visit: &Visit) -> Result<&BrowserCookie, HttpRespon
     if let Some(end) = visit.to_own_end() {
         return Err(end.into());
     }
-    let journey = visit.open().await?;
+    let journey = visit.under_way().await?;
     let cookie = visit.cookie.as_ref();
     match (journey.stage.login(), &visit.session) {
         (None, _) => cookie.ok_or_else(|| visit.error(ErrorKind::CookiesRequired).into()),

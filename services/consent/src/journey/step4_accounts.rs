@@ -8,7 +8,7 @@ use consent_domain::{
     consent::Amendment,
     contract::ContractStream,
     journey::{
-        InProgress, JourneyRefusal, JourneyStream, LinkageBasis, MAX_TICKED_ROWS, RegisterAccounts,
+        JourneyRefusal, JourneyStream, LinkageBasis, MAX_TICKED_ROWS, RegisterAccounts,
         RejectionReason, RowVerdict, Step, TickedRow,
     },
     registration_status::RegistrationStatus,
@@ -23,7 +23,7 @@ use super::{
     pin_guesses::{TypedPin, judge},
     present::{eligible, hints, rejection_view, status_view},
     respond::{PageError, command_failed, see_other},
-    row_rules::RowRule,
+    row_rules::{RowRule, RowRules},
     visit::{AtStep, Message, Visit},
 };
 use crate::{
@@ -71,20 +71,21 @@ async fn accounts_page(
     let Some(tasks) = at.journey.stage.tasks() else {
         return Ok(see_other(&visit.step_url(Step::Tasks, None)));
     };
-    let contract = at.contract().await?;
+    let rules = RowRules::of(at).await?;
+    let contract = &rules.contract;
     let others = other_linkages(at).await?;
     let linkage = at.journey.linkage_scope();
     let rejected = at.journey.stage.draft().map(|draft| &draft.rejected);
     let rows = accounts
         .iter()
         .map(|account| {
-            let status = RegistrationStatus::of(&account.id, &contract, &linkage);
+            let status = RegistrationStatus::of(&account.id, contract, &linkage);
             let pre_ticked = status == RegistrationStatus::RegisteredInThisLinkage;
             let ticked = sent_back
                 .ticked
                 .as_ref()
                 .map_or(pre_ticked, |ticked| ticked.contains(&account.id));
-            let rule = RowRule::of(at.journey, account, tasks);
+            let rule = rules.rule(account, tasks);
             let earlier = rejected.and_then(|rejected| rejected.get(&account.id));
             let problem = match sent_back.ticked {
                 Some(_) => sent_back.rows.get(&account.id).copied(),
@@ -108,7 +109,7 @@ async fn accounts_page(
                     .chain(hints(
                         account,
                         tasks,
-                        &contract,
+                        contract,
                         &others,
                         &at.journey.request.accounts,
                     ))
@@ -167,7 +168,8 @@ pub(super) async fn submit(
         return Ok(see_other(&visit.step_url(Step::Tasks, None)));
     };
     let accounts = at.accounts().await?;
-    match read_rows((&visit, at.journey), &mut form, &accounts, &tasks)? {
+    let rules = RowRules::of(&at).await?;
+    match read_rows((&visit, &rules), &mut form, &accounts, &tasks)? {
         Ok(rows) => register(&at, &form, &key, &accounts, &tasks, rows).await,
         Err(NotTaken::SentBack(sent_back)) => accounts_page(&at, &accounts, None, sent_back).await,
         Err(NotTaken::ListChanged) => Ok(see_other(
@@ -184,7 +186,8 @@ enum NotTaken {
     ListChanged,
 }
 
-/// One ticked row as typed; a PIN only where the row can be linked at all.
+/// One ticked row as typed; a PIN only where the row can be linked at all, and none where it stays as the
+/// linkage has it.
 struct TypedRow<'a> {
     account: &'a BankAccount,
     pin: Option<Zeroizing<String>>,
@@ -192,7 +195,7 @@ struct TypedRow<'a> {
 
 /// The ticked rows with their PINs. What is typed beside an unticked row is wiped here.
 fn read_rows<'a>(
-    (visit, journey): (&Visit, &InProgress),
+    (visit, rules): (&Visit, &RowRules<'_>),
     form: &mut ReceivedForm,
     accounts: &'a [BankAccount],
     tasks: &BTreeSet<Task>,
@@ -204,7 +207,7 @@ fn read_rows<'a>(
         .map_err(|_| not_accepted())?;
     let rules: BTreeMap<&AccountId, RowRule> = accounts
         .iter()
-        .map(|account| (&account.id, RowRule::of(journey, account, tasks)))
+        .map(|account| (&account.id, rules.rule(account, tasks)))
         .collect();
     let is_kept = |account: &AccountId| rules.get(account).is_some_and(RowRule::is_kept);
     let mut ticked = BTreeSet::new();
@@ -253,6 +256,9 @@ fn read_rows<'a>(
             .filter(|pin| !pin.is_empty());
         match pin {
             _ if !linkable => rows.push(TypedRow { account, pin: None }),
+            None if rules.get(&account.id) == Some(&RowRule::Keepable) => {
+                rows.push(TypedRow { account, pin: None });
+            }
             None => {
                 problems.insert(account.id.clone(), PinProblem::Missing);
             }
@@ -314,10 +320,13 @@ async fn register(
                 account: account.id.clone(),
                 pin_scope: account.pin_scope.clone(),
                 eligible: eligible(account, tasks),
-                verdict: verdicts
-                    .get(&account.id)
-                    .copied()
-                    .unwrap_or(RowVerdict::Rejected(RejectionReason::NotEligible)),
+                verdict: verdicts.get(&account.id).copied().unwrap_or(
+                    if eligible(account, tasks).is_empty() {
+                        RowVerdict::Rejected(RejectionReason::NotEligible)
+                    } else {
+                        RowVerdict::NotAsked
+                    },
+                ),
             })
             .collect(),
     };

@@ -112,7 +112,9 @@ async fn confirm_page(
                 .rejected
                 .get(&account.id)
                 .map(|reason| rejection_view(*reason)),
-            pin: if draft.registered.contains_key(&account.id) {
+            pin: if draft.registered.contains_key(&account.id)
+                && !draft.without_pin.contains(&account.id)
+            {
                 PinShown::Typed
             } else {
                 PinShown::NotTyped

@@ -15,6 +15,7 @@ use consent_domain::{
 };
 
 use super::{
+    continuation::continuations,
     end::to_end_page,
     form::{ReceivedForm, refused_step},
     form_key::{FormKey, FormName},
@@ -67,7 +68,8 @@ async fn authorize_page(
     let accounts = at.accounts().await?;
     let linkages = at.linkages().await?;
     let outgoing = succession::outgoing(at, &linkages).await?;
-    let view = authorize_view(at, &accounts, (&linkages, &outgoing), message, problem)?;
+    let mut view = authorize_view(at, &accounts, (&linkages, &outgoing), message, problem)?;
+    complete(at, &accounts, &mut view).await?;
     let status = match problem {
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -131,7 +133,7 @@ fn authorize_view(
             .ok_or_else(|| visit.error(ErrorKind::Internal))?,
     };
     let asked_from = at.journey.request.history_from;
-    let mut view = AuthorizeView {
+    let view = AuthorizeView {
         linkages_url: format!("{}{}", visit.app.origin, crate::linkages::path(&visit.bank)),
         shell: at.shell(Step::Authorize, message),
         form: at.form(FormName::Authorize, "authorize"),
@@ -154,6 +156,7 @@ fn authorize_view(
         // The last minute that still holds: the end itself no longer does.
         valid_until: valid_until - TimeDelta::minutes(1),
         change,
+        continued: Vec::new(),
         superseded: outgoing
             .iter()
             .map(|linkage| linkage.words(visit.texts()))
@@ -162,13 +165,24 @@ fn authorize_view(
         accounts_url: visit.step_url(Step::Accounts, None),
         problem,
     };
+    Ok(view)
+}
+
+/// Adds what is read of the record of accesses, and mints the form's key.
+async fn complete(
+    at: &AtStep<'_>,
+    accounts: &[BankAccount],
+    view: &mut AuthorizeView,
+) -> Result<(), PageError> {
+    let scope = at.journey.linkage_scope();
+    view.continued = continuations(at, accounts, &scope).await?;
     // The key is bound to the very words: what is allowed is what was read.
-    view.form.form_key = visit.forms(at.cookie).mint(
+    view.form.form_key = at.visit.forms(at.cookie).mint(
         FormName::Authorize,
         at.journey.revision,
-        &statement_digest(&view, visit),
+        &statement_digest(view, at.visit),
     );
-    Ok(view)
+    Ok(())
 }
 
 /// The linkage that this journey only adds to, as it stands.
@@ -262,7 +276,8 @@ async fn authorize(
     let accounts = at.accounts().await?;
     let linkages = at.linkages().await?;
     let outgoing = succession::outgoing(at, &linkages).await?;
-    let view = authorize_view(at, &accounts, (&linkages, &outgoing), None, None)?;
+    let mut view = authorize_view(at, &accounts, (&linkages, &outgoing), None, None)?;
+    complete(at, &accounts, &mut view).await?;
     // A name, a term or the day changed since the page was shown: it is shown anew.
     if statement_digest(&view, visit) != key.statement {
         return Ok(see_other(
@@ -302,7 +317,6 @@ async fn authorize(
             .map(|linkage| (linkage.grant().clone(), linkage.consent().clone()))
             .collect(),
     };
-    let ends_others = !outgoing.is_empty();
     let ends = Ends::of(at, outgoing);
     let companions = Companions::of(at, draft, &grant, evidence)?;
     let outcome = visit.url("done");
@@ -336,8 +350,9 @@ async fn authorize(
         Err(CommandError::Refused(JourneyRefusal::LinkageMoved(_)) | CommandError::Violates(_)) => {
             rebase(at, key.shown).await
         }
-        // A linkage that was to end changed at the same moment: the page names what there is now.
-        Err(CommandError::Busy) if ends_others => Ok(see_other(
+        // The contract or the user went, or a linkage that was to end changed, at the same moment: the
+        // page of the step finds what there is now.
+        Err(CommandError::Busy) => Ok(see_other(
             &visit.step_url(Step::Authorize, Some(Message::Changed)),
         )),
         Err(CommandError::Refused(JourneyRefusal::RevisionMoved { .. })) => {
@@ -357,6 +372,8 @@ struct Companions {
     app: web::Data<App>,
     bank: consent_domain::BankCode,
     journey: consent_domain::JourneyId,
+    contract: consent_domain::ContractId,
+    user: consent_domain::UserId,
     code_id: uuid::Uuid,
     subject: CodeSubject,
     evidence: SealedEvidence,
@@ -390,6 +407,8 @@ impl Companions {
             app: visit.app.clone(),
             bank: visit.bank.clone(),
             journey: visit.id.clone(),
+            contract: at.login.contract.clone(),
+            user: at.login.user.clone(),
             code_id: entropy::opaque_id(),
             evidence,
             notice,
@@ -415,6 +434,10 @@ impl Companions {
             now,
         );
         vec![
+            Companion::RequireEntitled {
+                contract: stream_id(&self.bank, self.contract.as_str()),
+                user: self.user.to_string(),
+            },
             Companion::IssueCode(code),
             Companion::Notify(self.notice.clone()),
             Companion::RecordEvidence {

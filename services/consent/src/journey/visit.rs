@@ -28,6 +28,7 @@ use super::{
     cookie::BrowserCookie,
     end,
     form_key::{FormName, FormOwner},
+    hindrance::Hindrance,
     language, linkages,
     login_guess::LoginPlace,
     page_address::PageAddress,
@@ -69,6 +70,10 @@ pub(super) struct Visit {
     pub partner_version: u32,
     /// Whether the bank lets its customers link to the partner now.
     partner_enabled: bool,
+    /// What stands against going on.
+    hindrance: Option<Hindrance>,
+    /// Since which version of the partner's record those who get the data are as they are.
+    pub recipients_since: u32,
     /// The pushed request's parameters, for the way back to the partner.
     pub parameters: ReceivedParameters,
     pub cookie: Option<BrowserCookie>,
@@ -99,6 +104,9 @@ const SQL: &str = "
         p.stream_id AS partner_stream, p.version AS partner_version,
         p.state_version AS partner_state_version, p.state AS partner_state,
         a.status = 'enabled' AS partner_enabled, r.parameters,
+        a.standing AS partner_standing, b.standing AS bank_standing, t.standing AS contract_standing,
+        coalesce(t.state -> 'removed_users' ? (j.state #>> '{stage,login,user}'), false)
+            AS user_removed,
         s.contract, s.bank_user, s.names_sealed, s.last_seen_at, s.end_reason,
         s.last_seen_at + make_interval(secs => s.idle_seconds) AS idle_at, s.generation,
         (SELECT max(generation) FROM bank_sessions g
@@ -108,6 +116,7 @@ const SQL: &str = "
     LEFT JOIN pushed_requests r ON r.bank = $1 AND r.journey_id = $3
     LEFT JOIN partner_current p ON p.client = coalesce(j.state #>> '{request,client}', r.client_id)
     LEFT JOIN partner_at_bank_current a ON a.stream_id = $1 || ':' || p.stream_id
+    LEFT JOIN contract_current t ON t.stream_id = $1 || ':' || (j.state #>> '{stage,login,contract}')
     LEFT JOIN bank_sessions s ON s.session_hash = $4 AND s.bank = $1 AND s.journey_id = $3
     WHERE b.stream_id = $1";
 
@@ -210,6 +219,7 @@ impl Visit {
                 partner: partner_id,
                 record: partner,
                 record_version,
+                recipients_since,
             },
             Some(Json(parameters)),
         ) = (bank_state, partner, parameters)
@@ -236,6 +246,8 @@ impl Visit {
             partner_id,
             partner,
             partner_version: record_version,
+            hindrance: Hindrance::of_row(&row)?,
+            recipients_since,
             partner_enabled: row
                 .try_get::<Option<bool>, _>("partner_enabled")?
                 .unwrap_or(false),
@@ -307,10 +319,11 @@ impl Visit {
         known.partner_url = match kind {
             ErrorKind::BankClosed { .. }
             | ErrorKind::BankMaintenance { .. }
-            | ErrorKind::BankUnavailable => {
+            | ErrorKind::BankUnavailable
+            | ErrorKind::LinkingPaused => {
                 self.partner_error_url(AuthorizationError::TemporarilyUnavailable)
             }
-            ErrorKind::JourneyTimedOut | ErrorKind::NoAccount => {
+            ErrorKind::JourneyTimedOut | ErrorKind::NoAccount | ErrorKind::LoginNotEntitled => {
                 self.partner_error_url(AuthorizationError::AccessDenied)
             }
             ErrorKind::LinkageNotAvailable => {
@@ -367,7 +380,13 @@ impl Visit {
                 self.fail(FailureCode::PartnerDisabled).await?;
                 Err(self.error(ErrorKind::PartnerNotAvailable))
             }
-            Ok(journey) => Ok(journey),
+            Ok(journey) => match self.hindrance {
+                Some(Hindrance::Ends(code)) => {
+                    self.fail(code).await?;
+                    Err(self.error(failed_page(code)))
+                }
+                Some(Hindrance::Pauses) | None => Ok(journey),
+            },
             Err(JourneyRefusal::OutOfTime) => {
                 self.time_out().await.map_err(|kind| self.error(kind))?;
                 Err(self.error(ErrorKind::JourneyTimedOut))
@@ -380,6 +399,19 @@ impl Visit {
             }
             Err(JourneyRefusal::AlreadyEnded(_)) => Err(self.error(ErrorKind::JourneyEnded)),
             Err(_) => Err(self.error(ErrorKind::JourneyNotFound)),
+        }
+    }
+
+    /// The journey while a step of it can be done: nothing that it needs is suspended. Leaving it is
+    /// possible all the same.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; the page that says so.
+    pub(super) async fn under_way(&self) -> Result<&InProgress, PageError> {
+        let journey = self.open().await?;
+        match self.hindrance {
+            Some(Hindrance::Pauses) => Err(self.error(ErrorKind::LinkingPaused)),
+            Some(Hindrance::Ends(_)) | None => Ok(journey),
         }
     }
 
@@ -436,7 +468,7 @@ impl Visit {
         if let Some(end) = self.to_own_end() {
             return Err(end.into());
         }
-        let journey = self.open().await?;
+        let journey = self.under_way().await?;
         let (Some(cookie), Some(session)) = (&self.cookie, &self.session) else {
             return Err(match (journey.stage.login(), &self.cookie) {
                 (None, Some(_)) => see_other(&self.step_url(Step::Login, None)).into(),
@@ -562,6 +594,7 @@ pub(super) fn failed_page(code: FailureCode) -> ErrorKind {
     match code {
         FailureCode::GrantUnavailable => ErrorKind::LinkageNotAvailable,
         FailureCode::PartnerDisabled => ErrorKind::PartnerNotAvailable,
+        FailureCode::ContractClosed | FailureCode::UserRemoved => ErrorKind::LoginNotEntitled,
         FailureCode::LoginRefused
         | FailureCode::BankClosed
         | FailureCode::BankUnavailable

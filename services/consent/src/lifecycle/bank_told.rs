@@ -137,10 +137,18 @@ async fn concerns_us(pool: &PgPool, told: &Told) -> Result<bool, sqlx::Error> {
     ) {
         return Ok(true);
     }
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM contract_current WHERE stream_id = $1)")
-        .bind(stream_id(&told.bank, told.contract.as_str()))
-        .fetch_one(pool)
-        .await
+    // A journey under way may be about to make its first.
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM contract_current WHERE stream_id = $1)
+            OR EXISTS (SELECT FROM journey_current WHERE status = 'in_progress'
+                AND ends_at > now() AND starts_with(stream_id, $2 || ':')
+                AND state #>> '{stage,login,contract}' = $3)",
+    )
+    .bind(stream_id(&told.bank, told.contract.as_str()))
+    .bind(told.bank.as_str())
+    .bind(told.contract.as_str())
+    .fetch_one(pool)
+    .await
 }
 
 fn read(row: &PgRow) -> Result<Told, StoreError> {

@@ -65,6 +65,8 @@ pub enum AccountHint {
     PinLocked,
     /// The partner asked for it by name.
     AskedFor,
+    /// It is in the linkage, and needs no PIN to stay as it is.
+    Keepable,
     /// It is in the linkage, and this procedure can't take it out.
     Kept,
     /// It is in the linkage and stays; these tasks come in where its PIN is typed.
@@ -81,6 +83,7 @@ impl AccountHint {
             Self::NotEligible => texts.hint_not_eligible.to_string(),
             Self::PinLocked => texts.hint_pin_locked.to_string(),
             Self::AskedFor => texts.hint_asked_for.to_string(),
+            Self::Keepable => texts.hint_keepable.to_string(),
             Self::Kept => texts.hint_kept.to_string(),
             Self::KeptAddable(tasks) => texts
                 .hint_kept_addable

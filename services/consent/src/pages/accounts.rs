@@ -64,6 +64,15 @@ pub enum ChoiceLimit {
     OnlyAdds,
 }
 
+/// Which note about PINs stands below the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PinNote {
+    /// Every ticked row needs its PIN.
+    Every,
+    /// Those that are new do.
+    New,
+}
+
 /// Whether a row can be ticked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
@@ -165,6 +174,19 @@ struct AccountsPage<'a> {
 }
 
 impl AccountsView {
+    fn only_new_need_pins(&self) -> bool {
+        self.pin_note() == PinNote::New
+    }
+
+    fn pin_note(&self) -> PinNote {
+        let keepable = |row: &AccountChoice| row.hints.contains(&AccountHint::Keepable);
+        if self.only_adds() || self.rows.iter().any(keepable) {
+            PinNote::New
+        } else {
+            PinNote::Every
+        }
+    }
+
     fn only_adds(&self) -> bool {
         self.limit == ChoiceLimit::OnlyAdds
     }

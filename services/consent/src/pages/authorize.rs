@@ -35,6 +35,8 @@ pub struct AuthorizeView {
     pub valid_until: DateTime<Utc>,
     /// What the consent does to the linkage that there is.
     pub change: LinkageChange,
+    /// Where the partner would go on with the statements of accounts that it has read.
+    pub continued: Vec<ContinuedAccount>,
     /// Other linkages that the bank's policy ends with this consent, in the customer's words.
     pub superseded: Vec<String>,
     /// The version of the bank's terms.
@@ -69,6 +71,17 @@ pub struct AuthorizedAccount {
     pub memo: Option<String>,
     /// Of the chosen tasks those that the account can be used for.
     pub tasks: Vec<Task>,
+}
+
+/// Where the partner would go on with the statements of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContinuedAccount {
+    /// As displayed.
+    pub account: String,
+    /// The first 取引日 that it has not been served yet and can be had, in Japan.
+    pub from: NaiveDate,
+    /// The first and the last of the days that it was not served and that can't be had any more.
+    pub lost: Option<(NaiveDate, NaiveDate)>,
 }
 
 /// What 許可 does to the pair's linkage.

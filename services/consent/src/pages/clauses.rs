@@ -77,6 +77,7 @@ pub(super) fn clauses(view: &AuthorizeView, texts: &Texts) -> Vec<Clause> {
     clauses.extend(change(view, page));
     clauses.extend(superseded(view, page));
     clauses.extend(scope(view, texts));
+    clauses.extend(continued(view, texts));
     clauses.extend(partner(view, page));
     clauses.extend(end(view, page));
     clauses
@@ -155,6 +156,30 @@ fn scope(view: &AuthorizeView, texts: &Texts) -> [Clause; 4] {
         Clause::new(&page.history_heading, vec![history]),
         Clause::new(&page.valid_heading, vec![valid]),
     ]
+}
+
+/// From where statements go on, and what can't be had any more.
+fn continued(view: &AuthorizeView, texts: &Texts) -> Option<Clause> {
+    if view.continued.is_empty() {
+        return None;
+    }
+    let page = &texts.catalogue.authorize;
+    let day = |date| japan_time::day(date, texts.locale());
+    let lines = view.continued.iter().flat_map(|account| {
+        let goes_on = page.continued_line.fill(&[
+            (Slot::Account, &account.account),
+            (Slot::Date, &day(account.from)),
+        ]);
+        let lost = account.lost.map(|(from, until)| {
+            page.continued_lost.fill(&[
+                (Slot::Account, &account.account),
+                (Slot::From, &day(from)),
+                (Slot::Until, &day(until)),
+            ])
+        });
+        std::iter::once(goes_on).chain(lost)
+    });
+    Some(Clause::new(&page.continued_heading, lines.collect()))
 }
 
 fn account_line(account: &AuthorizedAccount, texts: &Texts) -> String {

@@ -60,6 +60,10 @@ pub enum ErrorKind {
     PartnerNotAvailable,
     /// The linkage that the partner wants changed is not the contract's, or has ended.
     LinkageNotAvailable,
+    /// The partner at the bank, or the bank, is suspended for now.
+    LinkingPaused,
+    /// The bank ended the contract, or the user has left it.
+    LoginNotEntitled,
     /// No such journey, or not this browser's.
     JourneyNotFound,
     /// The journey's time has passed.
@@ -110,6 +114,8 @@ impl ErrorKind {
             Self::RequestExpired => "request_expired",
             Self::PartnerNotAvailable => "partner_not_available",
             Self::LinkageNotAvailable => "linkage_not_available",
+            Self::LinkingPaused => "linking_paused",
+            Self::LoginNotEntitled => "login_not_entitled",
             Self::JourneyNotFound => "journey_not_found",
             Self::JourneyTimedOut => "journey_timed_out",
             Self::JourneyEnded => "journey_ended",

@@ -37,7 +37,8 @@ pub use accounts::{
     AccountChoice, AccountsProblem, AccountsView, Availability, ChoiceLimit, PinField, PinProblem,
 };
 pub use authorize::{
-    AuthorizeProblem, AuthorizeView, AuthorizedAccount, LinkageChange, PartnerRecord,
+    AuthorizeProblem, AuthorizeView, AuthorizedAccount, ContinuedAccount, LinkageChange,
+    PartnerRecord,
 };
 pub use certificate_login::CertificateLoginView;
 pub use certificate_password::{CertificatePasswordProblem, CertificatePasswordView};

@@ -41,8 +41,14 @@ pub async fn forget(pool: &PgPool, kept: &RetentionSettings) -> Result<(), Store
         Rule {
             table: "command_keys",
             kept: kept.command_keys_days,
-            sql: "DELETE FROM command_keys WHERE ctid = ANY(ARRAY(SELECT ctid FROM command_keys
-                WHERE recorded_at < now() - make_interval(days => $1) LIMIT $2))",
+            // Those of a bank's notice that is still open stay: what followed from it, and was undone since,
+            // must not follow again.
+            sql: "DELETE FROM command_keys WHERE ctid = ANY(ARRAY(SELECT k.ctid FROM command_keys k
+                WHERE recorded_at < now() - make_interval(days => $1)
+                    AND NOT EXISTS (SELECT FROM bank_notices n WHERE n.effected_at IS NULL
+                        AND n.bank = k.bank
+                        AND starts_with(k.command_key, 'act:bank-notice:' || n.notice_id || ':'))
+                LIMIT $2))",
         },
         Rule {
             table: "guesses",

@@ -92,6 +92,14 @@ pub enum Companion {
         /// The scope of the counter.
         guess_scope: String,
     },
+    /// Nothing is written unless the contract is not closed and the user has not left it, whatever
+    /// commits at the same moment.
+    RequireEntitled {
+        /// The contract's stream.
+        contract: String,
+        /// The user.
+        user: String,
+    },
     /// Another consent ends with the commit. It must still be as it was loaded, or nothing is written.
     EndConsent(Box<EndedConsent>),
 }
@@ -154,6 +162,21 @@ impl Companion {
     ) -> Result<Option<String>, NotJson> {
         let body = match self {
             Self::EndConsent(ended) => return ended.add_to(statement, name).map(Some),
+            Self::RequireEntitled { contract, user } => {
+                let contract = statement.bind(contract.clone());
+                let user = statement.bind(user.clone());
+                // The lock waits for whoever is changing the row, and then looks at it again.
+                statement.with(
+                    name,
+                    &format!(
+                        "SELECT 1 FROM contract_current
+                         WHERE stream_id = {contract} AND standing <> 'ended'
+                           AND NOT coalesce(state -> 'removed_users' ? {user}, false)
+                         FOR SHARE"
+                    ),
+                );
+                return Ok(Some(format!("(SELECT count(*) FROM {name})")));
+            }
             Self::OpenSession {
                 session_hash,
                 bank,

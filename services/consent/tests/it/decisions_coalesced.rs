@@ -63,6 +63,7 @@ async fn grant(bench: &Bench, number: usize) -> Granted {
                     history_from: None,
                     valid_from: now,
                     valid_until: now + chrono::Duration::days(1),
+                    given_under: None,
                 };
                 let journey = JourneyId::parse("a-journey-of-tests").unwrap();
                 Ok(vec![consent.grant(&journey, terms, Place::Default)?])

@@ -45,7 +45,7 @@ async fn port(bench: &Bench, replica: usize) -> BankNoticesClient<Channel> {
 }
 
 /// A notice of dantai01's contract that happened a minute ago.
-fn notice(of: Notice) -> NotifyRequest {
+pub fn notice(of: Notice) -> NotifyRequest {
     NotifyRequest {
         bank_code: BANK.to_owned(),
         notice_id: Uuid::new_v4().to_string(),
@@ -68,7 +68,7 @@ async fn send(port: &mut BankNoticesClient<Channel>, notice: &NotifyRequest) -> 
 }
 
 /// Tells it at a replica.
-async fn tell(bench: &Bench, of: Notice) -> NotifyRequest {
+pub async fn tell(bench: &Bench, of: Notice) -> NotifyRequest {
     let notice = notice(of);
     let mut port = port(bench, 0).await;
     send(&mut port, &notice).await.expect("taken");
@@ -81,7 +81,7 @@ fn password_changed() -> Notice {
     })
 }
 
-fn user_removed() -> Notice {
+pub fn user_removed() -> Notice {
     Notice::UserRemoved(UserRemoved {
         user_id: USER.to_owned(),
     })
@@ -276,6 +276,46 @@ async fn what_a_crash_left_open_the_sweeper_completes_once() {
         .expect("a sweep");
     assert_eq!(bench.events("UserRemoved").await, 1);
     assert_eq!(since_grant(&bench, &grant).await, ["AccessSuspended"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_followed_from_a_notice_that_is_still_open_is_known_however_old_it_is() {
+    let (bench, _) = bench_with_consent("").await;
+    let (open, complete) = (Uuid::new_v4(), Uuid::new_v4());
+    for (id, effected) in [(open, false), (complete, true)] {
+        sqlx::query(
+            "INSERT INTO bank_notices (bank, notice_id, contract, content, occurred_at, received_at,
+                effected_at)
+             VALUES ($1, $2, $3, $4, now(), now(), CASE WHEN $5 THEN now() END)",
+        )
+        .bind(BANK)
+        .bind(id)
+        .bind(CONTRACT)
+        .bind(Json(&BankNotice::ContractClosed))
+        .bind(effected)
+        .execute(&bench.pool)
+        .await
+        .expect("a notice");
+        sqlx::query(
+            "INSERT INTO command_keys (bank, command_key, content_mac, outcome, recorded_at)
+             VALUES ($1, $2, '', 'done', now() - interval '3 days')",
+        )
+        .bind(BANK)
+        .bind(format!("act:bank-notice:{id}:a-grant"))
+        .execute(&bench.pool)
+        .await
+        .expect("a key");
+    }
+    sweeper::round(&bench.replicas[0].app)
+        .await
+        .expect("a sweep");
+    let kept: Vec<String> = sqlx::query_scalar(
+        "SELECT command_key FROM command_keys WHERE recorded_at < now() - interval '2 days'",
+    )
+    .fetch_all(&bench.pool)
+    .await
+    .unwrap();
+    assert_eq!(kept, [format!("act:bank-notice:{open}:a-grant")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,6 +59,7 @@ pub fn terms(valid_until: Instant) -> GrantTerms {
         history_from: None,
         valid_from: valid_until - TimeDelta::days(365),
         valid_until,
+        given_under: None,
     }
 }
 

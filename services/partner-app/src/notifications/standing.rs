@@ -18,13 +18,17 @@ pub enum Standing {
     Superseded,
     /// The bank lets this service read nothing.
     PartnerDisabled,
+    /// The bank lets this service read nothing for the time being.
+    PartnerSuspended,
 }
 
 impl Standing {
     /// The same reason, as the account interface would give it.
     pub fn problem_code(self) -> ProblemCode {
         match self {
-            Self::Suspended | Self::PartnerDisabled => ProblemCode::GrantSuspended,
+            Self::Suspended | Self::PartnerDisabled | Self::PartnerSuspended => {
+                ProblemCode::GrantSuspended
+            }
             Self::Expired => ProblemCode::GrantExpired,
             Self::Revoked => ProblemCode::GrantRevoked,
             Self::Superseded => ProblemCode::GrantSuperseded,
@@ -70,6 +74,10 @@ pub enum Meaning {
     PartnerEnabled,
     /// It does not.
     PartnerDisabled,
+    /// It does not for the time being.
+    PartnerSuspended,
+    /// One of the causes of that is gone.
+    PartnerRestored,
 }
 
 /// Who ended a linkage, as far as it is told.
@@ -109,6 +117,8 @@ impl Meaning {
             "AccessHandedOver" => Self::HandedOver,
             "PartnerEnabled" => Self::PartnerEnabled,
             "PartnerDisabled" => Self::PartnerDisabled,
+            "PartnerSuspended" => Self::PartnerSuspended,
+            "PartnerRestored" => Self::PartnerRestored,
             _ => return None,
         })
     }
@@ -120,12 +130,14 @@ impl Meaning {
             Self::Suspended | Self::PartlyRestored => Change::Stops(Standing::Suspended),
             Self::Superseded => Change::Stops(Standing::Superseded),
             Self::PartnerDisabled => Change::Stops(Standing::PartnerDisabled),
+            Self::PartnerSuspended => Change::Stops(Standing::PartnerSuspended),
             // A permission that is given again, changed or renewed may be read.
             Self::Authorized
             | Self::AccountsChanged
             | Self::Renewed
             | Self::Restored
-            | Self::PartnerEnabled => Change::Goes,
+            | Self::PartnerEnabled
+            | Self::PartnerRestored => Change::Goes,
             Self::Connected | Self::Expiring | Self::HandedOver => Change::None,
         }
     }

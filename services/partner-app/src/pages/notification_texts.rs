@@ -172,5 +172,27 @@ pub(super) fn of(meaning: Meaning) -> (&'static str, &'static str, &'static str)
                 "Nothing is brought in from this bank for now. It goes on by itself when the bank allows it; there is no need to link again.",
             ),
         ),
+        Meaning::PartnerSuspended => (
+            "partner_suspended",
+            say(
+                "金融機関が当サービスとの接続を一時的に止めました",
+                "The bank paused its connection with this service",
+            ),
+            say(
+                "この金融機関の取り込みを休んでいます。再開されると自動で続きから取り込みます。連携のやり直しは要りません。",
+                "Nothing is brought in from this bank for now. It goes on by itself when the pause ends; there is no need to link again.",
+            ),
+        ),
+        Meaning::PartnerRestored => (
+            "partner_restored",
+            say(
+                "金融機関が当サービスとの接続の停止を解除しました",
+                "The bank lifted a pause of its connection with this service",
+            ),
+            say(
+                "ほかに止められている理由がなければ、続きから取り込みます。操作は要りません。",
+                "Unless there is another reason for a pause, data goes on from where it was. There is nothing to do.",
+            ),
+        ),
     }
 }

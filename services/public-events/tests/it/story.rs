@@ -201,6 +201,7 @@ fn terms(partner: &str, scope: &[(u8, bool)], days: i64) -> GrantTerms {
         history_from: None,
         valid_from: at("2026-04-01T00:05:00Z"),
         valid_until: at("2026-04-01T00:05:00Z") + TimeDelta::days(days),
+        given_under: None,
     }
 }
 

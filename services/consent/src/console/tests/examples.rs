@@ -158,6 +158,7 @@ fn terms() -> GrantTerms {
         ("acct-77", Task::Balance),
     ];
     GrantTerms {
+        given_under: None,
         contract: ContractId::parse("c-81f0").unwrap(),
         user: UserId::parse("u-2d6e80b1").unwrap(),
         client: ClientId::parse("kantan-client").unwrap(),

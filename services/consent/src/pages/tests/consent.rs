@@ -2,13 +2,18 @@
 
 use super::super::{AuthorizeView, LinkageChange, consent_text};
 use super::document::{Document, text};
-use super::examples::{authorize, authorize_amending, english, texts};
+use super::examples::{
+    authorize, authorize_adding, authorize_amending, authorize_renewing, english, texts,
+};
 
 #[test]
 fn every_line_of_the_consent_text_stands_on_the_page() {
     for (view, texts) in [
         (authorize(), texts()),
         (authorize_amending(), texts()),
+        (authorize_adding(), texts()),
+        (authorize_renewing(), texts()),
+        (authorize_renewing(), english()),
         (authorize(), english()),
         (authorize_amending(), english()),
     ] {

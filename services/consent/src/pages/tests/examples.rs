@@ -7,11 +7,11 @@ use crate::client_certificate::Holder;
 use super::super::{
     AccessInView, AccountChoice, AccountHint, AccountsView, AuthorizeView, AuthorizedAccount,
     Availability, BankContact, CertificateLoginView, CertificatePasswordProblem,
-    CertificatePasswordView, ChoiceLimit, ConfirmView, ConfirmedAccount, Customer, Deadline,
-    DeadlineKind, DoneView, ErrorKind, ErrorPlace, ErrorView, Extension, FormTarget, Forwarding,
-    LinkageChange, Locale, LoginView, NoticeKind, NoticeView, Outcome, PartnerName, PartnerRecord,
-    PinField, PinProblem, PinShown, RegistrationStatus, RejectionReason, RowChange, Shell, Task,
-    TaskChoice, TasksView, Texts, Tick,
+    CertificatePasswordView, ChoiceLimit, ConfirmView, ConfirmedAccount, ContinuedAccount,
+    Customer, Deadline, DeadlineKind, DoneView, ErrorKind, ErrorPlace, ErrorView, Extension,
+    FormTarget, Forwarding, LinkageChange, Locale, LoginView, NoticeKind, NoticeView, Outcome,
+    PartnerName, PartnerRecord, PinField, PinProblem, PinShown, RegistrationStatus,
+    RejectionReason, RowChange, Shell, Task, TaskChoice, TasksView, Texts, Tick,
 };
 
 pub(super) const JOURNEY: &str = "/2963/journeys/0192f0c1-6f4b-7c1e-9d2a-5b7f3a1c8e40";
@@ -300,6 +300,7 @@ pub(super) fn authorize() -> AuthorizeView {
         history_from: NaiveDate::from_ymd_opt(2026, 1, 1),
         valid_until: at("2027-03-31T14:59:59Z"),
         change: LinkageChange::Makes,
+        continued: Vec::new(),
         superseded: Vec::new(),
         terms_version: "第3版".to_owned(),
         linkages_url: "https://consent.example/2963/linkages".to_owned(),
@@ -315,6 +316,32 @@ pub(super) fn authorize_amending() -> AuthorizeView {
             removed: vec!["インターネット支店(000) 普通 9999999".to_owned()],
         },
         superseded: vec!["あおぞら経費（2026年4月1日に許可）".to_owned()],
+        ..authorize()
+    }
+}
+
+/// A linkage that has been read goes on; some days are lost.
+pub(super) fn authorize_renewing() -> AuthorizeView {
+    AuthorizeView {
+        change: LinkageChange::Amends {
+            added: Vec::new(),
+            removed: Vec::new(),
+        },
+        continued: vec![ContinuedAccount {
+            account: "豊後支店(490) 普通 1000014".to_owned(),
+            from: NaiveDate::from_ymd_opt(2026, 4, 1).unwrap(),
+            lost: NaiveDate::from_ymd_opt(2026, 3, 11).zip(NaiveDate::from_ymd_opt(2026, 3, 31)),
+        }],
+        ..authorize()
+    }
+}
+
+/// Accounts are added to a linkage.
+pub(super) fn authorize_adding() -> AuthorizeView {
+    AuthorizeView {
+        change: LinkageChange::Adds {
+            added: vec!["豊後支店(490) 普通 1000014".to_owned()],
+        },
         ..authorize()
     }
 }
@@ -367,11 +394,13 @@ pub(super) fn notice(kind: NoticeKind) -> NoticeView {
     }
 }
 
-pub(super) const ERRORS: [ErrorKind; 21] = [
+pub(super) const ERRORS: [ErrorKind; 23] = [
     ErrorKind::InvalidRequest,
     ErrorKind::RequestExpired,
     ErrorKind::PartnerNotAvailable,
     ErrorKind::LinkageNotAvailable,
+    ErrorKind::LinkingPaused,
+    ErrorKind::LoginNotEntitled,
     ErrorKind::JourneyNotFound,
     ErrorKind::JourneyTimedOut,
     ErrorKind::JourneyEnded,
@@ -516,6 +545,14 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
     add(
         "authorize-amending",
         authorize_amending().render(texts).unwrap(),
+    );
+    add(
+        "authorize-renewing",
+        authorize_renewing().render(texts).unwrap(),
+    );
+    add(
+        "authorize-adding",
+        authorize_adding().render(texts).unwrap(),
     );
     let problem = Some(AuthorizeProblem::NotAgreed);
     add(

@@ -222,6 +222,7 @@ fn facts() -> Vec<ConsentEvent> {
         task: consent_domain::scope::Task::Balance,
     };
     let terms = GrantTerms {
+        given_under: None,
         contract: ContractId::parse("c-1").unwrap(),
         user: user.clone(),
         client: ClientId::parse("aozora").unwrap(),
