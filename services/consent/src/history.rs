@@ -1,6 +1,12 @@
 //! What happened, as it was recorded: a stream's facts, typed as the fold reads them, each with who acted,
 //! when, and what led to it.
 
+pub mod as_of;
+pub mod life;
+pub mod why;
+
+pub use life::Life;
+
 use consent_domain::{
     BankCode, GrantId, Instant, JourneyId,
     consent::{ConsentEvent, ConsentStream},

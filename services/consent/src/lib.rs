@@ -46,6 +46,7 @@ pub mod request_context;
 pub mod resource_servers;
 pub mod retention;
 mod sealed;
+pub mod search;
 pub mod security_events;
 pub mod settings;
 pub mod startup;

@@ -112,6 +112,8 @@ struct Public;
         (name = "health", description = "Whether this replica lives and is ready"),
         (name = "metrics", description = "What is counted"),
         (name = "introspection", description = "For resource servers"),
+        (name = "search", description = "What is there, and as a file"),
+        (name = "consents", description = "One consent: its story, how it stood at any moment, why it stopped"),
         (name = "operators", description = "Who asks, and what operators did")
     ),
     paths(
@@ -121,6 +123,16 @@ struct Public;
         authorization_server::introspect::for_resource_server,
         operators::me::show,
         operators::recorded_acts::list,
+        operators::searches::consents,
+        operators::searches::consents_csv,
+        operators::searches::consents_ndjson,
+        operators::consent_life::show,
+        operators::consent_life::story,
+        operators::consent_life::reasons,
+        operators::partner_access::show,
+        operators::searches::journeys,
+        operators::searches::journeys_csv,
+        operators::searches::journeys_ndjson,
     ),
     modifiers(&OAuthRefusals, &OperatorRefusals, &OperatorTokenScheme, &ResourceServerCredential)
 )]
