@@ -5,6 +5,14 @@ ALTER TABLE notices ADD COLUMN grant_id text;
 -- WHERE bank = $1 AND grant_id = $2 AND kind = $3.
 CREATE INDEX notices_of_grant ON notices (bank, grant_id) WHERE grant_id IS NOT NULL;
 
+-- How far the relay's leader says it has published, at most a second or so behind. For information: what
+-- counts is Kafka's own offset topic, which is never read from here.
+CREATE TABLE relay_positions (
+    one          boolean PRIMARY KEY DEFAULT true CHECK (one),
+    published_to bigint      NOT NULL, -- of the log
+    told_at      timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (fillfactor = 50);
+
 -- Which state an event's own parked row has: WHERE event_id = $1.
 CREATE INDEX parked_events_event ON parked_events (event_id);
 
@@ -31,7 +39,11 @@ $$;
 DO $$
 DECLARE
     service text := current_setting('renkei.role_prefix') || '_service';
+    auditor text := current_setting('renkei.role_prefix') || '_auditor';
+    relay   text := current_setting('renkei.role_prefix') || '_relay';
 BEGIN
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE ON relay_positions TO %I', relay);
+    EXECUTE format('GRANT SELECT ON relay_positions TO %I, %I', service, auditor);
     EXECUTE format('GRANT SELECT ON parked_events TO %I', service);
 END
 $$;

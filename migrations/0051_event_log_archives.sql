@@ -26,10 +26,6 @@ CREATE TRIGGER event_log_archives_are_not_truncated BEFORE TRUNCATE ON event_log
 CREATE FUNCTION archived_to() RETURNS bigint LANGUAGE sql STABLE AS
     'SELECT coalesce(max(last_global_sequence), 0) FROM event_log_archives';
 
--- How far the relay knows the log to be in Kafka: what is after it is not archived. It lags, and never leads;
--- the relay itself goes by the offset topic alone.
-ALTER TABLE sequencer ADD COLUMN published_to bigint NOT NULL DEFAULT 0;
-
 -- Whether the log still has an event, by its position: WHERE position = $1. Numbers and positions rise
 -- together but for what was open at the same moment, so a summary of each range of pages is enough.
 CREATE INDEX event_log_positions ON event_log USING brin (position) WITH (autosummarize = on);

@@ -144,14 +144,10 @@ CREATE FUNCTION unfinished_journeys(of_bank text, ended_before timestamptz, afte
              ORDER BY e.sequence DESC LIMIT 1) last
 $$;
 
--- Deletes the rows of a table that belong to the streams of the batch under way; gives how many. Tables of a
--- later release may not be there.
+-- Deletes the rows of a table that belong to the streams of the batch under way; gives how many.
 CREATE FUNCTION destroy_rows(act uuid, of_table text, condition text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE deleted bigint;
 BEGIN
-    IF to_regclass('public.' || of_table) IS NULL THEN
-        RETURN 0;
-    END IF;
     EXECUTE format('DELETE FROM %I t USING (
             SELECT aggregate_type, aggregate_id, split_part(aggregate_id, '':'', 1) AS bank,
                 split_part(aggregate_id, '':'', 2) AS id FROM destruction_streams WHERE destruction_id = $1) s
@@ -210,6 +206,7 @@ BEGIN
         + destroy_rows(act, 'pushed_requests', 't.bank = s.bank AND t.journey_id = s.id AND s.aggregate_type = ''journey''')
         + destroy_rows(act, 'authorization_codes', 't.bank = s.bank AND t.journey_id = s.id AND s.aggregate_type = ''journey''')
         + destroy_rows(act, 'bank_sessions', 't.bank = s.bank AND t.journey_id = s.id AND s.aggregate_type = ''journey''')
+        + destroy_rows(act, 'notices', 't.bank = s.bank AND t.grant_id = s.id AND s.aggregate_type = ''consent''')
         + destroy_rows(act, 'issued_access_tokens', 't.bank = s.bank AND t.grant_id = s.id AND s.aggregate_type = ''consent''')
         + destroy_rows(act, 'refresh_tokens', 't.bank = s.bank AND t.grant_id = s.id AND s.aggregate_type = ''consent''')
         + destroy_rows(act, 'access_totals', 't.bank = s.bank AND t.grant_id = s.id AND s.aggregate_type = ''consent''')

@@ -16,36 +16,34 @@ BEGIN
     END IF;
     dropped := 0;
     removed := 0;
-    IF to_regclass('public.access_records') IS NOT NULL THEN
-        PERFORM share_removals();
-        FOR part IN
-            SELECT inhrelid::regclass AS name,
-                (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz AS ends_at
-            FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-            WHERE i.inhparent = 'public.access_records'::regclass
-              AND pg_get_expr(c.relpartbound, c.oid) LIKE 'FOR VALUES FROM%'
-            ORDER BY 2
-        LOOP
-            CONTINUE WHEN part.ends_at IS NULL OR part.ends_at > now() - kept;
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s r WHERE %s)', part.name, holds) INTO is_held;
-            IF is_held THEN
-                EXECUTE format('DELETE FROM %s r WHERE NOT %s', part.name, holds);
-                GET DIAGNOSTICS n = ROW_COUNT;
-                removed := removed + n;
-            ELSE
-                EXECUTE format('ALTER TABLE access_records DETACH PARTITION %s', part.name);
-                EXECUTE format('DROP TABLE %s', part.name);
-                dropped := dropped + 1;
-            END IF;
-        END LOOP;
-    END IF;
+    PERFORM share_removals();
+    FOR part IN
+        SELECT inhrelid::regclass AS name,
+            (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz AS ends_at
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'public.access_records'::regclass
+          AND pg_get_expr(c.relpartbound, c.oid) LIKE 'FOR VALUES FROM%'
+        ORDER BY 2
+    LOOP
+        CONTINUE WHEN part.ends_at IS NULL OR part.ends_at > now() - kept;
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s r WHERE %s)', part.name, holds) INTO is_held;
+        IF is_held THEN
+            EXECUTE format('DELETE FROM %s r WHERE NOT %s', part.name, holds);
+            GET DIAGNOSTICS n = ROW_COUNT;
+            removed := removed + n;
+        ELSE
+            EXECUTE format('ALTER TABLE access_records DETACH PARTITION %s', part.name);
+            EXECUTE format('DROP TABLE %s', part.name);
+            dropped := dropped + 1;
+        END IF;
+    END LOOP;
     RETURN NEXT;
 END
 $$;
 REVOKE ALL ON FUNCTION remove_access_records(interval) FROM PUBLIC;
 
--- Acts of operators leave when they are old enough, by this and nothing else (see refuse_change_of_facts).
--- Tables of a later release may not be there.
+-- Acts of operators, and bulk revocations that ended, leave when they are old enough, by this and nothing else
+-- (see refuse_change_of_facts).
 CREATE FUNCTION remove_operator_acts(kept interval) RETURNS int
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -57,36 +55,24 @@ BEGIN
     END IF;
     DELETE FROM push_target_acts WHERE acted_at < now() - kept;
     GET DIAGNOSTICS all_removed = ROW_COUNT;
-    IF to_regclass('public.operator_acts') IS NOT NULL THEN
-        PERFORM set_config('renkei.removal_of_acts', 'on', true);
-        DELETE FROM operator_act_outcomes o USING operator_acts a
-            WHERE a.act_id = o.act_id AND a.acted_at < now() - kept;
-        DELETE FROM operator_acts WHERE acted_at < now() - kept;
-        GET DIAGNOSTICS removed = ROW_COUNT;
-        PERFORM set_config('renkei.removal_of_acts', '', true);
-        all_removed := all_removed + removed;
-    END IF;
+    PERFORM set_config('renkei.removal_of_acts', 'on', true);
+    DELETE FROM operator_act_outcomes o USING operator_acts a
+        WHERE a.act_id = o.act_id AND a.acted_at < now() - kept;
+    DELETE FROM operator_acts WHERE acted_at < now() - kept;
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    PERFORM set_config('renkei.removal_of_acts', '', true);
+    all_removed := all_removed + removed;
+    DELETE FROM bulk_revocation_acts a USING bulk_revocations b
+        WHERE b.bank = a.bank AND b.bulk_id = a.bulk_id AND b.ended_at < now() - kept;
+    DELETE FROM bulk_revocation_items i USING bulk_revocations b
+        WHERE b.bank = i.bank AND b.bulk_id = i.bulk_id AND b.ended_at < now() - kept;
+    DELETE FROM bulk_revocations WHERE ended_at < now() - kept;
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    all_removed := all_removed + removed;
     RETURN all_removed;
 END
 $$;
 REVOKE ALL ON FUNCTION remove_operator_acts(interval) FROM PUBLIC;
-
--- Sessions of operators that ended, or ran out, so long ago.
-CREATE FUNCTION remove_operator_sessions(kept interval) RETURNS int
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE removed int := 0;
-BEGIN
-    IF kept < interval '1 day' THEN
-        RAISE EXCEPTION 'sessions of operators are kept for a day at least' USING ERRCODE = 'RK003';
-    END IF;
-    IF to_regclass('public.operator_sessions') IS NOT NULL THEN
-        DELETE FROM operator_sessions WHERE coalesce(ended_at, expires_at) < now() - kept;
-        GET DIAGNOSTICS removed = ROW_COUNT;
-    END IF;
-    RETURN removed;
-END
-$$;
-REVOKE ALL ON FUNCTION remove_operator_sessions(interval) FROM PUBLIC;
 
 -- Whether no partition of a range-partitioned table takes a value; false where there is no such table.
 CREATE FUNCTION is_partition_missing(of_table text, value text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
@@ -118,7 +104,7 @@ $$;
 DO $$
 DECLARE service text := current_setting('renkei.role_prefix') || '_service';
 BEGIN
-    EXECUTE format('GRANT EXECUTE ON FUNCTION remove_access_records(interval), remove_operator_acts(interval),'
-        ' remove_operator_sessions(interval) TO %I', service);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION remove_access_records(interval), remove_operator_acts(interval)'
+        ' TO %I', service);
 END
 $$;

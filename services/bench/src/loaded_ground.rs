@@ -69,9 +69,6 @@ impl LoadedGround {
             .max_connections(CONNECTIONS)
             .connect(&urls.service_url)
             .await?;
-        Ok(Filled {
-            urls,
-            pool,
-        })
+        Ok(Filled { urls, pool })
     }
 }

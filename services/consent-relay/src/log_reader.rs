@@ -8,8 +8,6 @@ use public_events::{LoggedFact, Names, Needs, PublicEvent, Untranslatable, advan
 use sqlx::{PgPool, types::Json};
 use uuid::Uuid;
 
-use crate::lease::Term;
-
 #[derive(sqlx::FromRow)]
 struct Row {
     global_sequence: i64,
@@ -117,23 +115,6 @@ pub async fn archived_to(pool: &PgPool) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT archived_to()")
         .fetch_one(pool)
         .await
-}
-
-/// Notes how far the log is in Kafka, for whoever archives it: nothing else goes by this.
-///
-/// # Errors
-/// The database's.
-pub async fn note_published(pool: &PgPool, term: &Term, number: i64) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE sequencer SET published_to = $1
-         WHERE published_to < $1 AND holder = $2 AND fence = $3",
-    )
-    .bind(number)
-    .bind(&term.holder)
-    .bind(term.fence)
-    .execute(pool)
-    .await
-    .map(drop)
 }
 
 /// Whether an operator began an epoch after that number.

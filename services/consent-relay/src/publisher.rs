@@ -8,6 +8,7 @@ mod client;
 mod position;
 mod problem;
 mod session;
+mod told_position;
 mod transactions;
 
 use std::time::{Duration, Instant};

@@ -5,14 +5,21 @@
 
 mod act_page;
 mod acts_page;
+mod affected_page;
 mod block;
+mod bulk_page;
 mod consent_page;
+mod consents_page;
+mod ended_page;
 mod entry_pages;
 mod funnel_page;
+mod journeys_page;
 mod names;
 mod page;
+mod partners_page;
 mod plot;
 mod sentence;
+mod span;
 mod web;
 mod words;
 

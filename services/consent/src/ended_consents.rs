@@ -108,7 +108,7 @@ const SELECT: &str = "
                     ELSE 'sent' END AS mail, m.sent_at AS mail_sent_at, m.tries AS mail_tries,
                 CASE WHEN k.state IN ('parked', 'waiting') THEN 'parked'
                     WHEN k.state IS NOT NULL THEN k.state
-                    WHEN is_in_log_up_to((SELECT published_to FROM sequencer), e.event_id,
+                    WHEN is_in_log_up_to((SELECT published_to FROM relay_positions), e.event_id,
                         e.transaction_id, e.position, c.bank, c.partner) THEN 'published'
                     ELSE 'waiting' END AS kafka,
                 CASE WHEN o.bank IS NULL THEN 'not_polled'

@@ -4,6 +4,7 @@
 pub mod as_of;
 pub mod life;
 pub mod why;
+pub mod words;
 
 pub use life::Life;
 

@@ -2,6 +2,8 @@
 //! over an event store. `journey` is where to begin reading.
 
 pub mod access_record;
+pub mod affected;
+pub mod affected_consents;
 pub mod app;
 mod authorization_server;
 mod bank_announcements;
@@ -33,8 +35,10 @@ pub mod notices;
 mod observation;
 pub mod openapi;
 pub mod operator;
+pub mod operator_orders;
 mod operators;
 pub mod pages;
+pub mod partner_administration;
 pub mod partners;
 mod pin_locks;
 pub mod pin_unlock;

@@ -220,7 +220,6 @@ impl Metrics {
             "Connections of the pool",
             m.connections.clone(),
         );
-        crate::access_record::register_metrics(r);
         r.register(
             "retention_removed",
             "Rows that were past their time",
@@ -231,6 +230,7 @@ impl Metrics {
             "1: the partition that is needed next is not there",
             m.partitions_missing.clone(),
         );
+        crate::access_record::register_metrics(r);
         crate::feed::metrics::register(r);
         crate::security_events::register_metrics(r);
         m

@@ -1,6 +1,7 @@
 //! The JSON endpoints as OpenAPI documents, generated from the handlers and the structs that they
 //! answer with. `docs/openapi` holds the same text; `make check-generated` compares.
 
+mod act_refusals;
 mod cloud_event;
 mod forms;
 mod jwk_set;
@@ -112,9 +113,12 @@ struct Public;
         (name = "health", description = "Whether this replica lives and is ready"),
         (name = "metrics", description = "What is counted"),
         (name = "introspection", description = "For resource servers"),
+        (name = "funnel", description = "Where journeys end"),
         (name = "search", description = "What is there, and as a file"),
         (name = "consents", description = "One consent: its story, how it stood at any moment, why it stopped"),
-        (name = "operators", description = "Who asks, and what operators did")
+        (name = "operators", description = "Who asks, and what operators did"),
+        (name = "acts", description = "What operators do with consents, one or many"),
+        (name = "partners", description = "Partners' records, and partners at a bank")
     ),
     paths(
         operators::live,
@@ -123,6 +127,7 @@ struct Public;
         authorization_server::introspect::for_resource_server,
         operators::me::show,
         operators::recorded_acts::list,
+        operators::funnel::show,
         operators::searches::consents,
         operators::searches::consents_csv,
         operators::searches::consents_ndjson,
@@ -133,6 +138,42 @@ struct Public;
         operators::searches::journeys,
         operators::searches::journeys_csv,
         operators::searches::journeys_ndjson,
+        operators::orders::revoke,
+        operators::orders::remove_account,
+        operators::orders::hand_over,
+        operators::orders::suspend_consent,
+        operators::orders::restore_consent,
+        operators::orders::suspend_contract,
+        operators::orders::restore_contract,
+        operators::orders::suspend_partner,
+        operators::orders::restore_partner,
+        operators::orders::suspend_bank,
+        operators::orders::restore_bank,
+        operators::bulk::request,
+        operators::bulk::list,
+        operators::bulk::show,
+        operators::bulk::items,
+        operators::bulk::approve,
+        operators::bulk::start,
+        operators::bulk::pause,
+        operators::bulk::resume,
+        operators::bulk::cancel,
+        operators::ends::ended,
+        operators::ends::affected,
+        operators::partners_here::list,
+        operators::partners_here::enable,
+        operators::partners_here::disable,
+        operators::partners_here::set_contract,
+        operators::partners_here::targets,
+        operators::partners_here::set_target,
+        operators::partners_here::remove_target,
+        operators::partners::list,
+        operators::partners::register,
+        operators::partners::show,
+        operators::partners::change_record,
+        operators::partners::change_redirect_uris,
+        operators::partners::add_key,
+        operators::partners::retire_key,
     ),
     modifiers(&OAuthRefusals, &OperatorRefusals, &OperatorTokenScheme, &ResourceServerCredential)
 )]

@@ -27,7 +27,7 @@ pub struct RetentionSettings {
     pub guesses_days: i32,
     /// Counters of logins that say nothing any more.
     pub login_counters_days: i32,
-    /// Bank sessions, from their login.
+    /// Bank sessions and customers' own sessions, from their login.
     pub bank_sessions_days: i32,
     /// `jti`s of client assertions, after the assertion's end.
     pub used_jtis_minutes: i32,
@@ -82,7 +82,7 @@ impl Default for RetentionSettings {
             bank_notices_days: 365,
             unacknowledged_events_days: 365,
             refused_events_days: 365,
-            operator_sessions_days: 90,
+            operator_sessions_days: 30,
             operator_acts_months: 120,
             access_records_months: 60,
             event_log_months: 24,

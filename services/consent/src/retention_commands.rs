@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use consent::retention::{
     Order, RetentionSettings,
-    archive::{self, ArchiveOrder},
+    archive::{self, ArchiveError, ArchiveOrder},
     archive_file, destruction,
     legal_hold::{self, Held},
 };
@@ -53,6 +53,9 @@ pub(super) enum ArchiveCommand {
         directory: PathBuf,
         #[command(flatten)]
         ordered: Ordered,
+        /// Ends well where it is not time yet: for a job that runs by the clock.
+        #[arg(long)]
+        if_due: bool,
         /// BANK:PARTNER of a reader who goes without what it has not taken; it has been told.
         #[arg(long)]
         leave_behind: Vec<String>,
@@ -203,6 +206,7 @@ pub(super) async fn archive(command: ArchiveCommand) -> Result<(), Failure> {
             times,
             directory,
             ordered,
+            if_due,
             leave_behind,
         } => {
             let order = ArchiveOrder {
@@ -211,7 +215,13 @@ pub(super) async fn archive(command: ArchiveCommand) -> Result<(), Failure> {
                 months: times.read()?.event_log_months,
                 leave_behind,
             };
-            say_json(&archive::archive_oldest(&owner.owner_url, &order).await?)
+            match archive::archive_oldest(&owner.owner_url, &order).await {
+                Err(not_yet @ ArchiveError::NotYet { .. }) if if_due => {
+                    say(&not_yet.to_string());
+                    Ok(())
+                }
+                archived => say_json(&archived?),
+            }
         }
         ArchiveCommand::Verify { file } => say_json(&archive_file::verify(&file)?),
         ArchiveCommand::List { owner } => {

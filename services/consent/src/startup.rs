@@ -32,6 +32,7 @@ use crate::{
     bank_pages::PagesOfBanks,
     bank_port::BankPort,
     boundary::boundary,
+    bulk_revocation,
     certificate_listener::certificate_server,
     client_certificate::{CertificateLoginError, CertificateLoginSettings},
     console,
@@ -244,6 +245,7 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
     });
     let every = Duration::from_millis(settings.sweep_milliseconds);
     tasks.push(tokio::spawn(sweeper::run(app.clone(), every)));
+    tasks.push(tokio::spawn(bulk_revocation::run(app.clone(), every)));
 
     let certificate_login = certificate_listener.as_ref().map(address_of).transpose()?;
     let certificate_server = start_certificate_login(&settings, &app, certificate_listener)?;

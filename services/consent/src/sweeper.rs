@@ -22,10 +22,10 @@ use crate::{
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
     lifecycle::{bank_told::complete_open, expire_due, warn_due},
-    linkages, metrics, notices, operator,
+    metrics, notices, partner_administration,
     partners::bank_record,
     pin_locks::record_missing_locks,
-    retention,
+    redirect_policy, retention,
     store::{Actor, CommandContext, CommandError, StoreError, sql_span, state_of},
 };
 
@@ -42,10 +42,13 @@ pub async fn run(app: web::Data<App>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut looked_at: Option<Instant> = None;
+    // A start has other things to do.
+    let mut first = true;
     loop {
         ticks.tick().await;
         let span = tracing::info_span!("sweep");
-        let look = looked_at.is_none_or(|at| at.elapsed() >= look_every(&app));
+        let look = !first && looked_at.is_none_or(|at| at.elapsed() >= look_every(&app));
+        first = false;
         let swept = async {
             round(&app).await?;
             if look {
@@ -90,6 +93,9 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     expire_due(&app.pool, &app.bus).await?;
     warn_due(&app.pool, &app.bus).await?;
     complete_open(&app.pool, &app.bus).await?;
+    partner_administration::end_contracts(&app.pool, &app.bus).await?;
+    partner_administration::tell_of_ends(&app.pool).await?;
+    partner_administration::retire_due(&app.pool, &app.bus, redirect_policy(app.cookies)).await?;
     learn_verdicts(app).await?;
     let oldest = guess::oldest_unsettled_seconds(&app.pool).await?;
     metrics::oldest_unsettled_guess(oldest.unwrap_or(0.0));
@@ -97,8 +103,6 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     record_connections(app).await?;
     notices::send_due(app).await?;
     count_ended(&app.pool).await?;
-    operator::session::forget_old(&app.pool).await?;
-    linkages::forget(&app.pool).await?;
     retention::forget(&app.pool, &app.retention).await?;
     if let Err(error) = app.keys.refresh(&app.pool).await {
         tracing::warn!(%error, "the signing keys could not be read again");

@@ -112,6 +112,7 @@ fn renewed(now: Instant) -> ConsentEvent {
         valid_from: now,
         valid_until: now + TimeDelta::days(365),
         continue_from: [(account(A_1000014), day(2027, 3, 1))].into(),
+        shown: None,
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
     Publisher,
     position::{self, Mark, Position},
     problem::Problem,
+    told_position::ToldPosition,
     transactions::{Outcome, Outgoing, Refused, Transactions},
 };
 use crate::{
@@ -50,6 +51,7 @@ pub(super) struct Session<'p> {
     translator: Translator,
     /// What was prepared while the transaction before it went.
     ahead: Option<Prepared>,
+    told: ToldPosition,
 }
 
 /// A batch with its records.
@@ -100,6 +102,7 @@ impl<'p> Session<'p> {
             looked_at_parked: None,
             translator: Translator::default(),
             ahead: None,
+            told: ToldPosition::default(),
         })
     }
 
@@ -400,9 +403,9 @@ impl<'p> Session<'p> {
         Ok(())
     }
 
-    async fn observe(&self) -> Result<(), Problem> {
+    async fn observe(&mut self) -> Result<(), Problem> {
         let pool = &self.publisher.pool;
-        log_reader::note_published(pool, self.term, self.published).await?;
+        self.told.tell(pool, self.published).await;
         let (events, seconds) = log_reader::lag(pool, self.published).await?;
         METRICS.lag(events, Duration::from_secs_f64(seconds.max(0.0)));
         let (parked, waiting) = parking::count(pool).await?;

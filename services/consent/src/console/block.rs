@@ -236,6 +236,8 @@ pub(super) enum FormKind {
     Filter,
     /// POST, with a form key.
     Act,
+    /// The same of a single button.
+    Button,
 }
 
 #[derive(Debug)]
@@ -286,13 +288,14 @@ impl Form {
         match self.kind {
             FormKind::Filter => "filter",
             FormKind::Act => "act",
+            FormKind::Button => "button-form",
         }
     }
 
     pub(super) fn method(&self) -> &'static str {
         match self.kind {
             FormKind::Filter => "get",
-            FormKind::Act => "post",
+            FormKind::Act | FormKind::Button => "post",
         }
     }
 

@@ -30,6 +30,31 @@ pub(super) enum Standing {
 }
 
 impl Standing {
+    pub(super) const ALL: [Self; 5] = [
+        Self::Live,
+        Self::Suspended,
+        Self::Expired,
+        Self::Revoked,
+        Self::Superseded,
+    ];
+
+    /// The word of it in searches.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Suspended => "suspended",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    pub(super) fn find(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|standing| standing.word() == word)
+    }
+
     /// Of a consent at a moment: the clock ends it, recorded or not.
     pub(super) fn of(consent: &Consent, at: DateTime<Utc>) -> Option<Self> {
         Some(match consent {
@@ -159,9 +184,16 @@ impl ConsentView {
             id: "state-heading",
             text: heading.to_owned(),
         });
-        blocks.extend(self.state(locale, &consent, at));
+        blocks.push(self.state(locale, &consent, at));
         if self.as_of.is_none() {
             blocks.extend(self.acts(w, &consent, &address));
+        }
+        if let Some(terms) = consent.terms() {
+            blocks.push(Block::Heading {
+                id: "terms-heading",
+                text: w.terms.to_owned(),
+            });
+            blocks.push(Block::Table(accounts(locale, terms)));
         }
         blocks.extend(self.why(w));
         blocks.push(Block::Heading {
@@ -184,13 +216,13 @@ impl ConsentView {
         Form::filter("as-of", address, vec![field], w.show_as_of)
     }
 
-    fn state(&self, locale: Locale, consent: &Consent, at: DateTime<Utc>) -> Vec<Block> {
+    fn state(&self, locale: Locale, consent: &Consent, at: DateTime<Utc>) -> Block {
         let w = words::of(locale);
         let (Some(terms), Some(standing)) = (consent.terms(), Standing::of(consent, at)) else {
-            return vec![Block::Said {
+            return Block::Said {
                 text: w.as_of_not_begun.to_owned(),
                 tone: Tone::Quiet,
-            }];
+            };
         };
         let mut status = Cell::badge(standing.tone(), standing.name(locale));
         if let Consent::Revoked { by, reason, .. } = consent {
@@ -264,14 +296,7 @@ impl ConsentView {
                 ));
             }
         }
-        vec![
-            Block::Facts(Facts { id: "state", rows }),
-            Block::Heading {
-                id: "terms-heading",
-                text: w.terms.to_owned(),
-            },
-            Block::Table(accounts(locale, terms)),
-        ]
+        Block::Facts(Facts { id: "state", rows })
     }
 
     fn acts(&self, w: &Words, consent: &Consent, address: &str) -> Option<Block> {

@@ -13,8 +13,9 @@ use serde::de::{
     value::{Error as Unknown, StrDeserializer},
 };
 
-use super::words;
+use super::{block::Tone, consent_page::Standing, words};
 use crate::{
+    access_record::ReadKind,
     funnel::{FunnelStep, Leaving},
     operator::Role,
     pages::Locale,
@@ -39,6 +40,16 @@ pub(super) fn task(locale: Locale, task: Task) -> &'static str {
             Task::Transactions => ("入出金明細照会", "Transaction inquiry"),
         },
     )
+}
+
+/// What was read.
+pub(super) fn read_kind(locale: Locale, kind: ReadKind) -> &'static str {
+    let both = match kind {
+        ReadKind::Accounts => ("口座一覧", "List of accounts"),
+        ReadKind::Balance => return task(locale, Task::Balance),
+        ReadKind::Transactions => return task(locale, Task::Transactions),
+    };
+    pick(locale, both)
 }
 
 /// Who ended a consent, or took an account out.
@@ -127,6 +138,87 @@ pub(super) fn suspension_cause(locale: Locale, cause: SuspensionCause) -> &'stat
     )
 }
 
+/// A partner's service by its id, where it is among those known.
+pub(super) fn partner(known: &[(String, String)], id: &str) -> String {
+    let found = known.iter().find(|(partner, _)| partner == id);
+    found.map_or_else(|| id.to_owned(), |(_, name)| name.clone())
+}
+
+/// How a consent stands, by the word of a search.
+pub(super) fn status(locale: Locale, word: &str) -> String {
+    Standing::find(word).map_or_else(
+        || word.to_owned(),
+        |standing| standing.name(locale).to_owned(),
+    )
+}
+
+/// Why a consent was revoked, by its stored code.
+pub(super) fn stored_reason(locale: Locale, code: &str) -> String {
+    RevocationReason::find(code).map_or_else(
+        || code.to_owned(),
+        |reason| revocation_reason(locale, reason).to_owned(),
+    )
+}
+
+/// Why a consent is suspended, by its stored code.
+pub(super) fn stored_cause(locale: Locale, code: &str) -> String {
+    SuspensionCause::find(code).map_or_else(
+        || code.to_owned(),
+        |cause| suspension_cause(locale, cause).to_owned(),
+    )
+}
+
+/// A step by its stored word.
+pub(super) fn stage(locale: Locale, word: &str) -> String {
+    let found = FunnelStep::ALL
+        .into_iter()
+        .find(|step| step.as_str() == word);
+    found.map_or_else(|| word.to_owned(), |found| step(locale, found))
+}
+
+/// Why a journey ended, by its stored code.
+pub(super) fn end_reason(locale: Locale, code: &str) -> String {
+    match code {
+        "idle" => leaving(locale, Leaving::Idle).to_owned(),
+        "total" => leaving(locale, Leaving::OutOfTime).to_owned(),
+        code => failure(locale, code),
+    }
+}
+
+/// Who acted, by the columns of a fact.
+pub(super) fn stored_actor(locale: Locale, kind: &str, id: Option<&str>) -> String {
+    let id = || id.unwrap_or_default().to_owned();
+    match kind {
+        "customer" => actor(
+            locale,
+            &Actor::Customer(Some(id()).filter(|id| !id.is_empty())),
+        ),
+        "partner" => actor(locale, &Actor::Partner(id())),
+        "operator" => actor(locale, &Actor::Operator(id())),
+        _ => actor(locale, &Actor::System),
+    }
+}
+
+/// What became of a notice, by the word of a channel.
+pub(super) fn arrival(locale: Locale, word: &str) -> (Tone, String) {
+    let (tone, both) = match word {
+        "sent" => (Tone::Good, ("送信済み", "sent")),
+        "published" => (Tone::Good, ("公開済み", "published")),
+        "acknowledged" => (Tone::Good, ("受領済み", "acknowledged")),
+        "delivered" => (Tone::Good, ("配信済み", "delivered")),
+        "waiting" => (Tone::Caution, ("待ち", "waiting")),
+        "handed_out" => (Tone::Caution, ("受領待ち", "handed out")),
+        "parked" => (Tone::Bad, ("保留", "parked")),
+        "refused" => (Tone::Bad, ("拒否", "refused")),
+        "skipped" => (Tone::Caution, ("見送り", "skipped")),
+        "unrecorded" => (Tone::Caution, ("記録なし", "not recorded")),
+        "not_polled" => (Tone::Quiet, ("利用なし", "not used")),
+        "no_target" => (Tone::Quiet, ("送信先なし", "no target")),
+        other => return (Tone::Caution, other.to_owned()),
+    };
+    (tone, pick(locale, both).to_owned())
+}
+
 /// What an operator may at a bank.
 pub(super) fn role(locale: Locale, role: Role) -> &'static str {
     let words = words::of(locale);
@@ -154,6 +246,16 @@ pub(super) fn act(locale: Locale, code: &str) -> String {
         "remove_account" => ("口座を外した", "Took an account out"),
         "suspend" => ("停止", "Suspended"),
         "restore" => ("停止の解除", "Lifted a suspension"),
+        "read_partner" => ("連携事業者の閲覧", "Read a partner"),
+        "read_bulk_revocations" | "read_bulk_revocation" => {
+            ("一括解除の閲覧", "Read bulk revocations")
+        }
+        "request_bulk_revocation" => ("一括解除の依頼", "Asked for a bulk revocation"),
+        "approve_bulk_revocation" => ("一括解除の承認", "Approved a bulk revocation"),
+        "start_bulk_revocation" => ("一括解除の開始", "Started a bulk revocation"),
+        "pause_bulk_revocation" => ("一括解除の一時停止", "Paused a bulk revocation"),
+        "resume_bulk_revocation" => ("一括解除の再開", "Resumed a bulk revocation"),
+        "cancel_bulk_revocation" => ("一括解除の中止", "Cancelled a bulk revocation"),
         "hand_over_consent" => ("引継ぎ", "Handed over"),
         other => return other.to_owned(),
     };
@@ -266,6 +368,14 @@ pub(super) fn of_input(text: &str) -> Option<DateTime<Utc>> {
     let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
         .into_iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?;
+    local
+        .checked_sub_signed(TimeDelta::hours(9))
+        .map(|utc| utc.and_utc())
+}
+
+/// When a day begins in Japan.
+pub(super) fn start_of_day(day: NaiveDate) -> Option<DateTime<Utc>> {
+    let local = day.and_hms_opt(0, 0, 0)?;
     local
         .checked_sub_signed(TimeDelta::hours(9))
         .map(|utc| utc.and_utc())

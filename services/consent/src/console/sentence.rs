@@ -112,6 +112,7 @@ pub(super) fn of(locale: Locale, event: &ConsentEvent) -> Sentence {
             valid_from,
             valid_until,
             continue_from,
+            shown: _,
         } => {
             let mut details = vec![
                 of_period(locale, *valid_from, *valid_until),

@@ -197,4 +197,113 @@ words! {
     acts_log: "操作記録", "Log of acts";
     acts_caption: "操作者の操作の一覧", "What operators did";
     on_whom: "対象", "On";
+
+    // Fields and columns
+    service: "サービス", "Service";
+    began_from: "許可日 自", "Allowed from";
+    began_to: "許可日 至", "Allowed to";
+    ended_at: "終了日時", "Ended";
+
+    // Consents
+    arrived_yes: "到達済み", "Arrived";
+    arrived_no: "未到達", "Not yet";
+
+    // Acts
+    refused_stale: "この画面は古くなっています。現在の状態を確認してください。", "This page was out of date. Please look at the state now.";
+
+    // Revocations
+    revocations: "終了した連携", "What ended";
+    revocations_caption: "終了した連携の一覧", "Consents that ended";
+    bulk: "一括解除", "Bulk revocation";
+    bulk_lead: "条件に合う有効な連携をまとめて解除します。依頼した人とは別の人の承認が必要です。",
+        "Revokes every live consent that matches. Somebody else than who asked has to approve.";
+    bulk_caption: "一括解除の一覧", "Bulk revocations";
+    bulk_sample: "対象の例", "Sample";
+    bulk_matching: "対象件数", "Matching";
+    bulk_request: "承認を依頼する", "Ask for approval";
+    bulk_request_note: "承認されるまで、何も解除されません。", "Nothing is revoked until it is approved.";
+    bulk_requested_by: "依頼者", "Asked by";
+    bulk_approved_by: "承認者", "Approved by";
+    bulk_approve: "承認して開始する", "Approve and begin";
+    bulk_own: "ご自身の依頼は承認できません。別の操作者が承認します。", "You can't approve what you asked for.";
+    bulk_pause: "一時停止", "Pause";
+    bulk_resume: "再開", "Resume";
+    bulk_cancel: "中止", "Cancel";
+    bulk_progress: "進み具合", "Progress";
+    bulk_done: "解除済み", "Revoked";
+    bulk_skipped: "対象外", "Passed over";
+    bulk_failed: "失敗", "Failed";
+    new_bulk: "一括解除を始める", "Begin a bulk revocation";
+
+    // Affected
+    affected: "影響の確認", "Who was affected";
+    affected_lead: "期間中に、連携事業者が参照できた契約を調べます。", "Contracts whose data the partner could read in a period.";
+    affected_caption: "影響を受けた連携", "Consents affected";
+    could_read_from: "参照できた期間 自", "Readable from";
+    could_read_to: "参照できた期間 至", "Readable to";
+
+    // Partners
+    partners: "連携事業者", "Partners";
+    partners_caption: "連携事業者の一覧", "Partners";
+    client_id: "クライアントID", "Client ID";
+    legal_name: "事業者名", "Legal name";
+    registration_number: "登録番号", "Registration number";
+    complaint_contact: "苦情の窓口", "Complaints";
+    onward_recipients: "再提供先", "Onward recipients";
+    redirect_uris: "戻り先URI", "Redirect URIs";
+    keys: "公開鍵", "Public keys";
+    key_id: "鍵ID", "Key ID";
+    key_kind: "種類", "Kind";
+    record_version: "登録の版", "Record version";
+    at_this_bank: "この金庫での取扱い", "At this bank";
+    enabled: "取扱い中", "Enabled";
+    disabled: "取扱いなし", "Not enabled";
+    contract_from: "契約開始日", "Contract from";
+    contract_until: "契約終了日", "Contract until";
+    push_targets: "通知の送信先", "Push targets";
+    address: "送信先", "Address";
+
+    // Refusals
+    span_invalid: "期間を正しく入力してください。", "Enter the period correctly.";
+    outstanding_only: "未到達のみ", "Outstanding only";
+    channel_mail: "お客さまへのメール", "Mail to the customer";
+    channel_kafka: "事業者（Kafka）", "Partner (Kafka)";
+    channel_poll: "事業者（ポーリング）", "Partner (poll)";
+    channel_push: "事業者（プッシュ）", "Partner (push)";
+    choose_partner: "連携事業者を選んでください。", "Choose a partner.";
+    reads_in_span: "期間中の参照", "Reads in the period";
+    began_before: "許可日時 未満", "Allowed before";
+    bulk_filter_empty: "条件を一つ以上入力してください。条件がないと、金庫のすべての連携が対象になります。", "Give at least one condition: without any, every consent of the bank would match.";
+    bulk_start: "解除を開始する", "Begin to revoke";
+    bulk_open: "未処理", "Open";
+    suspended: "停止中", "Suspended";
+    live_consents: "有効な連携", "Live consents";
+    set_at: "設定日時", "Set";
+    delivered_at: "最終配信", "Last delivery";
+    last_failure: "最後の失敗", "Last failure";
+
+    // Around every page
+    export: "書き出し", "Export";
+    search: "検索", "Search";
+
+    // Fields and columns
+    accounts: "口座数", "Accounts";
+    ended_from: "終了日 自", "Ended from";
+    ended_to: "終了日 至", "Ended to";
+    changed_at: "最終変更", "Last change";
+
+    // Consents
+    consents: "連携の検索", "Search consents";
+    consents_caption: "連携の一覧", "Consents";
+
+    // Journeys
+    journeys: "手続きの検索", "Search journeys";
+    journeys_caption: "手続きの一覧", "Journeys";
+    journey: "手続き番号", "Journey";
+    requested_at: "申込日時", "Requested";
+
+    // Refusals
+    ends_or_ended: "期限・終了", "Ends or ended";
+    requested_from: "申込日 自", "Requested from";
+    requested_to: "申込日 至", "Requested to";
 }

@@ -163,6 +163,8 @@ pub fn obstacles(life: &Life, at: Instant) -> Vec<Obstacle> {
             PartnerAtBankEvent::PartnerEnabled { .. } => {
                 standing.end(level, Standstill::PartnerDisabled);
             }
+            // Its end is a fact of its own: the partner is disabled.
+            PartnerAtBankEvent::PartnerContractSet { .. } => {}
         }
     }
     for fact in held(&life.bank, at) {

@@ -93,7 +93,7 @@ fn of_end(life: &Life, consent: &Consent) -> Vec<Link> {
             }
             chain.extend(causes(life, fact.causation_id, &mut Vec::new()));
         }
-        Some((fact, ConsentEvent::AccessSuperseded { by })) => {
+        Some((fact, ConsentEvent::AccessSuperseded { by, .. })) => {
             chain.push(link(fact, "AccessSuperseded", Some(by.as_str())));
             chain.extend(causes(life, fact.causation_id, &mut Vec::new()));
         }

@@ -66,8 +66,9 @@ impl Modify for OperatorRefusals {
             for operation in operations_of(item) {
                 let has_query = operation.parameters.iter().flatten().count() > 1;
                 let mut by_status: BTreeMap<u16, Vec<Problem>> = BTreeMap::new();
-                let id = operation.operation_id.clone().unwrap_or_default();
-                for refusal in refusals_of(&id, has_query, acts) {
+                let id = operation.operation_id.as_deref().unwrap_or_default();
+                let own = super::act_refusals::refusals_of(id);
+                for refusal in refusals_of(id, has_query, acts).into_iter().chain(own) {
                     by_status.entry(refusal.status).or_default().push(refusal);
                 }
                 for (status, refusals) in by_status {

@@ -182,6 +182,15 @@ impl Admitted {
         self.entry(None, "done").write(pool, act).await
     }
 
+    /// Records what is about to be done at no bank in particular, as [`AtBank::begin`] does at one.
+    ///
+    /// # Errors
+    /// The database's: then nothing is to be done.
+    pub async fn begin(&self, pool: &PgPool, act: Act) -> Result<Begun, sqlx::Error> {
+        let id = self.entry(None, "begun").write(pool, act).await?;
+        Ok(Begun { id })
+    }
+
     /// Records what was refused.
     ///
     /// # Errors

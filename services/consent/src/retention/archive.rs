@@ -171,6 +171,7 @@ async fn oldest_part(owner: &mut PgConnection) -> Result<Part, ArchiveError> {
 struct State {
     log_end: i64,
     published_to: i64,
+    counted_to: i64,
     last_given_at: Option<DateTime<Utc>>,
     old_enough: bool,
     parked: i64,
@@ -185,8 +186,10 @@ async fn against(
 ) -> Result<Vec<String>, ArchiveError> {
     let Part { name, first, last } = part;
     let state: State = sqlx::query_as(&format!(
-        "SELECT s.global_sequence AS log_end, s.published_to, newest.appended_at AS last_given_at,
+        "SELECT s.global_sequence AS log_end, newest.appended_at AS last_given_at,
              coalesce(newest.appended_at < now() - make_interval(months => $2), false) AS old_enough,
+             coalesce((SELECT published_to FROM relay_positions), 0) AS published_to,
+             (SELECT global_sequence FROM journey_counts_until) AS counted_to,
              (SELECT count(*) FROM parked_events
               WHERE global_sequence <= $1 AND state IN ('parked', 'waiting')) AS parked,
              EXISTS (SELECT FROM events e
@@ -222,6 +225,9 @@ async fn against(
             "the relay has published up to {}",
             state.published_to
         ));
+    }
+    if state.counted_to < *last {
+        why.push(format!("journeys are counted up to {}", state.counted_to));
     }
     if state.parked > 0 {
         why.push(format!("{} of its events are parked", state.parked));

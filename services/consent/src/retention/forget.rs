@@ -6,7 +6,8 @@ use tracing::Instrument as _;
 
 use super::RetentionSettings;
 use crate::{
-    metrics,
+    linkages, metrics,
+    operator::session,
     protocol::{
         code::purge_authorization_codes, jti::purge_used_jtis,
         token_ids::purge_issued_access_tokens,
@@ -34,6 +35,8 @@ pub async fn forget(pool: &PgPool, kept: &RetentionSettings) -> Result<(), Store
     purge_used_jtis(pool, kept.used_jtis_minutes).await?;
     purge_authorization_codes(pool, kept.authorization_codes_days).await?;
     purge_issued_access_tokens(pool, kept.access_token_ids_days).await?;
+    session::forget_old(pool, kept.operator_sessions_days).await?;
+    linkages::forget(pool, kept.bank_sessions_days).await?;
     for rule in &[
         Rule {
             table: "command_keys",
@@ -171,25 +174,12 @@ async fn acts_and_months(pool: &PgPool, kept: &RetentionSettings) -> Result<(), 
             break;
         }
     }
-    for (table, sql, kept) in [
-        (
-            "operator_acts",
-            "SELECT remove_operator_acts(make_interval(months => $1))",
-            kept.operator_acts_months,
-        ),
-        (
-            "operator_sessions",
-            "SELECT remove_operator_sessions(make_interval(days => $1))",
-            kept.operator_sessions_days,
-        ),
-    ] {
-        let removed: i32 = sqlx::query_scalar(sql)
-            .bind(kept)
-            .fetch_one(pool)
-            .instrument(sql_span("remove what is over"))
-            .await?;
-        metrics::removed(table, u64::from(removed.unsigned_abs()));
-    }
+    let acts: i32 = sqlx::query_scalar("SELECT remove_operator_acts(make_interval(months => $1))")
+        .bind(kept.operator_acts_months)
+        .fetch_one(pool)
+        .instrument(sql_span("remove acts of operators"))
+        .await?;
+    metrics::removed("operator_acts", u64::from(acts.unsigned_abs()));
     let (dropped, removed): (i32, i64) =
         sqlx::query_as("SELECT * FROM remove_access_records(make_interval(months => $1))")
             .bind(kept.access_records_months)

@@ -66,18 +66,10 @@ fn add_projection<S: Projected>(
     let table = S::TABLE;
     let body = match stream.row {
         Row::Missing => {
-            // A row that left (docs/decisions/0042) comes back with the time of its first event.
-            let began = match stream.version {
-                0 => "now()".to_owned(),
-                _ => format!(
-                    "(SELECT recorded_at FROM events WHERE aggregate_type = '{}'
-                        AND aggregate_id = {id} AND sequence = 1)",
-                    S::TYPE
-                ),
-            };
+            let began_at = began_at::<S>(stream, &id);
             format!(
                 "INSERT INTO {table} (stream_id, version, state_version, state, began_at, changed_at)
-                 VALUES ({id}, {version}, {state_version}, {state}, {began}, now()) RETURNING 1"
+                 VALUES ({id}, {version}, {state_version}, {state}, {began_at}, now()) RETURNING 1"
             )
         }
         Row::There => {
@@ -91,6 +83,18 @@ fn add_projection<S: Projected>(
     };
     statement.with(name, &body);
     Ok(())
+}
+
+/// When the stream's first fact was recorded: now, unless its row has left since.
+fn began_at<S: Projected>(stream: &LoadedStream, id: &str) -> String {
+    if stream.version == 0 {
+        return "now()".to_owned();
+    }
+    format!(
+        "(SELECT recorded_at FROM events
+          WHERE aggregate_type = '{}' AND aggregate_id = {id} AND sequence = 1)",
+        S::TYPE
+    )
 }
 
 fn add_events<S: Projected>(

@@ -9,7 +9,20 @@ use crate::{
     operator_given::operator_id,
 };
 
-const PAGES: [&str; 3] = ["funnel", "acts", "consents/none"];
+const PAGES: [&str; 12] = [
+    "consents",
+    "consents.csv",
+    "journeys",
+    "funnel",
+    "acts",
+    "consents/none",
+    "consents/none/revoke",
+    "affected",
+    "partners",
+    "partners/none",
+    "revocations",
+    "revocations/bulk",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_session_every_page_leads_to_the_login() {

@@ -3,7 +3,7 @@
 use consent::{funnel::count_ended, operator::Role};
 
 use crate::{
-    bench::{Bench, browser},
+    bench::{BANK, Bench, browser},
     console_given::open,
     journey_customer::{cancel_form, send_on},
 };
@@ -44,4 +44,32 @@ async fn the_funnel_shows_in_plot_and_table_what_was_counted() {
         .await;
         assert!(page.has("#problems") && !page.has("#steps-plot"), "{bad}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_gives_the_same_figures() {
+    let bench = Bench::new().await;
+    let customer = browser();
+    let (accounts, _) = bench.to_accounts(&customer, 0).await;
+    send_on(&customer, &cancel_form(&accounts)).await;
+    bench.sequence().await;
+    count_ended(&bench.pool).await.expect("the counts");
+    let token = bench.operator("suzuki", Role::Auditor).await;
+    let path = |query: &str| format!("/v1/banks/{BANK}/funnel{query}");
+    let funnel = bench.ask(&token, &path("")).await.json();
+    assert_eq!(funnel["steps"][3]["came"], 1);
+    assert_eq!(funnel["steps"][3]["left"][0]["reason"], "cancelled");
+    assert_eq!(funnel["steps"][4]["came"], 0);
+    assert_eq!(funnel["partners"][0]["ended"], 1);
+    for bad in [
+        "?from=x",
+        "?from=2026-02-01&to=2026-01-01",
+        "?day=1",
+        "?partner=%3C",
+    ] {
+        let refused = bench.ask(&token, &path(bad)).await;
+        assert_eq!(refused.code(400), "invalid_parameter", "{bad}");
+    }
+    let foreign = bench.ask(&token, "/v1/banks/2954/funnel").await;
+    assert_eq!(foreign.code(404), "not_found");
 }

@@ -312,8 +312,7 @@ async fn each_way_to_stop_has_its_causes() {
     );
 
     let superseded = bench.consent_for(TimeDelta::days(100)).await;
-    let on = bench.on(&bank, &superseded, 0);
-    on.supersede(&live, by_operator()).await.unwrap();
+    bench.supersede(&superseded, &live, "another-client").await;
     let (status, told) = chains(&bench, &token, &superseded).await;
     assert_eq!(
         (status.as_str(), told),

@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{TimeDelta, Utc};
-use consent::{
-    lifecycle::Level,
-    store::{Actor, CommandContext},
-};
+use consent::lifecycle::Level;
 use consent_domain::{
-    ClientId, ContractId, GrantId, PartnerId,
-    consent::{ConsentRefusal, ConsentStream, GrantTerms, RevocationReason, RevokedBy},
+    ContractId, GrantId, PartnerId,
+    consent::{GrantTerms, RevocationReason, RevokedBy},
     suspension::SuspensionCause,
 };
 use demo::agent::{account_api::AccountApi, partner::Tokens, walk::Task};
@@ -297,19 +294,9 @@ async fn each_end_is_told_apart_and_not_more_of_it_than_events_tell() {
     // Which grant took its place may be another partner's affair.
     let superseded = bench.consent_for(TimeDelta::days(30)).await;
     let other = GrantId::parse("another-partners-grant").unwrap();
-    let client = ClientId::parse("another-partners-client").unwrap();
-    let stream = format!("{BANK}:{superseded}");
-    bench.replicas[0]
-        .app
-        .bus
-        .execute::<ConsentStream, ConsentRefusal>(
-            stream,
-            CommandContext::of(Actor::System),
-            move |consent, now| Ok(consent.supersede(&other, &client, now)?.into_events()),
-            |_, _, _| Vec::new(),
-        )
-        .await
-        .expect("superseded");
+    bench
+        .supersede(&superseded, &other, "another-partners-client")
+        .await;
     let told = bench.told(&superseded).await;
     assert_eq!(told["status"], "superseded");
     assert!(!told.to_string().contains("another-partners-grant"));

@@ -108,13 +108,24 @@ async fn nothing_is_archived_that_somebody_needs() {
     let_time_pass(&bench, "25 months").await;
     as_owner(
         &bench,
-        &format!("UPDATE sequencer SET published_to = {last}"),
+        &format!("UPDATE relay_positions SET published_to = {last}"),
     )
     .await;
     assert!(attempt().await.contains("the relay has published up to"));
     as_owner(
         &bench,
-        "UPDATE sequencer SET published_to = global_sequence",
+        &format!("UPDATE relay_positions SET published_to = {last} + 1"),
+    )
+    .await;
+    as_owner(
+        &bench,
+        "UPDATE journey_counts_until SET global_sequence = 0",
+    )
+    .await;
+    assert!(attempt().await.contains("journeys are counted up to 0"));
+    as_owner(
+        &bench,
+        &format!("UPDATE journey_counts_until SET global_sequence = {last}"),
     )
     .await;
 

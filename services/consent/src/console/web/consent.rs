@@ -1,8 +1,9 @@
 //! A consent's page.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::TimeDelta;
 use consent_domain::{
-    GrantId, Instant, Stream as _,
+    BankCode, GrantId, Instant, Stream as _,
     consent::{Consent, ConsentEvent, ConsentStream},
 };
 use serde_json::json;
@@ -13,19 +14,25 @@ use super::{
     visit::{Sent, frame_at, locale, show as show_page},
 };
 use crate::{
+    access_record::totals_of,
     app::App,
     console::{
         block::Tone,
-        consent_page::{Cause, ConsentView},
+        consent_page::{Arrival, Cause, ConsentView, ReadLine},
+        ended_page::arrivals,
         names,
         page::Section,
         sentence, words,
     },
+    ended_consents::{EndsBetween, Notices, between},
     history::{self, Told},
     operator::{Act, Console, Reads, Subject},
     pages::Locale,
     store::Actor,
 };
+
+/// Ends of one instant: of a bulk revocation a few may share one.
+const ENDS_AT_ONCE: i64 = 1_000;
 
 pub(super) async fn show(
     app: web::Data<App>,
@@ -54,6 +61,7 @@ pub(super) async fn show(
     let wider = wider_suspensions(&app.pool, locale, levels).await?;
     let services = partners(&app.pool, &at.bank).await?;
     let causes = causes(locale, &facts, &consent);
+    let arrived = arrivals_of_end(&app, locale, &at.bank, &grant, &facts).await?;
     let view = ConsentView {
         grant: grant.to_string(),
         service: services
@@ -65,13 +73,72 @@ pub(super) async fn show(
         as_of,
         wider,
         causes,
-        reads: Vec::new(),
-        arrivals: Vec::new(),
+        reads: reads(&app, locale, &at.bank, &grant).await?,
+        arrivals: arrived,
         role: at.role,
         said: sent.find("m").and_then(|code| said(locale, code)),
     };
     let frame = frame_at(&app, &request, &at, &at.cookie, Section::Consents).await?;
     show_page(&view.page(frame))
+}
+
+/// What was read under it.
+async fn reads(
+    app: &App,
+    locale: Locale,
+    bank: &BankCode,
+    grant: &GrantId,
+) -> Result<Vec<ReadLine>, Refused> {
+    let totals = totals_of(&app.pool, bank, std::slice::from_ref(grant)).await?;
+    let lines = totals.into_iter().map(|total| ReadLine {
+        account: total
+            .account
+            .map(|account| account.to_string())
+            .unwrap_or_default(),
+        task: names::read_kind(locale, total.task).to_owned(),
+        first: total.first_read_at,
+        last: total.last_read_at,
+        reads: total.reads,
+        rows: total.rows,
+    });
+    Ok(lines.collect())
+}
+
+/// Whether the notices of its end arrived; none while it has not ended.
+async fn arrivals_of_end(
+    app: &App,
+    locale: Locale,
+    bank: &BankCode,
+    grant: &GrantId,
+    facts: &[Told],
+) -> Result<Vec<Arrival>, Refused> {
+    let Some(last) = facts.last().filter(|fact| is_end(&fact.event)) else {
+        return Ok(Vec::new());
+    };
+    let asked = EndsBetween {
+        bank: bank.clone(),
+        from: last.recorded_at,
+        to: last.recorded_at + TimeDelta::microseconds(1),
+        partner: None,
+        causation_id: None,
+        notices: Notices::Any,
+        after: None,
+        limit: ENDS_AT_ONCE,
+    };
+    let ended = between(&app.pool, &asked).await?;
+    let found = ended.iter().find(|ended| ended.grant_id == grant.as_str());
+    Ok(found
+        .map(|ended| arrivals(locale, ended))
+        .unwrap_or_default())
+}
+
+fn is_end(event: &ConsentEvent) -> bool {
+    matches!(
+        event,
+        ConsentEvent::AccessExpired { .. }
+            | ConsentEvent::AccessRevoked { .. }
+            | ConsentEvent::AccessSuperseded { .. }
+    )
 }
 
 /// The state that facts lead to.

@@ -18,6 +18,8 @@ use crate::{
     request_context::RequestContext,
 };
 
+/// Rows of a page of a list.
+pub(super) const ROWS: usize = 50;
 /// The name of the sign-out form, whose key every page carries.
 pub(super) const LOG_OUT: &str = "log_out";
 
