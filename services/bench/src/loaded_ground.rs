@@ -1,5 +1,5 @@
-//! What the lines about many events stand on: a server of their own with generated events, filled when the
-//! first line asks for it.
+//! What the lines about many events stand on: two databases of one server, the larger with ten times as many
+//! generated events as the smaller, each filled when the first line asks for it.
 
 use std::time::Instant;
 
@@ -23,6 +23,7 @@ pub struct LoadedGround {
     server: PrivateServer,
     larger_events: u32,
     smaller: OnceCell<Filled>,
+    larger: OnceCell<Filled>,
 }
 
 /// A database with generated events.
@@ -43,6 +44,7 @@ impl LoadedGround {
             server: start_server("bench-load", State::Fresh)?,
             larger_events,
             smaller: OnceCell::new(),
+            larger: OnceCell::new(),
         })
     }
 
@@ -53,6 +55,15 @@ impl LoadedGround {
     pub async fn smaller(&self) -> Result<&Filled, BenchError> {
         let fill = || self.fill("renkei_bench_smaller", self.larger_events / 10);
         self.smaller.get_or_try_init(fill).await
+    }
+
+    /// The database with all.
+    ///
+    /// # Errors
+    /// [`BenchError`].
+    pub async fn larger(&self) -> Result<&Filled, BenchError> {
+        let fill = || self.fill("renkei_bench_larger", self.larger_events);
+        self.larger.get_or_try_init(fill).await
     }
 
     async fn fill(&self, database: &str, events: u32) -> Result<Filled, BenchError> {
