@@ -123,7 +123,7 @@ CREATE FUNCTION ended_consents(of_bank text, ended_before timestamptz, after_str
     ORDER BY c.stream_id LIMIT most
 $$;
 -- Its walk: WHERE bank = $1 AND stream_id > $2 AND status NOT IN ('absent', 'live') ORDER BY stream_id.
-CREATE INDEX consent_current_ended ON consent_current (bank, stream_id) WHERE status NOT IN ('absent', 'live');
+CREATE INDEX consent_current_over ON consent_current (bank, stream_id) WHERE status NOT IN ('absent', 'live');
 
 -- The next journeys of a bank, at most so many. `against` is NULL where one ended without a consent and may be
 -- destroyed by itself; one with a consent goes with it.

@@ -2,6 +2,7 @@
 //! client and a customer's browser that walk the seven steps over HTTP.
 
 pub mod addresses;
+mod afterwards;
 pub mod agent;
 pub mod banks;
 pub mod certificates;

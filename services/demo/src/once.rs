@@ -1,4 +1,5 @@
-//! `ONCE=1`: the seven steps, walked by themselves and compared with the procedure's example.
+//! `ONCE=1`: the seven steps, walked by themselves and compared with the procedure's example, and how the
+//! linkage ends.
 
 use std::io;
 use std::process::ExitCode;
@@ -6,6 +7,7 @@ use std::process::ExitCode;
 use url::Url;
 
 use crate::addresses::Addresses;
+use crate::afterwards;
 use crate::agent::browser::Browser;
 use crate::agent::seed_example::{BANK_CODE, check, choices, print_mismatches, print_story};
 use crate::agent::trust::Trust;
@@ -13,8 +15,8 @@ use crate::agent::walk::{PartnerAppWalk, walk_through_partner_app};
 use crate::console::say;
 use crate::run::RunError;
 
-/// Walks from partner-app's first page to its statements, prints what was seen to standard
-/// output, and compares. Success only where everything matched.
+/// Walks from partner-app's first page to its statements and on to the linkage's end, prints what was
+/// seen to standard output, and compares. Success only where everything matched.
 ///
 /// # Errors
 /// Where a step does not lead to the next.
@@ -27,8 +29,12 @@ pub(crate) async fn walk(addresses: Addresses, trust: &Trust) -> Result<ExitCode
     };
     let story = Box::pin(walk_through_partner_app(&steps)).await?;
     let mismatches = check(&story);
+    // Another person at another machine.
+    let staff = Browser::try_trusting(trust)?;
+    let after = Box::pin(afterwards::walk(addresses, &steps.browser, &staff)).await?;
     let mut out = io::stdout().lock();
     print_story(&mut out, &story)
+        .and_then(|()| afterwards::print(&mut out, &after))
         .and_then(|()| print_mismatches(&mut out, &mismatches))
         .map_err(RunError::io("printing"))?;
     if mismatches.is_empty() {

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::afterwards::AfterwardsError;
 use crate::agent::browser::BrowserError;
 use crate::agent::partner::PartnerError;
 use crate::agent::walk::WalkError;
@@ -76,6 +77,9 @@ pub enum RunError {
     /// A walk through the seven steps went wrong.
     #[error("the walk: {0}")]
     Walk(#[from] WalkError),
+    /// What comes after the seven steps went wrong.
+    #[error("after the walk: {0}")]
+    Afterwards(#[from] AfterwardsError),
 }
 
 impl RunError {

@@ -2,7 +2,7 @@
 
 use super::directory::DemoDirectory;
 use crate::addresses::Addresses;
-use crate::agent::seed_example::{FIRST_ACCOUNT, LINKED_ACCOUNT};
+use crate::agent::seed_example::{BANK_CODE, FIRST_ACCOUNT, LINKED_ACCOUNT};
 use crate::banks::{DANTAI01, DANTAI02};
 use crate::certificates::{CUSTOMER, CertificateFiles};
 use crate::operators::{OPERATORS, Operator};
@@ -58,6 +58,8 @@ Everything is up.
     5. Check the table; 「API連携認可へ」.
     6. Tick 「API連携を許可する。」; 「許可」.
     7. Back at {service}: choose from which day; 「保存する」.
+  Then: see and end it at the bank, {consent}/{bank}/linkages, with the same login; {service} tells
+  why under 「お知らせ」, and the console shows the whole story.
 
 {trust}  Keys and addresses for clients of your own:  {demo_json}
   Logs:                                        {logs}
@@ -67,6 +69,7 @@ Ctrl-C stops everything.",
         service = partners.a.service_name,
         partner_app = addresses.partner_app(),
         consent = addresses.consent(),
+        bank = BANK_CODE,
         operators = addresses.operators(),
         decisions = addresses.decisions(),
         account_api = addresses.account_api(),
