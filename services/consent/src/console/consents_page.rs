@@ -2,18 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use consent_domain::consent::RevocationReason;
-use serde::Serialize;
-use sqlx::FromRow;
 
 use super::{
     acts_page::paging,
-    block::{Block, Cell, Column, Field, Form, Input, Link, Links, Problem, Row, Table, Width},
+    block::{Block, Cell, Column, Field, Form, Input, Problem, Row, Table, Width},
     consent_page::Standing,
     names,
     page::{Frame, Page, Section, section_path},
     words::{self, Words},
 };
-use crate::pages::Locale;
+use crate::{pages::Locale, search::consents::FoundConsent};
 
 /// What was typed: names and values of the form.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +28,7 @@ pub(super) struct Typed {
 }
 
 /// A consent that was found; ids only.
-#[derive(Debug, Clone, Serialize, FromRow)]
+#[derive(Debug, Clone)]
 pub(super) struct ConsentLine {
     /// The consent.
     pub(super) grant_id: String,
@@ -45,7 +43,7 @@ pub(super) struct ConsentLine {
     /// The causes of its own for which it is suspended.
     pub(super) suspended: Vec<String>,
     /// How many accounts it covers, or covered last.
-    pub(super) account_count: i64,
+    pub(super) account_count: i32,
     /// When it began.
     pub(super) began_at: DateTime<Utc>,
     /// When its last fact was recorded.
@@ -54,15 +52,32 @@ pub(super) struct ConsentLine {
     pub(super) ends_at: DateTime<Utc>,
 }
 
+impl From<FoundConsent> for ConsentLine {
+    fn from(found: FoundConsent) -> Self {
+        Self {
+            grant_id: found.grant_id,
+            partner: found.partner,
+            contract: found.contract,
+            status: found.status,
+            reason: found.reason,
+            suspended: found.suspended,
+            account_count: found.account_count,
+            began_at: found.began_at,
+            changed_at: found.changed_at,
+            ends_at: found.ended_at.unwrap_or(found.valid_until),
+        }
+    }
+}
+
 /// The page's data.
 #[derive(Debug)]
 pub(super) struct ConsentsView {
     pub(super) typed: Typed,
     pub(super) partners: Vec<(String, String)>,
-    pub(super) is_invalid: bool,
+    pub(super) unsearchable: Option<Unsearchable>,
     pub(super) found: Vec<ConsentLine>,
     pub(super) next: Option<String>,
-    /// The search's own query, for the export.
+    /// The search's own query, which leads to its first page.
     pub(super) query: String,
 }
 
@@ -72,15 +87,18 @@ impl ConsentsView {
         let w = words::of(locale);
         let bank = frame.bank_code();
         let here = section_path(&bank, Section::Consents);
-        let mut blocks: Vec<Block> = self.is_invalid.then(|| invalid(w)).into_iter().collect();
+        let mut blocks: Vec<Block> = self
+            .unsearchable
+            .map(|why| why.said(w))
+            .into_iter()
+            .collect();
         blocks.push(Block::Form(Form::filter(
             "filter",
             here.clone(),
             self.fields(locale),
             w.search,
         )));
-        if !self.is_invalid {
-            blocks.push(export(w, &here, &self.query));
+        if self.unsearchable.is_none() {
             blocks.push(Block::Table(self.table(locale, &here)));
             let first = format!("{here}?{}", self.query);
             blocks.extend(paging(locale, &first, self.next.as_deref()));
@@ -187,22 +205,31 @@ fn status_cell(locale: Locale, consent: &ConsentLine) -> Cell {
         .fold(cell, Cell::with_below)
 }
 
-/// Something typed can't be read.
-pub(super) fn invalid(w: &Words) -> Block {
-    Block::Problems(vec![Problem {
-        href: "#filter-partner".to_owned(),
-        text: w.conditions_invalid.to_owned(),
-    }])
+/// Why nothing can be looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsearchable {
+    /// Something typed can't be read.
+    Unreadable,
+    /// No index holds both orders.
+    BeginningsWithEnds,
+    /// Only revoked ones have a reason.
+    ReasonOfNoRevocation,
+    /// A step goes with an outcome that has one.
+    StepWithoutOutcome,
 }
 
-/// Everything that was found, as files.
-pub(super) fn export(w: &Words, here: &str, query: &str) -> Block {
-    Block::Links(Links {
-        id: "export",
-        label: w.export.to_owned(),
-        links: vec![
-            Link::new("export-csv", "CSV", format!("{here}.csv?{query}")),
-            Link::new("export-ndjson", "NDJSON", format!("{here}.ndjson?{query}")),
-        ],
-    })
+impl Unsearchable {
+    /// Said above the form.
+    pub(super) fn said(self, w: &Words) -> Block {
+        let (field, text) = match self {
+            Self::Unreadable => ("partner", w.conditions_invalid),
+            Self::BeginningsWithEnds => ("began_from", w.conditions_begin_and_end),
+            Self::ReasonOfNoRevocation => ("reason", w.conditions_reason),
+            Self::StepWithoutOutcome => ("stage", w.conditions_step),
+        };
+        Block::Problems(vec![Problem {
+            href: format!("#filter-{field}"),
+            text: text.to_owned(),
+        }])
+    }
 }

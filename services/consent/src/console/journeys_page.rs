@@ -1,18 +1,16 @@
 //! 手続きの検索: where a journey is stuck, and how it ended.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use sqlx::FromRow;
 
 use super::{
     acts_page::paging,
     block::{Block, Cell, Column, Field, Form, Input, Row, Table, Tone, Width},
-    consents_page::{export, invalid},
+    consents_page::Unsearchable,
     names,
     page::{Frame, Page, Section, section_path},
     words,
 };
-use crate::{funnel::FunnelStep, pages::Locale};
+use crate::{funnel::FunnelStep, pages::Locale, search::journeys::FoundJourney};
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +24,7 @@ pub(super) struct Typed {
 }
 
 /// A journey that was found; ids only.
-#[derive(Debug, Clone, Serialize, FromRow)]
+#[derive(Debug, Clone)]
 pub(super) struct JourneyLine {
     /// The journey.
     pub(super) journey_id: String,
@@ -46,6 +44,22 @@ pub(super) struct JourneyLine {
     pub(super) began_at: DateTime<Utc>,
     /// When its last fact was recorded.
     pub(super) changed_at: DateTime<Utc>,
+}
+
+impl From<FoundJourney> for JourneyLine {
+    fn from(found: FoundJourney) -> Self {
+        Self {
+            journey_id: found.journey_id,
+            partner: found.partner,
+            contract: found.contract,
+            status: found.status,
+            stage: found.stage,
+            reason: found.reason,
+            grant_id: found.grant_id,
+            began_at: found.began_at,
+            changed_at: found.changed_at,
+        }
+    }
 }
 
 /// How a journey stands.
@@ -125,7 +139,7 @@ pub(super) const STAGES: [FunnelStep; 5] = [
 pub(super) struct JourneysView {
     pub(super) typed: Typed,
     pub(super) partners: Vec<(String, String)>,
-    pub(super) is_invalid: bool,
+    pub(super) unsearchable: Option<Unsearchable>,
     pub(super) found: Vec<JourneyLine>,
     pub(super) next: Option<String>,
     pub(super) query: String,
@@ -137,15 +151,18 @@ impl JourneysView {
         let w = words::of(locale);
         let bank = frame.bank_code();
         let here = section_path(&bank, Section::Journeys);
-        let mut blocks: Vec<Block> = self.is_invalid.then(|| invalid(w)).into_iter().collect();
+        let mut blocks: Vec<Block> = self
+            .unsearchable
+            .map(|why| why.said(w))
+            .into_iter()
+            .collect();
         blocks.push(Block::Form(Form::filter(
             "filter",
             here.clone(),
             self.fields(locale),
             w.search,
         )));
-        if !self.is_invalid {
-            blocks.push(export(w, &here, &self.query));
+        if self.unsearchable.is_none() {
             blocks.push(Block::Table(self.table(locale, &bank)));
             let first = format!("{here}?{}", self.query);
             blocks.extend(paging(locale, &first, self.next.as_deref()));

@@ -51,6 +51,12 @@ words! {
     all: "すべて", "All";
     rows_none: "該当するものはありません。", "Nothing matches.";
     conditions_invalid: "検索の条件を確認してください。", "Check the conditions of the search.";
+    conditions_begin_and_end: "許可日と、状態・理由・終了日を組み合わせるときは、契約か口座も指定してください。",
+        "To combine the day of allowing with a status, a reason or the day of the end, give a contract or an account too.";
+    conditions_reason: "理由は、状態が「解除」のとき、または状態を指定しないときに選べます。",
+        "A reason goes with the status Revoked, or without a status.";
+    conditions_step: "手順は、結果の「手続き中」「中止」「時間切れ」「続けられない」のどれかと合わせて選んでください。",
+        "A step goes with one of the outcomes In progress, Cancelled, Timed out and Could not go on.";
     japan_time: "時刻はすべて日本時間です。", "All times are Japan time.";
 
     // Signing in
@@ -283,7 +289,6 @@ words! {
     last_failure: "最後の失敗", "Last failure";
 
     // Around every page
-    export: "書き出し", "Export";
     search: "検索", "Search";
 
     // Fields and columns

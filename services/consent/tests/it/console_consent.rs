@@ -90,6 +90,12 @@ async fn an_operator_suspends_restores_and_revokes_and_the_story_says_who() {
     .await
     .unwrap();
     assert_eq!(linked, 1);
+    // As the API records it.
+    for act in ["suspend", "restore", "revoke_consent"] {
+        let recorded = acts_of(&bench, act).await;
+        let done = ("suzuki".to_owned(), Some("done".to_owned()));
+        assert_eq!(recorded, [done], "{act}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,9 +9,8 @@ use crate::{
     operator_given::operator_id,
 };
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 11] = [
     "consents",
-    "consents.csv",
     "journeys",
     "funnel",
     "acts",

@@ -196,7 +196,7 @@ async fn the_log_of_acts_shows_reads_too_and_finds_them_by_consent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn consents_are_found_by_what_is_known_of_them_and_written_into_files() {
+async fn consents_are_found_by_what_is_known_of_them() {
     let bench = Bench::new().await;
     let live = bench.consent_for(TimeDelta::days(100)).await.to_string();
     let ended = bench.consent_for(TimeDelta::days(90)).await.to_string();
@@ -232,16 +232,44 @@ async fn consents_are_found_by_what_is_known_of_them_and_written_into_files() {
         let page = at(&bench, &browser, &format!("consents?{bad}")).await;
         assert!(page.has("#problems") && !page.has("#consents"), "{bad}");
     }
-    let page = at(&bench, &browser, "consents?status=live").await;
-    let csv = browser.click(&page, "#export-csv").await.unwrap();
-    assert!(
-        csv.html.contains(&live) && !csv.html.contains(&ended),
-        "{}",
-        csv.html
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conditions_that_can_not_be_combined_are_named_and_nothing_is_looked_for() {
+    let bench = Bench::new().await;
+    let grant = bench.consent_for(TimeDelta::days(100)).await.to_string();
+    let browser = bench.signed_in("suzuki", Role::Auditor).await;
+    for (path, said) in [
+        (
+            "consents?status=live&began_from=2026-01-01",
+            "契約か口座も指定",
+        ),
+        ("consents?status=live&reason=fraud", "状態が「解除」"),
+        ("journeys?stage=accounts", "結果の「手続き中」"),
+        (
+            "journeys?stage=accounts&status=authorized",
+            "結果の「手続き中」",
+        ),
+    ] {
+        let page = at(&bench, &browser, path).await;
+        let problems = page.text("#problems").expect("a message");
+        assert!(problems.contains(said), "{path}: {problems}");
+        assert!(!page.has("#consents") && !page.has("#journeys"), "{path}");
+    }
+    // Of one account everything may be asked together.
+    let account = crate::journey_customer::FIRST_ID;
+    let path = format!("consents?status=live&began_from=2026-01-01&account={account}");
+    let page = at(&bench, &browser, &path).await;
+    assert_eq!(page.table("#consents")[0][0], grant);
+    let searches: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM operator_acts WHERE act = 'search'")
+            .fetch_one(&bench.pool)
+            .await
+            .unwrap();
+    assert_eq!(
+        searches, 1,
+        "only what was looked for is recorded as a search"
     );
-    assert!(csv.html.ends_with("END,1,all\r\n"), "{}", csv.html);
-    let lines = browser.click(&page, "#export-ndjson").await.unwrap();
-    assert_eq!(lines.html.lines().count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,6 +288,10 @@ async fn a_long_list_goes_on_on_the_next_page() {
     all.dedup();
     assert_eq!(all.len(), 51);
     assert!(!second.has("#next-page"));
+    // A place of one search is none of another.
+    let other = second.url.as_str().replace("status=live", "status=expired");
+    let other = open(&bench, &browser, other).await;
+    assert!(other.has("#problems") && !other.has("#consents"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

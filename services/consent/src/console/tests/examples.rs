@@ -402,7 +402,7 @@ fn ended(locale: Locale) -> Page {
 }
 
 fn consents(locale: Locale) -> Page {
-    let line = |number: i64, status: &str, reason: Option<&str>, suspended: &[&str]| ConsentLine {
+    let line = |number: i32, status: &str, reason: Option<&str>, suspended: &[&str]| ConsentLine {
         grant_id: format!("0192f0c1-6f4b-7c1e-9d2a-5b7f3a1c8e4{number}"),
         partner: "kantan".to_owned(),
         contract: "c-81f0".to_owned(),
@@ -420,7 +420,7 @@ fn consents(locale: Locale) -> Page {
             ..consents_page::Typed::default()
         },
         partners: partners(),
-        is_invalid: false,
+        unsearchable: None,
         found: vec![
             line(0, "live", None, &[]),
             line(
@@ -454,7 +454,7 @@ fn journeys(locale: Locale) -> Page {
     let view = JourneysView {
         typed: journeys_page::Typed::default(),
         partners: partners(),
-        is_invalid: false,
+        unsearchable: None,
         found: vec![
             line(0, "in_progress", Some("accounts"), None),
             line(1, "failed", Some("login"), Some("bank_closed")),

@@ -4,10 +4,9 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use consent_domain::{
     AccountId, GrantId, Instant,
-    consent::{Consent, ConsentRefusal, RemovalReason, RevocationReason, RevokedBy},
+    consent::{Consent, RemovalReason, RevocationReason, RevokedBy},
     suspension::SuspensionCause,
 };
-use serde_json::json;
 
 use super::{
     consent::fold,
@@ -23,9 +22,10 @@ use crate::{
         sentence,
     },
     history,
-    lifecycle::{ActError, Done, Level, LevelRefusal, OnConsent, Order},
-    operator::{Act, Acts, Console, Outcome, Subject, form_key},
-    store::CommandError,
+    lifecycle::Level,
+    operator::{Acts, Console, form_key},
+    operator_orders::{OrderKey, Performed, Wish},
+    problem::Problem,
 };
 
 /// Which act on which consent an address means.
@@ -122,184 +122,76 @@ pub(super) async fn submit(
     let wanted = Wanted::of(&path)?;
     let sent = Sent::of_pairs(form.into_inner());
     let nonce = sent.key(&app, &at.cookie, &wanted.form())?;
-    let order = match Chosen::read(wanted.act, &sent) {
-        Ok(chosen) => chosen,
+    let wish = match read(&wanted, &sent) {
+        Ok(wish) => wish,
         Err(typed) => return page(&app, &request, &at, &wanted, typed).await,
     };
-    let act = Act {
-        code: order.code(),
-        subject: Subject::new("consent", wanted.grant.as_str()),
-        detail: order.detail(),
-    };
-    let begun = at.begin(&app.pool, act).await?;
-    let from = Order {
-        key: Some(format!("console:{nonce}")),
-        causation_id: Some(begun.id),
-        request: Some(at.who.request.clone()),
-        ..Order::of(at.actor())
-    };
-    let came = order.carry_out(&app, &at, &wanted.grant, from).await;
-    begun.end(&app.pool, came.outcome(), json!({})).await?;
-    match came {
-        Came::Done => Ok(see_other(&format!("{}?m=done", consent_url(&at, &wanted)))),
-        Came::Already => Ok(see_other(&format!(
-            "{}?m=already",
-            consent_url(&at, &wanted)
-        ))),
-        Came::Ended => Ok(see_other(&format!("{}?m=ended", consent_url(&at, &wanted)))),
-        Came::Unknown => Err(Refused::NOT_FOUND),
-        Came::OtherForm => Err(Refused::FORM),
-        Came::Failed => Err(Refused(crate::console::entry_pages::Stop::Unavailable)),
+    // The second click finds what the first one did.
+    let key = OrderKey::parse(&format!("console:{nonce}")).ok_or(Refused::FORM)?;
+    let url = consent_url(&at, &wanted);
+    match at.perform(&app, &key, wish).await {
+        Ok(Performed::Done) => Ok(see_other(&format!("{url}?m=done"))),
+        Ok(Performed::AlreadySo) => Ok(see_other(&format!("{url}?m=already"))),
+        Err(Problem::NOTHING_HERE) => Err(Refused::NOT_FOUND),
+        // The form's key was spent on something else.
+        Err(Problem::KEY_REUSED) => Err(Refused::FORM),
+        Err(problem) if problem.status < 500 => Ok(see_other(&format!("{url}?m=ended"))),
+        Err(problem) => Err(Refused::unavailable(&problem)),
     }
 }
 
-/// An act with what it needs, read from its form.
-enum Chosen {
-    Revoke(RevocationReason),
-    RemoveAccount(AccountId, RemovalReason),
-    Suspend(SuspensionCause),
-    Restore(SuspensionCause),
+/// The order of a form; what is missing of it comes back with what was typed.
+fn read(wanted: &Wanted, sent: &Sent) -> Result<Wish, Typed> {
+    let reason = sent.find("reason");
+    let account = sent.find("account");
+    let of_account = account.and_then(|id| AccountId::parse(id).ok());
+    let wish = wish(wanted, reason, of_account.as_ref());
+    let mut missing = Vec::new();
+    if wanted.act == ConsentAct::RemoveAccount && of_account.is_none() {
+        missing.push(Missing::Account);
+    }
+    if reason.is_none() || (wish.is_none() && missing.is_empty()) {
+        missing.push(Missing::Reason);
+    }
+    if sent.find("confirm") != Some("yes") {
+        missing.push(Missing::Confirmation);
+    }
+    match wish {
+        Some(wish) if missing.is_empty() => Ok(wish),
+        _ => Err(Typed {
+            reason: reason.map(str::to_owned),
+            account: account.map(str::to_owned),
+            missing,
+        }),
+    }
 }
 
-impl Chosen {
-    /// What is missing of it comes back with what was typed.
-    fn read(act: ConsentAct, sent: &Sent) -> Result<Self, Typed> {
-        let reason = sent.find("reason");
-        let account = sent.find("account");
-        let of_account = account.and_then(|id| AccountId::parse(id).ok());
-        let chosen = match act {
-            ConsentAct::Revoke => reason
-                .and_then(RevocationReason::find)
-                .filter(|reason| REVOCATION_REASONS.contains(reason))
-                .map(Self::Revoke),
-            ConsentAct::RemoveAccount => reason
-                .and_then(RemovalReason::find)
-                .zip(of_account.clone())
-                .map(|(reason, account)| Self::RemoveAccount(account, reason)),
-            ConsentAct::Suspend => reason
-                .and_then(SuspensionCause::find)
-                .filter(|cause| SUSPENSION_CAUSES.contains(cause))
-                .map(Self::Suspend),
-            ConsentAct::Restore => reason.and_then(SuspensionCause::find).map(Self::Restore),
-        };
-        let mut missing = Vec::new();
-        if act == ConsentAct::RemoveAccount && of_account.is_none() {
-            missing.push(Missing::Account);
-        }
-        if reason.is_none() || (chosen.is_none() && missing.is_empty()) {
-            missing.push(Missing::Reason);
-        }
-        if sent.find("confirm") != Some("yes") {
-            missing.push(Missing::Confirmation);
-        }
-        match chosen {
-            Some(chosen) if missing.is_empty() => Ok(chosen),
-            _ => Err(Typed {
-                reason: reason.map(str::to_owned),
-                account: account.map(str::to_owned),
-                missing,
-            }),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Revoke(_) => "revoke_consent",
-            Self::RemoveAccount(..) => "remove_account",
-            Self::Suspend(_) => "suspend_consent",
-            Self::Restore(_) => "restore_consent",
-        }
-    }
-
-    fn detail(&self) -> serde_json::Value {
-        match self {
-            Self::Revoke(reason) => json!({ "reason": reason.as_str() }),
-            Self::RemoveAccount(account, reason) => {
-                json!({ "account": account.as_str(), "reason": reason.as_str() })
-            }
-            Self::Suspend(cause) | Self::Restore(cause) => json!({ "cause": cause.as_str() }),
-        }
-    }
-
-    async fn carry_out(self, app: &App, at: &Console<Acts>, grant: &GrantId, order: Order) -> Came {
-        let (pool, bus, bank) = (&app.pool, &app.bus, &at.bank);
-        let on = OnConsent {
-            pool,
-            bus,
-            bank,
+/// `None` where the reason is none that an operator may give, or something is missing.
+fn wish(wanted: &Wanted, reason: Option<&str>, account: Option<&AccountId>) -> Option<Wish> {
+    let grant = wanted.grant.clone();
+    let level = Level::Consent(grant.clone());
+    let by = RevokedBy::Bank;
+    Some(match wanted.act {
+        ConsentAct::Revoke => Wish::Revoke {
             grant,
-        };
-        let level = Level::Consent(grant.clone());
-        match self {
-            Self::Revoke(reason) => of_consent(on.revoke(RevokedBy::Bank, reason, order).await),
-            Self::RemoveAccount(account, reason) => of_consent(
-                on.remove_account(&account, RevokedBy::Bank, reason, order)
-                    .await,
-            ),
-            Self::Suspend(cause) => of_level(level.suspend((pool, bus), bank, cause, order).await),
-            Self::Restore(cause) => of_level(level.restore((pool, bus), bank, cause, order).await),
-        }
-    }
-}
-
-/// What came of it.
-enum Came {
-    Done,
-    Already,
-    Ended,
-    Unknown,
-    /// The form's key was spent on something else.
-    OtherForm,
-    Failed,
-}
-
-impl Came {
-    fn outcome(&self) -> Outcome {
-        match self {
-            Self::Done => Outcome::Done,
-            Self::Already => Outcome::Already,
-            Self::Ended | Self::Unknown | Self::OtherForm => Outcome::Refused,
-            Self::Failed => Outcome::Failed,
-        }
-    }
-
-    fn of_done<E>(done: &Done<E>) -> Self {
-        match done {
-            // The second click finds what the first one did.
-            Done::Changed(_) | Done::Before => Self::Done,
-            Done::Already => Self::Already,
-        }
-    }
-
-    fn of_refusal(refusal: &ConsentRefusal) -> Self {
-        match refusal {
-            ConsentRefusal::Unknown => Self::Unknown,
-            _ => Self::Ended,
-        }
-    }
-}
-
-fn of_consent<E>(acted: Result<Done<E>, ActError<ConsentRefusal>>) -> Came {
-    match acted {
-        Ok(done) => Came::of_done(&done),
-        Err(ActError::KeyReused) => Came::OtherForm,
-        Err(ActError::Command(CommandError::Refused(refusal))) => Came::of_refusal(&refusal),
-        Err(error) => failed(&error),
-    }
-}
-
-fn of_level(acted: Result<Done<()>, ActError<LevelRefusal>>) -> Came {
-    match acted {
-        Ok(done) => Came::of_done(&done),
-        Err(ActError::KeyReused) => Came::OtherForm,
-        Err(ActError::Command(CommandError::Refused(LevelRefusal::Consent(refusal)))) => {
-            Came::of_refusal(&refusal)
-        }
-        Err(error) => failed(&error),
-    }
-}
-
-fn failed(error: &dyn std::error::Error) -> Came {
-    tracing::error!(%error, "an act on a consent failed");
-    Came::Failed
+            by,
+            reason: RevocationReason::find(reason?)
+                .filter(|reason| REVOCATION_REASONS.contains(reason))?,
+        },
+        ConsentAct::RemoveAccount => Wish::RemoveAccount {
+            grant,
+            account: account?.clone(),
+            by,
+            reason: RemovalReason::find(reason?)?,
+        },
+        ConsentAct::Suspend => Wish::Suspend {
+            level,
+            cause: SuspensionCause::find(reason?)
+                .filter(|cause| SUSPENSION_CAUSES.contains(cause))?,
+        },
+        ConsentAct::Restore => Wish::Restore {
+            level,
+            cause: SuspensionCause::find(reason?)?,
+        },
+    })
 }

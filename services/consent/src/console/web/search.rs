@@ -1,39 +1,31 @@
-//! The searches, page by page and as files.
+//! The searches, page by page: the same as the API's, with days of Japan where that has moments.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{CONTENT_DISPOSITION, ContentType},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{Days, NaiveDate};
-use consent_domain::{AccountId, ContractId, JourneyId, PartnerId, consent::RevocationReason};
-use serde::Serialize;
-use serde_json::{Value, json};
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, postgres::PgRow};
-use tracing::Instrument as _;
+use consent_domain::{BankCode, consent::RevocationReason};
+use serde_json::json;
 
 use super::{
-    cursor,
     names_at_bank::partners,
     refused::Refused,
-    search_sql::{ConsentFilter, JourneyFilter, Page, Span},
     visit::{ROWS, Sent, frame_at, next_url, show as show_page},
 };
 use crate::{
     app::App,
     console::{
-        consent_page::Standing,
-        consents_page::{self, ConsentLine, ConsentsView},
-        journeys_page::{self, JourneyLine, JourneysView, Outcome, STAGES},
+        consents_page::{self, ConsentsView, Unsearchable},
+        journeys_page::{self, JourneysView},
         names,
         page::Section,
     },
     operator::{Act, AtBank, Console, Reads, Subject},
-    store::sql_span,
+    operators::{
+        consent_filters, journey_filters,
+        query::{Parameters, place},
+    },
+    problem::Problem,
+    search::{self, Place, Search, consents::Status, journeys::JourneyStatus},
 };
-
-/// Most rows of a file: what is more is asked of the API's exports.
-const FILE_ROWS: usize = 10_000;
 
 const CONSENT_FIELDS: [&str; 9] = [
     "partner",
@@ -55,64 +47,6 @@ const JOURNEY_FIELDS: [&str; 6] = [
     "journey",
 ];
 
-/// What was typed, read; `None` where it can't be.
-fn typed<T>(sent: &Sent, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
-    match sent.find(name) {
-        None => Some(None),
-        Some(text) => parse(text).map(Some),
-    }
-}
-
-/// Two days, both included.
-fn days(sent: &Sent, from: &str, to: &str) -> Option<Span> {
-    let start = |text: &str, after: u64| {
-        let day: NaiveDate = text.parse().ok()?;
-        names::start_of_day(day.checked_add_days(Days::new(after))?)
-    };
-    Some((
-        typed(sent, from, |text| start(text, 0))?,
-        typed(sent, to, |text| start(text, 1))?,
-    ))
-}
-
-fn partner(sent: &Sent) -> Option<Option<String>> {
-    typed(sent, "partner", |id| {
-        PartnerId::parse(id).ok().map(|id| id.to_string())
-    })
-}
-
-fn consent_filter(sent: &Sent) -> Option<ConsentFilter> {
-    Some(ConsentFilter {
-        partner: partner(sent)?,
-        contract: typed(sent, "contract", |id| {
-            ContractId::parse(id).ok().map(|id| id.to_string())
-        })?,
-        account: typed(sent, "account", |id| AccountId::parse(id).ok())?,
-        standing: typed(sent, "status", Standing::find)?,
-        reason: typed(sent, "reason", RevocationReason::find)?,
-        began: days(sent, "began_from", "began_to")?,
-        ends: days(sent, "ended_from", "ended_to")?,
-    })
-}
-
-fn journey_filter(sent: &Sent) -> Option<JourneyFilter> {
-    let stage = |word: &str| {
-        STAGES
-            .into_iter()
-            .map(|step| step.as_str())
-            .find(|step| *step == word)
-    };
-    Some(JourneyFilter {
-        journey: typed(sent, "journey", |id| {
-            JourneyId::parse(id).ok().map(|id| id.to_string())
-        })?,
-        partner: partner(sent)?,
-        outcome: typed(sent, "status", Outcome::find)?,
-        stage: typed(sent, "stage", stage)?,
-        began: days(sent, "began_from", "began_to")?,
-    })
-}
-
 /// The form's query, without what is empty.
 fn query_of(sent: &Sent, fields: &[&str]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -124,38 +58,87 @@ fn query_of(sent: &Sent, fields: &[&str]) -> String {
     query.finish()
 }
 
-fn page_of(sent: &Sent, rows: usize) -> Page {
-    Page {
-        after: cursor::read(sent.find("cursor")),
-        limit: i64::try_from(rows + 1).unwrap_or(i64::MAX),
+/// The query as the API takes it: the moments at which days begin, and both days of a span count.
+fn as_parameters(sent: &Sent, fields: &[&str]) -> Option<Parameters> {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for name in fields.iter().copied().chain(["cursor"]) {
+        let Some(value) = sent.find(name) else {
+            continue;
+        };
+        match name {
+            "began_from" | "ended_from" => query.append_pair(name, &start_of(value, 0)?),
+            "began_to" | "ended_to" => query.append_pair(name, &start_of(value, 1)?),
+            _ => query.append_pair(name, value),
+        };
+    }
+    Parameters::parse(&query.finish()).ok()
+}
+
+/// When the day so many days after this one begins in Japan.
+fn start_of(day: &str, after: u64) -> Option<String> {
+    let day: NaiveDate = day.parse().ok()?;
+    let start = names::start_of_day(day.checked_add_days(Days::new(after))?)?;
+    Some(start.to_rfc3339())
+}
+
+/// A search with the place at which its page begins.
+fn read<S: Search>(
+    bank: &BankCode,
+    sent: &Sent,
+    fields: &[&str],
+    take: fn(&BankCode, &mut Parameters) -> Result<S, Problem>,
+) -> Result<(S, Option<Place>), Unsearchable> {
+    let mut parameters = as_parameters(sent, fields).ok_or(Unsearchable::Unreadable)?;
+    let read = take(bank, &mut parameters).and_then(|search| {
+        let after = place(&mut parameters, &search)?;
+        Ok((search, after))
+    });
+    read.map_err(|problem| why_not(problem, sent))
+}
+
+/// Each part by itself may be right.
+fn why_not(problem: Problem, sent: &Sent) -> Unsearchable {
+    let status = sent.find("status");
+    let is_of_no_end = || status.and_then(Status::find) != Some(Status::Revoked);
+    let has_no_step = || {
+        !status
+            .and_then(JourneyStatus::find)
+            .is_some_and(JourneyStatus::has_stage)
+    };
+    if problem == Problem::FILTERS_NOT_COMBINABLE {
+        Unsearchable::BeginningsWithEnds
+    } else if sent.find("stage").is_some() && has_no_step() {
+        Unsearchable::StepWithoutOutcome
+    } else if sent
+        .find("reason")
+        .and_then(RevocationReason::find)
+        .is_some()
+        && status.and_then(Status::find).is_some()
+        && is_of_no_end()
+    {
+        Unsearchable::ReasonOfNoRevocation
+    } else {
+        Unsearchable::Unreadable
     }
 }
 
-async fn found<T>(
-    pool: &PgPool,
-    mut sql: QueryBuilder<'static, Postgres>,
-) -> Result<Vec<T>, sqlx::Error>
-where
-    T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
-{
-    sql.build_query_as()
-        .fetch_all(pool)
-        .instrument(sql_span("search"))
-        .await
-}
-
-async fn record(
-    app: &App,
-    at: &AtBank,
-    code: &'static str,
+/// Records the search, then does it; with the next page's address.
+async fn find<S: Search>(
+    (app, at, request): (&App, &AtBank, &HttpRequest),
     (what, query): (&'static str, &str),
-) -> Result<(), sqlx::Error> {
+    (search, after): (S, Option<Place>),
+) -> Result<(Vec<S::Found>, Option<String>), Refused> {
     let act = Act {
-        code,
+        code: "search",
         subject: Subject::of_kind(what),
         detail: json!({ "query": query }),
     };
-    at.record_read(&app.pool, act).await.map(drop)
+    at.record_read(&app.pool, act).await?;
+    let mut connection = app.pool.acquire().await?;
+    let rows = i64::try_from(ROWS).unwrap_or(i64::MAX);
+    let page = search::page(&mut connection, &search, after.as_ref(), rows).await?;
+    let next = page.next.map(|next| next.to_cursor(&search.text()));
+    Ok((page.found, next.map(|next| next_url(request, &next))))
 }
 
 pub(super) async fn consents(
@@ -178,21 +161,19 @@ pub(super) async fn consents(
             ended_to: of("ended_to"),
         },
         partners: partners(&app.pool, &at.bank).await?,
-        is_invalid: false,
+        unsearchable: None,
         found: Vec::new(),
         next: None,
         query: query_of(&sent, &CONSENT_FIELDS),
     };
-    match consent_filter(&sent) {
-        Some(filter) => {
-            record(&app, &at, "search", ("consents", &view.query)).await?;
-            view.found = found(&app.pool, filter.select(&at.bank, &page_of(&sent, ROWS))).await?;
-            let next = cursor::cut(&mut view.found, ROWS, |last| {
-                cursor::write(last.began_at, &last.grant_id)
-            });
-            view.next = next.map(|next| next_url(&request, &next));
+    match read(&at.bank, &sent, &CONSENT_FIELDS, consent_filters::take) {
+        Ok(wanted) => {
+            let what = ("consents", view.query.as_str());
+            let (found, next) = find((&app, &at, &request), what, wanted).await?;
+            view.found = found.into_iter().map(Into::into).collect();
+            view.next = next;
         }
-        None => view.is_invalid = true,
+        Err(unsearchable) => view.unsearchable = Some(unsearchable),
     }
     let frame = frame_at(&app, &request, &at, &at.cookie, Section::Consents).await?;
     show_page(&view.page(frame))
@@ -215,191 +196,20 @@ pub(super) async fn journeys(
             began_to: of("began_to"),
         },
         partners: partners(&app.pool, &at.bank).await?,
-        is_invalid: false,
+        unsearchable: None,
         found: Vec::new(),
         next: None,
         query: query_of(&sent, &JOURNEY_FIELDS),
     };
-    match journey_filter(&sent) {
-        Some(filter) => {
-            record(&app, &at, "search", ("journeys", &view.query)).await?;
-            view.found = found(&app.pool, filter.select(&at.bank, &page_of(&sent, ROWS))).await?;
-            let next = cursor::cut(&mut view.found, ROWS, |last| {
-                cursor::write(last.began_at, &last.journey_id)
-            });
-            view.next = next.map(|next| next_url(&request, &next));
+    match read(&at.bank, &sent, &JOURNEY_FIELDS, journey_filters::take) {
+        Ok(wanted) => {
+            let what = ("journeys", view.query.as_str());
+            let (found, next) = find((&app, &at, &request), what, wanted).await?;
+            view.found = found.into_iter().map(Into::into).collect();
+            view.next = next;
         }
-        None => view.is_invalid = true,
+        Err(unsearchable) => view.unsearchable = Some(unsearchable),
     }
     let frame = frame_at(&app, &request, &at, &at.cookie, Section::Journeys).await?;
     show_page(&view.page(frame))
-}
-
-/// How rows are written into a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Csv,
-    Ndjson,
-}
-
-async fn consents_as(
-    app: &App,
-    request: &HttpRequest,
-    at: &AtBank,
-    format: Format,
-) -> Result<HttpResponse, Refused> {
-    let sent = Sent::of_query(request);
-    let filter = consent_filter(&sent).ok_or(Refused::NOT_FOUND)?;
-    let query = query_of(&sent, &CONSENT_FIELDS);
-    record(app, at, "export", ("consents", &query)).await?;
-    let rows: Vec<ConsentLine> = found(
-        &app.pool,
-        filter.select(&at.bank, &page_of(&sent, FILE_ROWS)),
-    )
-    .await?;
-    file("consents", rows, format)
-}
-
-async fn journeys_as(
-    app: &App,
-    request: &HttpRequest,
-    at: &AtBank,
-    format: Format,
-) -> Result<HttpResponse, Refused> {
-    let sent = Sent::of_query(request);
-    let filter = journey_filter(&sent).ok_or(Refused::NOT_FOUND)?;
-    let query = query_of(&sent, &JOURNEY_FIELDS);
-    record(app, at, "export", ("journeys", &query)).await?;
-    let rows: Vec<JourneyLine> = found(
-        &app.pool,
-        filter.select(&at.bank, &page_of(&sent, FILE_ROWS)),
-    )
-    .await?;
-    file("journeys", rows, format)
-}
-
-/// The last record says how many rows there are, and whether there would have been more.
-fn file<T: Serialize>(
-    name: &str,
-    mut rows: Vec<T>,
-    format: Format,
-) -> Result<HttpResponse, Refused> {
-    let is_more = cursor::cut(&mut rows, FILE_ROWS, |_| String::new()).is_some();
-    let (count, rest) = (rows.len(), if is_more { "more" } else { "all" });
-    let values: Result<Vec<Value>, serde_json::Error> =
-        rows.into_iter().map(serde_json::to_value).collect();
-    let values = values.map_err(|error| Refused::unavailable(&error))?;
-    let (text, kind, extension) = match format {
-        Format::Csv => (
-            format!("{}END,{count},{rest}\r\n", csv(&values)),
-            "text/csv; charset=utf-8; header=present",
-            "csv",
-        ),
-        Format::Ndjson => {
-            let lines: String = values.iter().map(|value| format!("{value}\n")).collect();
-            let end = json!({ "end": true, "rows": count, "rest": rest });
-            (format!("{lines}{end}\n"), "application/x-ndjson", "ndjson")
-        }
-    };
-    Ok(HttpResponse::Ok()
-        .insert_header(ContentType(
-            kind.parse().unwrap_or(ContentType::octet_stream().0),
-        ))
-        .insert_header((
-            CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}.{extension}\""),
-        ))
-        .body(text))
-}
-
-/// RFC 4180, with a header.
-fn csv(rows: &[Value]) -> String {
-    let mut text = String::new();
-    let members = |row: &Value| row.as_object().cloned().unwrap_or_default();
-    if let Some(first) = rows.first() {
-        let names: Vec<String> = members(first).into_iter().map(|(name, _)| name).collect();
-        text.push_str(&names.join(","));
-        text.push_str("\r\n");
-    }
-    for row in rows {
-        let fields: Vec<String> = members(row)
-            .into_iter()
-            .map(|(_, value)| csv_field(&value))
-            .collect();
-        text.push_str(&fields.join(","));
-        text.push_str("\r\n");
-    }
-    text
-}
-
-/// What a spreadsheet could take for a formula begins with an apostrophe.
-fn csv_field(value: &Value) -> String {
-    let text = match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => {
-            let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
-            items.join(" ")
-        }
-        other => other.to_string(),
-    };
-    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text
-    };
-    if text.contains([',', '"', '\r', '\n']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
-}
-
-pub(super) async fn consents_csv(
-    app: web::Data<App>,
-    request: HttpRequest,
-    at: Console<Reads>,
-) -> Result<HttpResponse, Refused> {
-    consents_as(&app, &request, &at, Format::Csv).await
-}
-
-pub(super) async fn consents_ndjson(
-    app: web::Data<App>,
-    request: HttpRequest,
-    at: Console<Reads>,
-) -> Result<HttpResponse, Refused> {
-    consents_as(&app, &request, &at, Format::Ndjson).await
-}
-
-pub(super) async fn journeys_csv(
-    app: web::Data<App>,
-    request: HttpRequest,
-    at: Console<Reads>,
-) -> Result<HttpResponse, Refused> {
-    journeys_as(&app, &request, &at, Format::Csv).await
-}
-
-pub(super) async fn journeys_ndjson(
-    app: web::Data<App>,
-    request: HttpRequest,
-    at: Console<Reads>,
-) -> Result<HttpResponse, Refused> {
-    journeys_as(&app, &request, &at, Format::Ndjson).await
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::{csv, csv_field};
-
-    #[test]
-    fn fields_are_quoted_and_no_field_is_a_formula() {
-        assert_eq!(csv_field(&json!("a,b")), "\"a,b\"");
-        assert_eq!(csv_field(&json!("say \"x\"")), "\"say \"\"x\"\"\"");
-        assert_eq!(csv_field(&json!("=1+1")), "'=1+1");
-        assert_eq!(csv_field(&json!(null)), "");
-        assert_eq!(csv_field(&json!(["a", "b"])), "a b");
-        assert_eq!(csv(&[json!({ "a": 1, "b": "x" })]), "a,b\r\n1,x\r\n");
-    }
 }
