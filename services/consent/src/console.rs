@@ -8,6 +8,7 @@ mod acts_page;
 mod affected_page;
 mod block;
 mod bulk_page;
+mod causes;
 mod consent_page;
 mod consents_page;
 mod ended_page;

@@ -2,7 +2,6 @@
 //! over an event store. `journey` is where to begin reading.
 
 pub mod access_record;
-pub mod affected;
 pub mod affected_consents;
 pub mod app;
 mod authorization_server;

@@ -8,7 +8,7 @@ use super::{
     span::Span,
     words,
 };
-use crate::{affected::AffectedConsent, pages::Locale};
+use crate::{affected_consents::AffectedConsent, pages::Locale};
 
 /// The page's data.
 #[derive(Debug)]
@@ -79,8 +79,10 @@ fn table(locale: Locale, bank: &str, found: &[AffectedConsent]) -> Table {
             )),
             Cell::code(consent.contract.clone()),
             Cell::text(names::moment(consent.began_at)),
-            Cell::text(names::moment(consent.ends_at))
-                .with_below(names::status(locale, &consent.status)),
+            match consent.ended_at {
+                Some(at) => Cell::text(names::moment(at)),
+                None => Cell::text(names::status(locale, "live")),
+            },
             Cell::text(names::figure(consent.reads)),
             Cell::text(names::figure(consent.rows)),
             Cell::text(consent.last_read_at.map(names::moment).unwrap_or_default()),

@@ -2,22 +2,26 @@
 //! operator may do with it.
 
 use chrono::{DateTime, Utc};
-use consent_domain::{
-    Stream as _,
-    consent::{Consent, ConsentStream, GrantTerms, Place},
-};
+use consent_domain::consent::{Consent, GrantTerms, Place};
 
 use super::{
     block::{
         Align, Block, Cell, Column, Entry, Facts, Field, Form, Input, Link, Links, Row, Story,
         Table, Tone, Width,
     },
-    names,
+    causes, names,
     page::{Frame, Page, Section, section_path},
     sentence,
     words::{self, Words},
 };
-use crate::{history::Told, operator::Role, pages::Locale};
+use crate::{
+    history::{
+        Life, Told,
+        as_of::{AsOf, as_of},
+    },
+    operator::Role,
+    pages::Locale,
+};
 
 /// A state in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,14 +108,6 @@ pub(super) struct ReadLine {
     pub(super) rows: i64,
 }
 
-/// Why a consent stopped, one link of the chain: what led to the fact above it.
-#[derive(Debug, Clone)]
-pub(super) struct Cause {
-    pub(super) at: Option<DateTime<Utc>>,
-    pub(super) title: String,
-    pub(super) details: Vec<String>,
-}
-
 /// A notice of the end, and whether it arrived.
 #[derive(Debug, Clone)]
 pub(super) struct Arrival {
@@ -126,13 +122,9 @@ pub(super) struct ConsentView {
     pub(super) grant: String,
     /// The service's name, where the partner is known.
     pub(super) service: Option<String>,
-    pub(super) facts: Vec<Told>,
-    pub(super) now: DateTime<Utc>,
+    pub(super) life: Life,
     /// The moment that was asked for.
     pub(super) as_of: Option<DateTime<Utc>>,
-    /// Suspensions of the contract, the partner at the bank, and the bank.
-    pub(super) wider: Vec<String>,
-    pub(super) causes: Vec<Cause>,
     pub(super) reads: Vec<ReadLine>,
     pub(super) arrivals: Vec<Arrival>,
     pub(super) role: Role,
@@ -140,15 +132,6 @@ pub(super) struct ConsentView {
 }
 
 impl ConsentView {
-    /// Folded up to a moment, by the time at which each fact was recorded.
-    fn state_at(&self, at: DateTime<Utc>) -> Consent {
-        let mut consent = Consent::Absent;
-        for fact in self.facts.iter().filter(|fact| fact.recorded_at <= at) {
-            ConsentStream::evolve(&mut consent, &fact.event);
-        }
-        consent
-    }
-
     pub(super) fn page(&self, frame: Frame) -> Page {
         let locale = frame.locale;
         let w = words::of(locale);
@@ -158,8 +141,9 @@ impl ConsentView {
             .map(|bank| bank.code.clone())
             .unwrap_or_default();
         let address = format!("{}/{}", section_path(&bank, Section::Consents), self.grant);
-        let at = self.as_of.unwrap_or(self.now);
-        let consent = self.state_at(at);
+        let at = self.as_of.unwrap_or(self.life.now);
+        let then = as_of(&self.life, at);
+        let consent = &then.consent;
         let mut blocks = Vec::new();
         if let Some((text, tone)) = &self.said {
             blocks.push(Block::Said {
@@ -184,9 +168,9 @@ impl ConsentView {
             id: "state-heading",
             text: heading.to_owned(),
         });
-        blocks.push(self.state(locale, &consent, at));
+        blocks.push(self.state(locale, &then));
         if self.as_of.is_none() {
-            blocks.extend(self.acts(w, &consent, &address));
+            blocks.extend(self.acts(w, consent, &address));
         }
         if let Some(terms) = consent.terms() {
             blocks.push(Block::Heading {
@@ -195,7 +179,7 @@ impl ConsentView {
             });
             blocks.push(Block::Table(accounts(locale, terms)));
         }
-        blocks.extend(self.why(w));
+        blocks.extend(self.why(locale));
         blocks.push(Block::Heading {
             id: "story-heading",
             text: w.story.to_owned(),
@@ -216,8 +200,9 @@ impl ConsentView {
         Form::filter("as-of", address, vec![field], w.show_as_of)
     }
 
-    fn state(&self, locale: Locale, consent: &Consent, at: DateTime<Utc>) -> Block {
+    fn state(&self, locale: Locale, then: &AsOf) -> Block {
         let w = words::of(locale);
+        let (consent, at) = (&then.consent, then.at);
         let (Some(terms), Some(standing)) = (consent.terms(), Standing::of(consent, at)) else {
             return Block::Said {
                 text: w.as_of_not_begun.to_owned(),
@@ -289,10 +274,11 @@ impl ConsentView {
                     Cell::text(causes.join(separator(locale))),
                 ));
             }
-            if self.as_of.is_none() && !self.wider.is_empty() {
+            let above = causes::above(locale, &then.obstacles);
+            if !above.is_empty() {
                 rows.push((
                     w.wider.to_owned(),
-                    Cell::text(self.wider.join(separator(locale))),
+                    Cell::text(above.join(separator(locale))),
                 ));
             }
         }
@@ -306,7 +292,7 @@ impl ConsentView {
         let Consent::Live { suspended, .. } = consent else {
             return None;
         };
-        consent.live_terms(self.now)?;
+        consent.live_terms(self.life.now)?;
         let mut links = vec![
             Link::new("act-suspend", w.suspend, format!("{address}/suspend")),
             Link::new(
@@ -329,37 +315,29 @@ impl ConsentView {
         }))
     }
 
-    fn why(&self, w: &Words) -> Vec<Block> {
+    fn why(&self, locale: Locale) -> Vec<Block> {
+        let w = words::of(locale);
         let heading = Block::Heading {
             id: "why-heading",
             text: w.why.to_owned(),
         };
-        if self.causes.is_empty() {
+        let entries = causes::entries(locale, &self.life);
+        if entries.is_empty() {
             return vec![heading, Block::Small(w.why_none.to_owned())];
         }
-        let entries = self.causes.iter().enumerate().map(|(index, cause)| Entry {
-            key: index.to_string(),
-            at: cause.at.map(names::moment).unwrap_or_default(),
-            instant: cause.at.map(rfc3339).unwrap_or_default(),
-            title: cause.title.clone(),
-            details: cause.details.clone(),
-            tone: if index == 0 { Tone::Bad } else { Tone::Quiet },
-        });
-        vec![
-            heading,
-            Block::Story(Story {
-                id: "why",
-                entries: entries.collect(),
-            }),
-        ]
+        vec![heading, Block::Story(Story { id: "why", entries })]
     }
 
     fn story(&self, locale: Locale, at: DateTime<Utc>) -> Story {
-        let told = self.facts.iter().filter(|fact| fact.recorded_at <= at);
+        let facts = self.life.consent.iter();
+        let told = facts.filter(|fact| fact.holds_since() <= at);
         let entries = told.map(|fact| {
             let sentence = sentence::of(locale, &fact.event);
             let mut details = sentence.details;
             details.push(by_whom(locale, fact));
+            if fact.recorded_at > at {
+                details.push(words::of(locale).known_later.to_owned());
+            }
             Entry {
                 key: fact.sequence.to_string(),
                 at: names::moment(fact.holds_since()),
@@ -457,7 +435,7 @@ pub(super) fn separator(locale: Locale) -> &'static str {
     }
 }
 
-fn rfc3339(at: DateTime<Utc>) -> String {
+pub(super) fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 

@@ -112,6 +112,7 @@ words! {
     suspended_for: "停止の理由", "Suspended for";
     wider: "上位の停止", "Wider suspensions";
     story: "経緯", "Story";
+    known_later: "基準日時には、まだ記録されていませんでした。", "Not yet recorded at that time.";
     why: "終了・停止に至った経過", "Why it stopped";
     why_none: "終了も停止もしていません。", "It has neither ended nor been suspended.";
     reads: "参照の記録", "Access record";

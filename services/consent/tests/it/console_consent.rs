@@ -1,10 +1,15 @@
 //! A consent at the console: its state now and then, its story, and acts on it.
 
 use chrono::TimeDelta;
-use consent::operator::Role;
+use consent::{lifecycle::Level, operator::Role};
+use consent_domain::{PartnerId, suspension::SuspensionCause};
 use demo::agent::browser::{Browser, Page};
 
-use crate::{bench::Bench, console_given::open};
+use crate::{
+    bench::Bench,
+    console_given::open,
+    lifecycle_given::{bank, by_operator},
+};
 
 async fn consent(bench: &Bench, browser: &Browser, grant: &str) -> Page {
     let page = open(
@@ -177,7 +182,7 @@ async fn an_auditor_sees_no_acts_and_can_do_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_state_of_a_moment_is_what_was_recorded_until_then() {
+async fn the_state_of_a_moment_is_what_held_then() {
     let bench = Bench::new().await;
     let grant = bench.consent_for(TimeDelta::days(100)).await.to_string();
     let browser = bench.signed_in("suzuki", Role::Operator).await;
@@ -197,6 +202,29 @@ async fn the_state_of_a_moment_is_what_was_recorded_until_then() {
     let page = open(&bench, &browser, later).await;
     assert!(page.text("#state").unwrap().contains("解除"));
     assert!(!page.has("#acts"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_of_the_partner_is_shown_at_its_level_and_in_the_chain_of_causes() {
+    let bench = Bench::new().await;
+    let grant = bench.consent_for(TimeDelta::days(100)).await.to_string();
+    let browser = bench.signed_in("suzuki", Role::Auditor).await;
+    let page = consent(&bench, &browser, &grant).await;
+    assert!(!page.has("#why"), "nothing stands against it");
+    let app = &bench.replicas[0].app;
+    let level = Level::Partner(PartnerId::parse("id-of-partner-a").unwrap());
+    let cause = SuspensionCause::SuspectedFraud;
+    let bank = bank();
+    let done = level.suspend((&app.pool, &app.bus), &bank, cause, by_operator());
+    done.await.unwrap();
+    let page = consent(&bench, &browser, &grant).await;
+    let state = page.text("#state").unwrap();
+    assert!(state.contains("連携事業者："), "{state}");
+    let why = page.text("#why").expect("the chain");
+    assert!(why.contains("取扱いが停止されました"), "{why}");
+    let before = format!("consents/{grant}?at=2020-01-01T00:00");
+    let page = open(&bench, &browser, bench.console_at_bank(&before)).await;
+    assert!(!page.text("main").unwrap().contains("連携事業者："));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use consent_domain::{
     AccountId, ClientId, ContractId, JourneyId, PartnerId, UserId,
     consent::{ConsentEvent, GrantTerms, Place, RemovalReason, RevokedBy},
+    contract::ContractEvent,
     partner::PartnerRecord,
     scope::{ScopePair, Task},
     suspension::SuspensionCause,
@@ -11,14 +12,14 @@ use consent_domain::{
 use uuid::Uuid;
 
 use crate::{
-    affected::AffectedConsent,
+    affected_consents::AffectedConsent,
     console::{
         act_page::{ActView, ConsentAct, Missing, Typed},
         acts_page::{ActLine, ActsView},
         affected_page::AffectedView,
         block::Tone,
         bulk_page::{BulkProblem, NewBulkView, TypedBulk},
-        consent_page::{Arrival, Cause, ConsentView, ReadLine},
+        consent_page::{Arrival, ConsentView, ReadLine},
         consents_page::{self, ConsentLine, ConsentsView},
         ended_page::EndedView,
         entry_pages::{self, LoginNotice, Stop},
@@ -30,7 +31,10 @@ use crate::{
     },
     ended_consents::EndedConsent,
     funnel::{Funnel, FunnelStep, Leaving, OfPartner, Week},
-    history::Told,
+    history::{
+        Life, Told,
+        life::{Cause, CauseKind},
+    },
     operator::Role,
     pages::Locale,
     store::Actor,
@@ -179,7 +183,7 @@ fn terms() -> GrantTerms {
 fn told(number: i64, time: &str, actor: Actor, event: ConsentEvent) -> Told {
     Told {
         event,
-        event_id: Uuid::nil(),
+        event_id: Uuid::from_u128(u128::from(number.unsigned_abs())),
         sequence: number,
         recorded_at: at(time),
         effective_at: None,
@@ -247,6 +251,48 @@ fn facts() -> Vec<Told> {
     ]
 }
 
+/// Suspended by an operator, and by what a bank told of its contract.
+fn life() -> Life {
+    let notice = Uuid::from_u128(0xb0);
+    let act = Uuid::from_u128(0xa0);
+    let mut consent = facts();
+    if let Some(last) = consent.last_mut() {
+        last.causation_id = Some(act);
+    }
+    let cause = |id, kind, code: &str, operator: Option<&str>| Cause {
+        id,
+        kind,
+        code: code.to_owned(),
+        recorded_at: at("2026-11-20T04:59:59Z"),
+        occurred_at: None,
+        operator: operator.map(str::to_owned),
+    };
+    let suspended = ContractEvent::ContractSuspended {
+        cause: SuspensionCause::CustomerRequest,
+    };
+    Life {
+        now: at("2026-11-22T06:00:00Z"),
+        consent,
+        contract: vec![Told {
+            event: suspended,
+            event_id: Uuid::from_u128(0xc0),
+            sequence: 1,
+            recorded_at: at("2026-11-21T05:00:00Z"),
+            effective_at: None,
+            actor: Actor::System,
+            causation_id: Some(notice),
+            request_id: None,
+        }],
+        partner: Vec::new(),
+        bank: Vec::new(),
+        journeys: Vec::new(),
+        causes: vec![
+            cause(act, CauseKind::OperatorAct, "suspend", Some("suzuki")),
+            cause(notice, CauseKind::BankNotice, "contract_suspended", None),
+        ],
+    }
+}
+
 fn consent(locale: Locale, role: Role, as_of: Option<&str>, said: Option<&str>) -> Page {
     let line = |account: &str, task: &str, reads, rows| ReadLine {
         account: account.to_owned(),
@@ -259,22 +305,8 @@ fn consent(locale: Locale, role: Role, as_of: Option<&str>, said: Option<&str>) 
     let view = ConsentView {
         grant: GRANT.to_owned(),
         service: Some("かんたん会計".to_owned()),
-        facts: facts(),
-        now: at("2026-11-22T06:00:00Z"),
+        life: life(),
         as_of: as_of.map(at),
-        wider: vec!["契約（団体）：停止中".to_owned()],
-        causes: vec![
-            Cause {
-                at: Some(at("2026-11-20T05:00:00Z")),
-                title: "連携が停止されました".to_owned(),
-                details: vec!["理由 お客さまの申出".to_owned(), "操作者 suzuki".to_owned()],
-            },
-            Cause {
-                at: None,
-                title: "操作者の操作".to_owned(),
-                details: vec!["0192f0c1-0000-7000-8000-0000000000aa".to_owned()],
-            },
-        ],
         reads: vec![
             line("acct-14", "残高照会", 231, 231),
             line("acct-14", "入出金明細照会", 412, 18_733),
@@ -475,11 +507,14 @@ fn affected(locale: Locale) -> Page {
         found: Some(vec![AffectedConsent {
             grant_id: GRANT.to_owned(),
             contract: "c-81f0".to_owned(),
-            status: "live".to_owned(),
+            users: vec!["u-2d6e80b1".to_owned()],
+            client: "kantan-client".to_owned(),
             began_at: at("2026-04-01T01:02:03Z"),
-            ends_at: at("2027-04-01T15:00:00Z"),
+            ended_at: None,
+            accounts: Vec::new(),
             reads: 12,
             rows: 1_204,
+            first_read_at: Some(at("2026-11-22T01:00:04Z")),
             last_read_at: Some(at("2026-11-22T03:00:04Z")),
         }]),
         next: None,

@@ -12,7 +12,7 @@ use super::{
     visit::{ROWS, Sent, frame_at, next_url, show as show_page},
 };
 use crate::{
-    affected::{Affected, between},
+    affected_consents::{AffectedBy, affected},
     app::App,
     console::{affected_page::AffectedView, page::Section, span::Span},
     operator::{Act, Console, Reads, Subject},
@@ -42,7 +42,7 @@ pub(super) async fn show(
             detail: json!({ "from": from, "to": to }),
         };
         at.record_read(&app.pool, act).await?;
-        let asked = Affected {
+        let by = AffectedBy {
             bank: at.bank.clone(),
             partner,
             from,
@@ -50,7 +50,7 @@ pub(super) async fn show(
             after: cursor::read(sent.find("cursor")),
             limit: i64::try_from(ROWS + 1).unwrap_or(i64::MAX),
         };
-        let mut found = between(&app.pool, &asked).await?;
+        let mut found = affected(&app.pool, &by).await?;
         let next = cursor::cut(&mut found, ROWS, |last| {
             cursor::write(last.began_at, &last.grant_id)
         });

@@ -3,13 +3,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::TimeDelta;
 use consent_domain::{
-    BankCode, GrantId, Instant, Stream as _,
+    BankCode, GrantId, Stream as _,
     consent::{Consent, ConsentEvent, ConsentStream},
 };
 use serde_json::json;
 
 use super::{
-    names_at_bank::{partners, wider_suspensions},
+    names_at_bank::partners,
     refused::Refused,
     visit::{Sent, frame_at, locale, show as show_page},
 };
@@ -18,17 +18,19 @@ use crate::{
     app::App,
     console::{
         block::Tone,
-        consent_page::{Arrival, Cause, ConsentView, ReadLine},
+        consent_page::{Arrival, ConsentView, ReadLine},
         ended_page::arrivals,
         names,
         page::Section,
-        sentence, words,
+        words,
     },
     ended_consents::{EndsBetween, Notices, between},
-    history::{self, Told},
+    history::{
+        Told,
+        life::{self, Depth},
+    },
     operator::{Act, Console, Reads, Subject},
     pages::Locale,
-    store::Actor,
 };
 
 /// Ends of one instant: of a bulk revocation a few may share one.
@@ -50,29 +52,21 @@ pub(super) async fn show(
     };
     at.record_read(&app.pool, act).await?;
     let locale = locale(&app, &request);
-    let facts = history::of_consent(&app.pool, &at.bank, &grant).await?;
-    let consent = fold(&facts);
+    let life = life::of_grant(&app.pool, &at.bank, &grant, Depth::Life).await?;
+    let consent = fold(&life.consent);
     let terms = consent.terms().ok_or(Refused::NOT_FOUND)?;
     let partner = terms.partner.to_string();
-    let now: Instant = sqlx::query_scalar("SELECT now()")
-        .fetch_one(&app.pool)
-        .await?;
-    let levels = (&at.bank, terms.contract.as_str(), partner.as_str());
-    let wider = wider_suspensions(&app.pool, locale, levels).await?;
     let services = partners(&app.pool, &at.bank).await?;
-    let causes = causes(locale, &facts, &consent);
-    let arrived = arrivals_of_end(&app, locale, &at.bank, &grant, &facts).await?;
+    let arrived = arrivals_of_end(&app, locale, &at.bank, &grant, &life.consent).await?;
     let view = ConsentView {
         grant: grant.to_string(),
         service: services
             .into_iter()
             .find(|(id, _)| *id == partner)
             .map(|(_, name)| name),
-        facts,
-        now,
-        as_of,
-        wider,
-        causes,
+        // Of what is to come nothing can be told.
+        as_of: as_of.filter(|moment| *moment <= life.now),
+        life,
         reads: reads(&app, locale, &at.bank, &grant).await?,
         arrivals: arrived,
         role: at.role,
@@ -160,49 +154,4 @@ fn said(locale: Locale, code: &str) -> Option<(String, Tone)> {
         _ => return None,
     };
     Some((text.to_owned(), tone))
-}
-
-/// What stopped it: the end, or each suspension that stands, with what led to that.
-fn causes(locale: Locale, facts: &[Told], consent: &Consent) -> Vec<Cause> {
-    let stopped = facts
-        .iter()
-        .rev()
-        .filter(|fact| match (&fact.event, consent) {
-            (ConsentEvent::AccessSuspended { cause }, Consent::Live { suspended, .. }) => {
-                suspended.contains(*cause)
-            }
-            (
-                ConsentEvent::AccessExpired { .. }
-                | ConsentEvent::AccessRevoked { .. }
-                | ConsentEvent::AccessSuperseded { .. },
-                _,
-            ) => true,
-            _ => false,
-        });
-    stopped.flat_map(|fact| chain(locale, fact)).collect()
-}
-
-fn chain(locale: Locale, fact: &Told) -> Vec<Cause> {
-    let sentence = sentence::of(locale, &fact.event);
-    let mut details = sentence.details;
-    details.push(names::actor(locale, &fact.actor));
-    let mut chain = vec![Cause {
-        at: Some(fact.holds_since()),
-        title: sentence.title,
-        details,
-    }];
-    if let Some(cause) = fact.causation_id {
-        let title = match (&fact.actor, locale) {
-            (Actor::Operator(_), Locale::Ja) => "操作者の操作",
-            (Actor::Operator(_), Locale::En) => "An operator's act",
-            (_, Locale::Ja) => "先に起きたこと",
-            (_, Locale::En) => "What came before",
-        };
-        chain.push(Cause {
-            at: None,
-            title: title.to_owned(),
-            details: vec![cause.to_string()],
-        });
-    }
-    chain
 }
