@@ -349,11 +349,15 @@ impl Simulation {
         let others = others.filter(|(other, linkage)| {
             *other != place && linkage.consent.state.live_terms(at).is_some()
         });
-        let Some(by) = others.map(|(_, other)| other.grant.clone()).last() else {
+        let Some((by, partner)) = others
+            .map(|(_, other)| (other.grant.clone(), other.partner))
+            .last()
+        else {
             return Ok(());
         };
+        let client = self.field.partner(partner)?.client.clone();
         self.on_consent(customer, place, at, RevokedBy::System, |consent| {
-            consent.supersede(&by, at)
+            consent.supersede(&by, &client, at)
         })
     }
 
