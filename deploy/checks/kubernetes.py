@@ -43,6 +43,7 @@ def _name(document):
 
 def _pod(document):
     spec = document.get("spec", {})
+    spec = spec.get("jobTemplate", {}).get("spec", spec)
     return spec.get("template", {}).get("spec")
 
 
@@ -142,7 +143,7 @@ def _check_container(where, container, images, findings):
 def _check_names(documents, findings):
     """Selectors select, ports exist, and nothing that is meant for inside is led outside."""
     deployments = {d["metadata"]["name"]: d for d in documents if d["kind"] == "Deployment"}
-    pods = [d["spec"]["template"] for d in documents if _pod(d)]
+    pods = [d["spec"]["template"] for d in documents if _pod(d) and d["kind"] != "CronJob"]
     covered, protected = set(), set()
     services = {d["metadata"]["name"]: d for d in documents if d["kind"] == "Service"}
     for name, service in services.items():

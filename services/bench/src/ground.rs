@@ -1,6 +1,10 @@
 //! What every line stands on: a PostgreSQL of its own, the service as it runs, and its bank.
 
-use std::{net::TcpListener, path::PathBuf, sync::Arc};
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use actix_web::web;
 use consent::{
@@ -22,7 +26,9 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use crate::{error::BenchError, pgbench, relay_ground::RelayGround, run::Pace};
+use crate::{
+    error::BenchError, loaded_ground::LoadedGround, pgbench, relay_ground::RelayGround, run::Pace,
+};
 
 /// The bank at which everything happens.
 pub const BANK: &str = "2963";
@@ -63,6 +69,8 @@ pub struct Ground {
     /// For example `15.18`.
     pub postgres_version: String,
     relay: OnceCell<Arc<RelayGround>>,
+    events: u32,
+    loaded: OnceLock<LoadedGround>,
     // Stops when it is dropped.
     _server: PrivateServer,
 }
@@ -72,7 +80,7 @@ impl Ground {
     ///
     /// # Errors
     /// [`BenchError`].
-    pub async fn prepare(pace: Pace) -> Result<Self, BenchError> {
+    pub async fn prepare(pace: Pace, events: u32) -> Result<Self, BenchError> {
         let server = PrivateServer::start(&PrivateOptions {
             name: "bench".to_owned(),
             state: State::Fresh,
@@ -99,6 +107,8 @@ impl Ground {
             key,
             pace,
             relay: OnceCell::new(),
+            events,
+            loaded: OnceLock::new(),
             postgres_version: server.version().to_owned(),
             _server: server,
         })
@@ -116,6 +126,18 @@ impl Ground {
     pub async fn relay(&self) -> Result<&Arc<RelayGround>, BenchError> {
         let start = || async { Ok(Arc::new(RelayGround::start(&self.key).await?)) };
         self.relay.get_or_try_init(start).await
+    }
+
+    /// What the lines about many events stand on: started when the first of them asks for it.
+    ///
+    /// # Errors
+    /// [`BenchError`].
+    pub fn loaded(&self) -> Result<&LoadedGround, BenchError> {
+        if let Some(loaded) = self.loaded.get() {
+            return Ok(loaded);
+        }
+        let started = LoadedGround::start(self.events)?;
+        Ok(self.loaded.get_or_init(|| started))
     }
 
     /// The partner's OAuth client.

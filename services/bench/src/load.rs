@@ -32,7 +32,7 @@ use self::{
 };
 use crate::error::BenchError;
 
-pub use server::{LoadArguments, run};
+pub use server::{LoadArguments, run, start_server};
 
 /// The time that is simulated.
 const SPAN: TimeDelta = TimeDelta::days(3 * 365);

@@ -8,6 +8,7 @@ mod in_flight;
 mod line;
 mod lines;
 mod load;
+mod loaded_ground;
 mod machine;
 mod pgbench;
 mod records;
@@ -43,6 +44,9 @@ struct Arguments {
     /// Where the figures go as JSON; target/bench/report.json by default.
     #[arg(long)]
     report: Option<PathBuf>,
+    /// Generated events of the larger database; the smaller has a tenth. Ten million, and one with --quick.
+    #[arg(long)]
+    events: Option<u32>,
 }
 
 #[derive(Subcommand)]
@@ -54,12 +58,14 @@ enum Command {
 fn main() -> ExitCode {
     let mut arguments = Arguments::parse();
     let command = arguments.command.take();
+    let pace = if arguments.quick {
+        Pace::Quick
+    } else {
+        Pace::Full
+    };
     let options = Options {
-        pace: if arguments.quick {
-            Pace::Quick
-        } else {
-            Pace::Full
-        },
+        pace,
+        events: arguments.events.unwrap_or(pace.loaded_events()),
         figures: if arguments.indicative {
             Figures::Indicative
         } else {

@@ -174,7 +174,7 @@ impl Report {
 }
 
 /// The middle one; of an even number the upper of the two. 0 of none.
-fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()

@@ -33,6 +33,14 @@ impl Pace {
             Self::Quick => 5_000,
         }
     }
+
+    /// Generated events of the larger database, where none are asked for; the smaller has a tenth.
+    pub fn loaded_events(self) -> u32 {
+        match self {
+            Self::Full => 10_000_000,
+            Self::Quick => 1_000_000,
+        }
+    }
 }
 
 /// What becomes of figures that a noisy machine gave.
@@ -56,6 +64,8 @@ pub struct Options {
     pub rounds: u32,
     /// Where the JSON goes.
     pub report: Option<PathBuf>,
+    /// Generated events of the larger database.
+    pub events: u32,
 }
 
 /// Measures, prints the table and writes the figures.
@@ -76,7 +86,7 @@ pub async fn run(options: Options) -> Result<(), BenchError> {
     if !complaints.is_empty() && options.figures == Figures::QuietOnly {
         return Err(BenchError::Noisy(complaints));
     }
-    let ground = Ground::prepare(options.pace).await?;
+    let ground = Ground::prepare(options.pace, options.events).await?;
     let measured = measure(&options, &ground, &mut watch).await;
     let report = measured.map(|lines| report(&options, &ground, &watch, lines));
     ground.stop().await;
@@ -193,7 +203,8 @@ fn write(options: &Options, report: &Report) -> Result<(), BenchError> {
     Ok(())
 }
 
+/// Prints a line.
 #[expect(clippy::print_stdout, reason = "the command line's own answer")]
-fn say(text: &str) {
+pub fn say(text: &str) {
     println!("{text}");
 }

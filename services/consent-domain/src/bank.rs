@@ -101,6 +101,9 @@ pub struct BankSettings {
     pub evidence_years: u32,
     /// Version of the terms that the customer allows access under.
     pub terms_version: String,
+    /// How a consent may be renewed before it ends.
+    #[serde(skip_serializing_if = "RenewalRule::is_default")]
+    pub renewal: RenewalRule,
     /// What becomes of consents when the bank tells of a change.
     #[serde(skip_serializing_if = "NoticeEffects::is_default")]
     pub notice_effects: NoticeEffects,
@@ -123,10 +126,28 @@ impl Default for BankSettings {
             login_lock_seconds: 900,
             evidence_years: 10,
             terms_version: "2026-04".to_owned(),
+            renewal: RenewalRule::default(),
             notice_effects: NoticeEffects::default(),
             linkage_rules: LinkageRules::default(),
             operator_rules: OperatorRules::default(),
         }
+    }
+}
+
+/// How a consent may be renewed before it ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenewalRule {
+    /// On one screen after a login at the bank, with every choice kept and without a 照会用暗証番号.
+    #[default]
+    ByLogin,
+    /// By a request of the partner's and every step.
+    ByJourney,
+}
+
+impl RenewalRule {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

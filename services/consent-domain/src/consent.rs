@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use reasons::{RemovalReason, RevocationReason, RevokedBy};
 pub use reconsent::{GivenUnder, ReconsentReason, Today, reconsent_needed};
-pub use renewal::{Renewal, WARNING_DAYS};
+pub use renewal::{Renewal, RenewalShown, WARNING_DAYS};
 
 use crate::{
     AccountId, ClientId, ContractId, DomainEvent, GrantId, Instant, JourneyId, Outcome, PartnerId,
@@ -86,6 +86,9 @@ pub enum ConsentEvent {
         valid_until: Instant,
         /// Per account the day from which the partner goes on, where it has been served before.
         continue_from: BTreeMap<AccountId, NaiveDate>,
+        /// What the user was shown, where no journey's `AccessAuthorized` says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown: Option<RenewalShown>,
     },
     /// Access is suspended for one more cause.
     AccessSuspended {

@@ -37,8 +37,10 @@ pub async fn advance(owner_url: &str, published: i64, order: &Order) -> Result<B
     .bind(published)
     .fetch_one(&mut *transaction)
     .await?;
+    // What was archived had its number, and lies before every position that the log still has.
     let missing = "FROM events e WHERE NOT EXISTS (SELECT FROM event_log l WHERE
-        l.aggregate_type = e.aggregate_type AND l.aggregate_id = e.aggregate_id AND l.sequence = e.sequence)";
+        l.aggregate_type = e.aggregate_type AND l.aggregate_id = e.aggregate_id AND l.sequence = e.sequence)
+        AND e.position > (SELECT coalesce(max(last_position), 0) FROM event_log_archives)";
     sqlx::query(&format!(
         "SELECT make_event_log_partition(n) FROM (SELECT count(*) AS missing {missing}) m,
              generate_series($1, $1 + m.missing + 5000000, 5000000) n"

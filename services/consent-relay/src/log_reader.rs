@@ -107,6 +107,16 @@ pub async fn event_at(pool: &PgPool, number: i64) -> Result<Option<Uuid>, sqlx::
         .await
 }
 
+/// The last number that was archived, and is in the log no more; 0: it has all.
+///
+/// # Errors
+/// The database's.
+pub async fn archived_to(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT archived_to()")
+        .fetch_one(pool)
+        .await
+}
+
 /// Whether an operator began an epoch after that number.
 ///
 /// # Errors

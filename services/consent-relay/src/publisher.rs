@@ -44,6 +44,8 @@ pub struct Publisher {
     pub encoding: Encoding,
     /// Most events of one transaction.
     pub batch_max: u32,
+    /// Goes on after this number where everything up to it is archived and not in Kafka.
+    pub begin_after: Option<i64>,
 }
 
 /// How the publisher is, for health.

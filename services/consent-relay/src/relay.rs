@@ -34,6 +34,8 @@ use tls::TlsError;
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 /// The gate is looked at this often.
 const GATE_EVERY: Duration = Duration::from_secs(5);
+/// A partition has room for ten million numbers, and is made when half of that is left.
+const PARTITIONS_EVERY: Duration = Duration::from_secs(60);
 /// For an operator's client to begin its TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// To give the lease back at the end.
@@ -134,6 +136,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running,
         names: Names::new(settings.public_url.as_str().trim_end_matches('/'), pairwise),
         encoding: settings.encoding,
         batch_max: settings.publisher.batch_max,
+        begin_after: settings.publisher.begin_after,
         kafka: settings.kafka.clone(),
     };
     let (role, role_seen) = watch::channel(Role::Standby);
@@ -294,9 +297,21 @@ impl Relay {
         tokio::select! {
             () = self.renew(term, &leads_until) => tracing::warn!("the lease is lost"),
             () = self.sequence(term, lineage, &log_end) => {}
+            () = self.keep_partitions() => {}
             () = self.publisher.run(term, leads_until_seen, log_end_seen, &self.state) => {}
             () = sequencer::watch_gate(&self.tail, GATE_EVERY, self.gate_alarm) => {}
             _ = stopped.wait_for(|stop| *stop) => tracing::info!("stepping down"),
+        }
+    }
+
+    /// Has the log's next partition there long before it is needed.
+    async fn keep_partitions(&self) {
+        loop {
+            sleep(PARTITIONS_EVERY).await;
+            if let Err(error) = self.tail.make_partitions().await {
+                METRICS.sequencer_failed();
+                tracing::error!(%error, "the log's next partition could not be made");
+            }
         }
     }
 

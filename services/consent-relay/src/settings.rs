@@ -160,11 +160,17 @@ impl Default for SequencerSettings {
 pub struct PublisherSettings {
     /// Most events of one Kafka transaction. 1 to 5,000.
     pub batch_max: u32,
+    /// Where the log's beginning is archived and Kafka never had it, or has it no more: goes on after this
+    /// number, which is the last archived one.
+    pub begin_after: Option<i64>,
 }
 
 impl Default for PublisherSettings {
     fn default() -> Self {
-        Self { batch_max: 2_000 }
+        Self {
+            batch_max: 2_000,
+            begin_after: None,
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use sqlx::PgPool;
 use crate::{
     access_record::AccessRecorder, bank_pages::PagesOfBanks, bank_port::BankPort,
     client_certificate::CertificateLogin, decisions::GrantSight, feed::Feed, keys::Keys,
-    protocol::issuer::Issuer, resource_servers::ResourceServers, store::Bus,
+    protocol::issuer::Issuer, resource_servers::ResourceServers, retention::RetentionSettings,
+    store::Bus,
 };
 
 /// The service's parts, shared by all workers.
@@ -35,6 +36,8 @@ pub struct App {
     pub bank_port: BankPort,
     /// The partners' feed.
     pub feed: Feed,
+    /// What is kept how long.
+    pub retention: RetentionSettings,
     /// What the pages say, at each bank and in each language.
     pub pages: PagesOfBanks,
 }

@@ -2,19 +2,21 @@
 //! stands in `protocol`; here they meet the events.
 
 mod client_proof;
+pub(crate) mod grant_management;
 mod granted;
 pub use client_proof::redirect_policy;
 pub(crate) mod introspect;
 mod own_credentials;
 pub(crate) use own_credentials::Body as OwnToken;
 pub(crate) mod pushed;
+pub(crate) mod request_status;
 pub(crate) mod revoke;
 pub(crate) mod token;
 
 use actix_web::{
     HttpResponse,
     http::header::{CACHE_CONTROL, CONTENT_TYPE},
-    web::{self, ServiceConfig, get, post, resource},
+    web::{self, ServiceConfig, delete, get, post, resource},
 };
 use consent_domain::BankCode;
 
@@ -52,6 +54,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/{bank}/introspect").route(post().to(introspect::for_client)))
         .service(resource("/{bank}/notifications").route(get().to(feed::read)))
         .service(resource("/{bank}/security-events/poll").route(post().to(security_events::poll)))
+        .service(resource("/{bank}/grants").route(get().to(grant_management::list)))
+        .service(
+            resource("/{bank}/grants/{grant_id}")
+                .route(get().to(grant_management::query))
+                .route(delete().to(grant_management::revoke)),
+        )
+        .service(resource("/{bank}/requests/{request_id}").route(get().to(request_status::show)))
         .service(resource("/{bank}/authorize").route(get().to(authorization_endpoint)));
 }
 

@@ -104,7 +104,10 @@ const PROGRAM_PATHS: [&str; 6] = [
 
 /// Whether a path is one that a partner reads with a token of its own; it is refused by problems.
 fn is_read_with_own_token(path: &str) -> bool {
-    path.ends_with("/notifications") || path.ends_with("/security-events/poll")
+    // After the slash that a path begins with comes the bank.
+    path.split('/').nth(2).is_some_and(|what| {
+        ["notifications", "security-events", "grants", "requests"].contains(&what)
+    })
 }
 
 /// Whether a path is one that a partner's program asks for.

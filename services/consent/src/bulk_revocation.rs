@@ -5,6 +5,7 @@
 //! what the second person approves. `docs/decisions/0040-bulk-revocation.md`.
 
 mod filter;
+pub mod ordered;
 mod preview;
 mod report;
 mod run;

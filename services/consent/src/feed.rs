@@ -16,7 +16,7 @@ use actix_web::{
 };
 use tokio::time::{Instant, sleep_until};
 
-pub(crate) use admission::{Reader, admit};
+pub(crate) use admission::{Reader, admit, admit_for};
 
 use crate::{app::App, problem::Problem, protocol::issuer::Issuer};
 use arrivals::Waiter;
@@ -35,7 +35,8 @@ pub(crate) const MEDIA_TYPE: &str = "application/cloudevents-batch+json";
     summary = "The partner's own events at this bank, from any point on",
     description = "Events that concern the partner, in the one order of the log, as CloudEvents in the JSON \
         batch format. Begin with `after=0`, handle what comes, then follow the `Link` with `rel=\"next\"`: \
-        its `after` is what to store. Any earlier number gives the same events again. With `wait` an empty \
+        its `after` is what to store. Any earlier number gives the same events again, as long as they are not \
+        archived: then the answer is 410 with the number to begin after. With `wait` an empty \
         answer is put off until something comes, or the seconds have passed.",
     params(crate::openapi::BankPath, query::Described),
     responses((
@@ -86,7 +87,11 @@ async fn next_page(app: &App, reader: &Reader, query: &FeedQuery) -> Result<Page
         let mut connection = app.pool.acquire().await?;
         let names = &app.feed.names;
         let page = page::read(&mut connection, names, reader.of(), after, query.limit).await?;
+        let archived_to = page::archived_to(&mut connection).await?;
         drop(connection);
+        if after < archived_to {
+            return Err(Problem::archived(archived_to));
+        }
         if page.is_held() {
             reader.of().tell_held(&page);
             return Err(Problem::EVENT_UNREADABLE);

@@ -1,6 +1,13 @@
 //! What happened, as it was recorded: a stream's facts, typed as the fold reads them, each with who acted,
 //! when, and what led to it.
 
+pub mod as_of;
+pub mod life;
+pub mod why;
+pub mod words;
+
+pub use life::Life;
+
 use consent_domain::{
     BankCode, GrantId, Instant, JourneyId,
     consent::{ConsentEvent, ConsentStream},

@@ -2,6 +2,8 @@
 //! over an event store. `journey` is where to begin reading.
 
 pub mod access_record;
+pub mod affected;
+pub mod affected_consents;
 pub mod app;
 mod authorization_server;
 mod bank_announcements;
@@ -14,6 +16,7 @@ pub mod bulk_revocation;
 mod certificate_listener;
 pub mod client_certificate;
 mod coalescing;
+mod console;
 pub mod decisions;
 pub mod ended_consents;
 mod entropy;
@@ -32,8 +35,10 @@ pub mod notices;
 mod observation;
 pub mod openapi;
 pub mod operator;
+pub mod operator_orders;
 mod operators;
 pub mod pages;
+pub mod partner_administration;
 pub mod partners;
 mod pin_locks;
 pub mod pin_unlock;
@@ -43,7 +48,9 @@ pub mod provision;
 pub mod rebuild;
 pub mod request_context;
 pub mod resource_servers;
+pub mod retention;
 mod sealed;
+pub mod search;
 pub mod security_events;
 pub mod settings;
 pub mod startup;

@@ -22,6 +22,7 @@ pub(crate) use telling::notices;
 use uuid::Uuid;
 pub(crate) use warn::warn_due;
 
+pub(crate) use self::renew::RenewalSeen;
 pub use self::{
     renew::RenewalWish,
     suspend::{Level, LevelRefusal},
@@ -31,7 +32,8 @@ use crate::{
     protocol::digest::sha256,
     request_context::RequestContext,
     store::{
-        Actor, Bus, CommandContext, CommandError, CommandKey, Executed, Projected, StoreError,
+        Actor, Bus, CommandContext, CommandError, CommandKey, Companion, Executed, Projected,
+        StoreError,
     },
 };
 
@@ -71,14 +73,18 @@ impl Order {
             request_id,
             traceparent,
             key: self.key.map(|key| CommandKey {
-                // Apart from the keys of forms.
-                key: format!("act:{key}"),
+                key: act_key(&key),
                 content_mac: sha256(content.as_bytes()).to_vec(),
                 outcome: "done".to_owned(),
             }),
             ..CommandContext::of(self.actor)
         }
     }
+}
+
+/// Under which key an act's outcome is recorded: apart from the keys of forms.
+pub(crate) fn act_key(key: &str) -> String {
+    format!("act:{key}")
 }
 
 /// What an act that was not refused did.
@@ -175,6 +181,23 @@ impl OnConsent<'_> {
         + Sync
         + 'static,
     ) -> Acted {
+        self.act_with(order, content, Vec::new(), decide).await
+    }
+
+    /// The same with further rows that commit with the facts.
+    async fn act_with(
+        &self,
+        order: Order,
+        content: &str,
+        more: Vec<Companion>,
+        decide: impl Fn(
+            &Consent,
+            consent_domain::Instant,
+        ) -> Result<Outcome<ConsentEvent>, ConsentRefusal>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Acted {
         let actor = order.actor.clone();
         let context = self.context(order, content).await?;
         let (key, bank) = (context.key.clone(), self.bank.clone());
@@ -184,7 +207,13 @@ impl OnConsent<'_> {
                 self.stream(),
                 context,
                 move |consent, now| decide(consent, now).map(Outcome::into_events),
-                move |facts, consent, _| telling::notices(&bank, &actor, facts, consent),
+                move |facts, consent, _| {
+                    let mut rows = telling::notices(&bank, &actor, facts, consent);
+                    if !facts.is_empty() {
+                        rows.extend(more.clone());
+                    }
+                    rows
+                },
             )
             .await?;
         done(executed, key.as_ref())

@@ -7,6 +7,9 @@
 //! | `/{bank}/linkages` | [`list`] |
 //! | `/{bank}/linkages/{grant}` | [`details`] |
 //! | `/{bank}/linkages/{grant}/end` | [`end`] |
+//! | `/{bank}/linkages/{grant}/remove/{account}` | [`remove`] |
+//! | `/{bank}/linkages/{grant}/renew` | [`renew`] |
+//! | `/{bank}/linkages/{grant}/take-over` | [`take_over`] |
 //!
 //! Every act is a page that says what it does, then a form with a key of its own, then
 //! [`crate::lifecycle`]; a repeat of the form gets the same answer. What may be done by whom:
@@ -21,8 +24,13 @@ mod list;
 mod login;
 mod logout;
 mod message;
+mod reads;
+mod remove;
+mod renew;
+mod renewable;
 mod session;
 mod sight;
+mod take_over;
 mod view;
 mod visit;
 
@@ -54,5 +62,20 @@ pub fn routes(config: &mut ServiceConfig) {
             page("/{grant}/end")
                 .route(get().to(end::show))
                 .route(post().to(end::submit)),
+        )
+        .service(
+            page("/{grant}/remove/{account}")
+                .route(get().to(remove::show))
+                .route(post().to(remove::submit)),
+        )
+        .service(
+            page("/{grant}/renew")
+                .route(get().to(renew::show))
+                .route(post().to(renew::submit)),
+        )
+        .service(
+            page("/{grant}/take-over")
+                .route(get().to(take_over::show))
+                .route(post().to(take_over::submit)),
         );
 }

@@ -3,6 +3,7 @@
 mod consent_commands;
 mod operator_command;
 mod push_target_command;
+mod retention_commands;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -82,6 +83,15 @@ enum Command {
     /// What customers allowed.
     #[command(subcommand)]
     Consent(consent_commands::ConsentCommand),
+    /// The log's old parts, out of the database and into files.
+    #[command(subcommand)]
+    Archive(retention_commands::ArchiveCommand),
+    /// Streams that ended longer ago than the law asks.
+    #[command(subcommand)]
+    Destroy(retention_commands::DestroyCommand),
+    /// What is neither destroyed nor forgotten.
+    #[command(subcommand)]
+    LegalHold(retention_commands::LegalHoldCommand),
 }
 
 #[derive(Subcommand)]
@@ -261,6 +271,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Operator(command) => operator_command::run(command).await,
         Command::Consent(command) => consent_commands::run(command).await,
+        Command::Archive(command) => retention_commands::archive(command).await,
+        Command::Destroy(command) => retention_commands::destroy(command).await,
+        Command::LegalHold(command) => retention_commands::legal_hold(command).await,
         Command::PinScope(PinScopeCommand::Unlock {
             config,
             bank,

@@ -80,6 +80,11 @@ struct Ended {
 }
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfTable {
+    table: &'static str,
+}
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ConnectionState {
     state: &'static str,
 }
@@ -107,6 +112,8 @@ struct Metrics {
     sweeper_failures: Counter,
     oldest_unsettled_guess: Gauge<f64, AtomicU64>,
     connections: Family<ConnectionState, Gauge>,
+    removed: Family<OfTable, Counter>,
+    partitions_missing: Family<OfTable, Gauge>,
 }
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::registered);
@@ -130,6 +137,8 @@ impl Metrics {
             sweeper_failures: Counter::default(),
             oldest_unsettled_guess: Gauge::default(),
             connections: Family::default(),
+            removed: Family::default(),
+            partitions_missing: Family::default(),
         }
     }
 
@@ -211,9 +220,20 @@ impl Metrics {
             "Connections of the pool",
             m.connections.clone(),
         );
+        r.register(
+            "retention_removed",
+            "Rows that were past their time",
+            m.removed.clone(),
+        );
+        r.register(
+            "partition_missing",
+            "1: the partition that is needed next is not there",
+            m.partitions_missing.clone(),
+        );
         crate::access_record::register_metrics(r);
         crate::feed::metrics::register(r);
         crate::security_events::register_metrics(r);
+        crate::operator::acts::register_metrics(r);
         m
     }
 }
@@ -340,4 +360,20 @@ pub fn sweep_failed() {
 /// The age of the oldest guess whose verdict is unknown.
 pub fn oldest_unsettled_guess(seconds: f64) {
     METRICS.oldest_unsettled_guess.set(seconds);
+}
+
+/// Rows of a table were past their time.
+pub fn removed(table: &'static str, rows: u64) {
+    METRICS
+        .removed
+        .get_or_create(&OfTable { table })
+        .inc_by(rows);
+}
+
+/// Whether a table's next partition is missing.
+pub fn partition_missing(table: &'static str, missing: bool) {
+    METRICS
+        .partitions_missing
+        .get_or_create(&OfTable { table })
+        .set(i64::from(missing));
 }

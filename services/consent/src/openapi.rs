@@ -1,6 +1,7 @@
 //! The JSON endpoints as OpenAPI documents, generated from the handlers and the structs that they
 //! answer with. `docs/openapi` holds the same text; `make check-generated` compares.
 
+mod act_refusals;
 mod cloud_event;
 mod forms;
 mod jwk_set;
@@ -61,8 +62,8 @@ impl Document {
     info(
         title = "Renkei authorization server",
         description = "The OAuth 2.0 authorization server of each bank, for partners: metadata, keys, \
-            pushed authorization requests, tokens, their state and their end; and the events that concern the \
-            partner. A bank's issuer is the \
+            pushed authorization requests, tokens, their state and their end; the partner's own grants; and the \
+            events that concern the partner. A bank's issuer is the \
             service's public URL with the bank's code; every address here is under it. Clients \
             authenticate with `private_key_jwt`: `client_assertion_type` and `client_assertion` in the \
             form, a fresh assertion for each request. A wrong method, an address or header fields that \
@@ -75,6 +76,7 @@ impl Document {
         (name = "discovery", description = "What a client reads before it asks"),
         (name = "authorization", description = "How a journey begins"),
         (name = "tokens", description = "Tokens, their state and their end"),
+        (name = "grants", description = "The partner's own grants: what they say, how they stand, their end"),
         (name = "notifications", description = "What happens to the partner's grants after the journey")
     ),
     paths(
@@ -85,6 +87,10 @@ impl Document {
         authorization_server::token::exchange,
         authorization_server::revoke::revoke,
         authorization_server::introspect::for_client,
+        authorization_server::request_status::show,
+        authorization_server::grant_management::list,
+        authorization_server::grant_management::query,
+        authorization_server::grant_management::revoke,
         feed::read,
         security_events::poll,
     ),
@@ -107,7 +113,12 @@ struct Public;
         (name = "health", description = "Whether this replica lives and is ready"),
         (name = "metrics", description = "What is counted"),
         (name = "introspection", description = "For resource servers"),
-        (name = "operators", description = "Who asks, and what operators did")
+        (name = "funnel", description = "Where journeys end"),
+        (name = "search", description = "What is there, and as a file"),
+        (name = "consents", description = "One consent: its story, how it stood at any moment, why it stopped"),
+        (name = "operators", description = "Who asks, and what operators did"),
+        (name = "acts", description = "What operators do with consents, one or many"),
+        (name = "partners", description = "Partners' records, and partners at a bank")
     ),
     paths(
         operators::live,
@@ -116,6 +127,53 @@ struct Public;
         authorization_server::introspect::for_resource_server,
         operators::me::show,
         operators::recorded_acts::list,
+        operators::funnel::show,
+        operators::searches::consents,
+        operators::searches::consents_csv,
+        operators::searches::consents_ndjson,
+        operators::consent_life::show,
+        operators::consent_life::story,
+        operators::consent_life::reasons,
+        operators::partner_access::show,
+        operators::searches::journeys,
+        operators::searches::journeys_csv,
+        operators::searches::journeys_ndjson,
+        operators::orders::revoke,
+        operators::orders::remove_account,
+        operators::orders::hand_over,
+        operators::orders::suspend_consent,
+        operators::orders::restore_consent,
+        operators::orders::suspend_contract,
+        operators::orders::restore_contract,
+        operators::orders::suspend_partner,
+        operators::orders::restore_partner,
+        operators::orders::suspend_bank,
+        operators::orders::restore_bank,
+        operators::bulk::request,
+        operators::bulk::list,
+        operators::bulk::show,
+        operators::bulk::items,
+        operators::bulk::approve,
+        operators::bulk::start,
+        operators::bulk::pause,
+        operators::bulk::resume,
+        operators::bulk::cancel,
+        operators::ends::ended,
+        operators::ends::affected,
+        operators::partners_here::list,
+        operators::partners_here::enable,
+        operators::partners_here::disable,
+        operators::partners_here::set_contract,
+        operators::partners_here::targets,
+        operators::partners_here::set_target,
+        operators::partners_here::remove_target,
+        operators::partners::list,
+        operators::partners::register,
+        operators::partners::show,
+        operators::partners::change_record,
+        operators::partners::change_redirect_uris,
+        operators::partners::add_key,
+        operators::partners::retire_key,
     ),
     modifiers(&OAuthRefusals, &OperatorRefusals, &OperatorTokenScheme, &ResourceServerCredential)
 )]

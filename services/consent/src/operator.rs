@@ -10,6 +10,7 @@ pub mod form_key;
 mod identity;
 pub mod password;
 mod password_hash;
+pub mod platform;
 mod refusals;
 pub mod session;
 

@@ -48,6 +48,22 @@ pub(super) enum OperatorCommand {
         #[arg(long)]
         bank: String,
     },
+    /// Makes an operator one of the platform, who keeps partners' records.
+    GrantPlatform {
+        #[command(flatten)]
+        owner: Owner,
+        /// The operator.
+        #[arg(long)]
+        id: String,
+    },
+    /// Takes that away.
+    RemovePlatform {
+        #[command(flatten)]
+        owner: Owner,
+        /// The operator.
+        #[arg(long)]
+        id: String,
+    },
     /// Makes a token for the API and prints it as JSON; it is shown this once.
     IssueToken {
         #[command(flatten)]
@@ -141,6 +157,20 @@ pub(super) async fn run(command: OperatorCommand) -> Result<(), Failure> {
             let mut administration = owner.connect().await?;
             administration.grant_role(&id, &bank, role).await?;
             say(&format!("operator {id} is {} at {bank}", role.as_str()));
+        }
+        OperatorCommand::GrantPlatform { owner, id } => {
+            let id = OperatorId::parse(id)?;
+            owner.connect().await?.grant_platform(&id).await?;
+            say(&format!("operator {id} is one of the platform"));
+        }
+        OperatorCommand::RemovePlatform { owner, id } => {
+            let id = OperatorId::parse(id)?;
+            let removed = owner.connect().await?.remove_platform(&id).await?;
+            say(if removed {
+                "that is taken away"
+            } else {
+                "nothing to do: it was none"
+            });
         }
         OperatorCommand::RemoveRole { owner, id, bank } => {
             let (id, bank) = (OperatorId::parse(id)?, BankCode::parse(bank)?);

@@ -1,8 +1,26 @@
 //! The operators' listener: health and metrics; under `/v1` the operators' API, which `operator` lets in.
 
+mod act_routes;
+pub(crate) mod bulk;
+mod coded;
+pub(crate) mod consent_answers;
+pub(crate) mod consent_filters;
+pub(crate) mod consent_life;
+pub(crate) mod cursor;
+pub(crate) mod ends;
+mod export;
+pub(crate) mod funnel;
+pub(crate) mod journey_filters;
+pub(crate) mod lines;
 pub(crate) mod me;
+pub(crate) mod orders;
+pub(crate) mod partner_access;
+pub(crate) mod partners;
+pub(crate) mod partners_here;
 pub(crate) mod query;
+pub(crate) mod received;
 pub(crate) mod recorded_acts;
+pub(crate) mod searches;
 
 use actix_web::{
     HttpResponse,
@@ -22,6 +40,42 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/metrics", get().to(show_metrics))
         .route("/v1/me", get().to(me::show))
         .route("/v1/banks/{bank}/acts", get().to(recorded_acts::list))
+        .route("/v1/banks/{bank}/funnel", get().to(funnel::show))
+        .route("/v1/banks/{bank}/consents", get().to(searches::consents))
+        .route(
+            "/v1/banks/{bank}/consents.csv",
+            get().to(searches::consents_csv),
+        )
+        .route(
+            "/v1/banks/{bank}/consents.ndjson",
+            get().to(searches::consents_ndjson),
+        )
+        .route(
+            "/v1/banks/{bank}/consents/{grant}",
+            get().to(consent_life::show),
+        )
+        .route(
+            "/v1/banks/{bank}/consents/{grant}/story",
+            get().to(consent_life::story),
+        )
+        .route(
+            "/v1/banks/{bank}/consents/{grant}/why",
+            get().to(consent_life::reasons),
+        )
+        .route(
+            "/v1/banks/{bank}/partners/{partner}/access",
+            get().to(partner_access::show),
+        )
+        .route("/v1/banks/{bank}/journeys", get().to(searches::journeys))
+        .route(
+            "/v1/banks/{bank}/journeys.csv",
+            get().to(searches::journeys_csv),
+        )
+        .route(
+            "/v1/banks/{bank}/journeys.ndjson",
+            get().to(searches::journeys_ndjson),
+        )
+        .configure(act_routes::routes)
         .service(resource("/{bank}/introspect").route(post().to(introspect::for_resource_server)));
 }
 

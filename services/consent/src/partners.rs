@@ -385,3 +385,37 @@ pub async fn find_client(
         }),
     })
 }
+
+/// Ids of partners on the platform in their order, after one.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn partner_ids(
+    pool: &PgPool,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<PartnerId>, StoreError> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT stream_id FROM partner_current WHERE stream_id > $1 ORDER BY stream_id LIMIT $2",
+    )
+    .bind(after)
+    .bind(limit)
+    .fetch_all(pool)
+    .instrument(sql_span("partner ids"))
+    .await?;
+    ids.into_iter()
+        .map(|id| Ok(PartnerId::parse(id)?))
+        .collect()
+}
+
+/// Whether a partner is on the platform.
+///
+/// # Errors
+/// The database's.
+pub async fn is_registered(pool: &PgPool, partner: &PartnerId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM partner_current WHERE stream_id = $1)")
+        .bind(partner.as_str())
+        .fetch_one(pool)
+        .instrument(sql_span("is registered"))
+        .await
+}

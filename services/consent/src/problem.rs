@@ -11,6 +11,8 @@ use actix_web::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::protocol::partner_scope::PartnerScope;
+
 /// The media type of a problem.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 /// What a bearer token is asked for with (RFC 6750 3).
@@ -29,6 +31,8 @@ pub struct Problem {
     /// RFC 6750 3.1: further parameters of the challenge, where there is one.
     challenge: Option<&'static str>,
     retry_after_seconds: Option<u32>,
+    /// Where events begin that can be had.
+    begin_after: Option<i64>,
 }
 
 /// Why a request was refused (RFC 9457).
@@ -46,6 +50,9 @@ pub(crate) struct Body {
     code: &'static str,
     /// For the partner's engineer; it repeats nothing of the request.
     detail: &'static str,
+    /// With `archived`: the least `after` that is answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    begin_after: Option<i64>,
 }
 
 pub(crate) const fn problem(
@@ -61,6 +68,7 @@ pub(crate) const fn problem(
         detail,
         challenge: None,
         retry_after_seconds: None,
+        begin_after: None,
     }
 }
 
@@ -108,13 +116,42 @@ impl Problem {
     )
     .challenging(", error=\"invalid_token\"");
     /// The token is for something else.
-    pub(crate) const INSUFFICIENT_SCOPE: Self = problem(
-        403,
-        "insufficient_scope",
-        "Scope not covered",
-        "The token does not have the scope notifications.",
-    )
-    .challenging(", error=\"insufficient_scope\", scope=\"notifications\"");
+    pub(crate) const fn insufficient_scope(scope: PartnerScope) -> Self {
+        let (detail, challenge) = match scope {
+            PartnerScope::Notifications => (
+                "The token does not have the scope notifications.",
+                ", error=\"insufficient_scope\", scope=\"notifications\"",
+            ),
+            PartnerScope::GrantManagementQuery => (
+                "The token does not have the scope grant_management_query.",
+                ", error=\"insufficient_scope\", scope=\"grant_management_query\"",
+            ),
+            PartnerScope::GrantManagementRevoke => (
+                "The token does not have the scope grant_management_revoke.",
+                ", error=\"insufficient_scope\", scope=\"grant_management_revoke\"",
+            ),
+            PartnerScope::Status => (
+                "The token does not have the scope status.",
+                ", error=\"insufficient_scope\", scope=\"status\"",
+            ),
+        };
+        problem(403, "insufficient_scope", "Scope not covered", detail).challenging(challenge)
+    }
+
+    /// No such grant, or another partner's: nobody learns which.
+    pub(crate) const UNKNOWN_GRANT: Self = problem(
+        404,
+        "unknown_grant",
+        "Unknown grant",
+        "There is no such grant of this client at this bank.",
+    );
+    /// No such request, another partner's, or one that is kept no longer.
+    pub(crate) const UNKNOWN_REQUEST: Self = problem(
+        404,
+        "unknown_request",
+        "Unknown request",
+        "There is no such request of this client at this bank, or it is kept no longer.",
+    );
     /// The bank does not let the partner in.
     pub(crate) const PARTNER_DISABLED: Self = problem(
         403,
@@ -168,6 +205,20 @@ impl Problem {
         problem(400, "invalid_parameter", "Invalid parameter", detail)
     }
 
+    /// The events asked for are in the database no more.
+    pub(crate) const fn archived(begin_after: i64) -> Self {
+        Self {
+            begin_after: Some(begin_after),
+            ..problem(
+                410,
+                "archived",
+                "Events from there on are archived",
+                "Events that old are in the archive and not given here any more. Read today's grants first (each \
+                 by its token, or by introspection), and go on with after = begin_after.",
+            )
+        }
+    }
+
     /// The answers that no handler wrote.
     pub(crate) const fn of_status(status: u16, detail: &'static str) -> Self {
         problem(status, "invalid_request", "Request not accepted", detail)
@@ -180,6 +231,7 @@ impl Problem {
             status: self.status,
             code: self.code,
             detail: self.detail,
+            begin_after: self.begin_after,
         }
     }
 

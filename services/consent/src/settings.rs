@@ -14,6 +14,7 @@ use crate::{
     client_certificate::{CertificateLoginError, CertificateLoginSettings},
     protocol::key_wrap::KeyEncryptionKey,
     resource_servers::ResourceServer,
+    retention::{RetentionError, RetentionSettings},
     security_events::push::TargetPolicy,
 };
 
@@ -73,6 +74,9 @@ pub struct Settings {
     /// The authorities that certificates of push targets are checked with (PEM), e.g. the system's bundle;
     /// without it no https target is reached.
     pub push_ca_file: Option<PathBuf>,
+    /// What is kept how long.
+    #[serde(default)]
+    pub retention: RetentionSettings,
     /// How often the sweeper looks, in milliseconds.
     #[serde(default = "default_sweep")]
     pub sweep_milliseconds: u64,
@@ -114,6 +118,9 @@ pub enum SettingsError {
     /// A setting contradicts another, or is unsafe.
     #[error("{0}")]
     Unsafe(&'static str),
+    /// What is kept how long is unsafe.
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     /// The certificate login is unsafe or useless.
     #[error(transparent)]
     CertificateLogin(#[from] CertificateLoginError),
@@ -167,7 +174,7 @@ impl Settings {
     }
 
     /// # Errors
-    /// [`SettingsError::Unsafe`].
+    /// [`SettingsError::Unsafe`], [`SettingsError::Retention`].
     pub fn check(&self) -> Result<(), SettingsError> {
         let loopback = matches!(
             self.public_url.host_str(),
@@ -209,6 +216,7 @@ impl Settings {
         if let Some(login) = &self.certificate_login {
             login.check(&self.public_url)?;
         }
+        self.retention.check()?;
         if self.decision_credential.len() < 16 {
             return Err(SettingsError::Unsafe(
                 "decision_credential is shorter than 16 characters",

@@ -32,8 +32,10 @@ use crate::{
     bank_pages::PagesOfBanks,
     bank_port::BankPort,
     boundary::boundary,
+    bulk_revocation,
     certificate_listener::certificate_server,
     client_certificate::{CertificateLoginError, CertificateLoginSettings},
+    console,
     decisions::{DecisionService, GrantSight},
     feed::{Feed, arrivals::Arrivals},
     journey,
@@ -243,6 +245,7 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
     });
     let every = Duration::from_millis(settings.sweep_milliseconds);
     tasks.push(tokio::spawn(sweeper::run(app.clone(), every)));
+    tasks.push(tokio::spawn(bulk_revocation::run(app.clone(), every)));
 
     let certificate_login = certificate_listener.as_ref().map(address_of).transpose()?;
     let certificate_server = start_certificate_login(&settings, &app, certificate_listener)?;
@@ -387,6 +390,7 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
         bus: Bus::new(pool.clone()),
         keys,
         bank_port: BankPort::new(settings.bank_port_url.as_str(), bank_port_tls, deadline)?,
+        retention: settings.retention.clone(),
         pages,
         pool,
     })
@@ -445,6 +449,8 @@ fn operator_server(
             .wrap(strict_transport_header(strict_transport))
             .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .configure(operators::routes)
+            .configure(static_files::console_routes)
+            .configure(console::routes)
     })
     .workers(1)
     .tls_handshake_timeout(HANDSHAKE_TIMEOUT)

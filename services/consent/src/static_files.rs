@@ -6,9 +6,11 @@ use actix_web::{
     web::{ServiceConfig, get, resource},
 };
 
+use crate::console::CONSOLE_STYLESHEET_PATH;
 use crate::pages::{ICON_PATH, SCRIPT_PATH, STYLESHEET_PATH};
 
 const STYLESHEET: &str = include_str!("../static/renkei.css");
+const CONSOLE_STYLESHEET: &str = include_str!("../static/console.css");
 const SCRIPT: &str = include_str!("../static/deadline.js");
 const ICON: &str = include_str!("../static/icon.svg");
 
@@ -18,6 +20,18 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource(STYLESHEET_PATH).route(get().to(stylesheet)))
         .service(resource(SCRIPT_PATH).route(get().to(script)))
         .service(resource(ICON_PATH).route(get().to(icon)));
+}
+
+/// The routes of the files of the operators' console.
+pub fn console_routes(config: &mut ServiceConfig) {
+    config
+        .service(resource(STYLESHEET_PATH).route(get().to(stylesheet)))
+        .service(resource(CONSOLE_STYLESHEET_PATH).route(get().to(console_stylesheet)))
+        .service(resource(ICON_PATH).route(get().to(icon)));
+}
+
+async fn console_stylesheet() -> HttpResponse {
+    file("text/css; charset=utf-8", CONSOLE_STYLESHEET)
 }
 
 async fn stylesheet() -> HttpResponse {

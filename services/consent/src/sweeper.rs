@@ -2,7 +2,7 @@
 //! unknown, forgets what is old. Any number of replicas may sweep at once: each act is a command that
 //! finds itself done, or a statement that touches a row once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web;
 use consent_domain::{
@@ -11,7 +11,6 @@ use consent_domain::{
     journey::{EndJourney, Journey, JourneyStream, SessionAtTimeOut},
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use sqlx::PgPool;
 use tracing::Instrument as _;
 
 use crate::{
@@ -23,13 +22,10 @@ use crate::{
     journey::{login_limit, pin_limit, was_alive},
     journey_end::end_journey,
     lifecycle::{bank_told::complete_open, expire_due, warn_due},
-    linkages, metrics, notices,
+    metrics, notices, partner_administration,
     partners::bank_record,
     pin_locks::record_missing_locks,
-    protocol::{
-        code::purge_authorization_codes, jti::purge_used_jtis,
-        token_ids::purge_issued_access_tokens,
-    },
+    redirect_policy, retention,
     store::{Actor, CommandContext, CommandError, StoreError, sql_span, state_of},
 };
 
@@ -45,10 +41,23 @@ const BATCH: i64 = 200;
 pub async fn run(app: web::Data<App>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut looked_at: Option<Instant> = None;
+    // A start has other things to do.
+    let mut first = true;
     loop {
         ticks.tick().await;
         let span = tracing::info_span!("sweep");
-        match round(&app).instrument(span.clone()).await {
+        let look = !first && looked_at.is_none_or(|at| at.elapsed() >= look_every(&app));
+        first = false;
+        let swept = async {
+            round(&app).await?;
+            if look {
+                look_for_what_is_over(&app).await?;
+                looked_at = Some(Instant::now());
+            }
+            Ok::<(), StoreError>(())
+        };
+        match swept.instrument(span.clone()).await {
             Ok(()) => metrics::sweep_done(),
             Err(error) => {
                 metrics::sweep_failed();
@@ -58,6 +67,20 @@ pub async fn run(app: web::Data<App>, every: Duration) {
             }
         }
     }
+}
+
+fn look_every(app: &App) -> Duration {
+    let minutes = u64::from(app.retention.look_every_minutes.unsigned_abs());
+    Duration::from_secs(60 * minutes)
+}
+
+/// What is done now and then: removes what is kept for long, and looks for partitions.
+///
+/// # Errors
+/// [`StoreError`]; what was removed before stays removed.
+pub async fn look_for_what_is_over(app: &App) -> Result<(), StoreError> {
+    retention::remove_what_is_over(&app.pool, &app.retention).await?;
+    retention::watch_partitions(&app.pool).await.map(drop)
 }
 
 /// One round.
@@ -70,6 +93,9 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     expire_due(&app.pool, &app.bus).await?;
     warn_due(&app.pool, &app.bus).await?;
     complete_open(&app.pool, &app.bus).await?;
+    partner_administration::end_contracts(&app.pool, &app.bus).await?;
+    partner_administration::tell_of_ends(&app.pool).await?;
+    partner_administration::retire_due(&app.pool, &app.bus, redirect_policy(app.cookies)).await?;
     learn_verdicts(app).await?;
     let oldest = guess::oldest_unsettled_seconds(&app.pool).await?;
     metrics::oldest_unsettled_guess(oldest.unwrap_or(0.0));
@@ -77,7 +103,7 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     record_connections(app).await?;
     notices::send_due(app).await?;
     count_ended(&app.pool).await?;
-    forget(&app.pool).await?;
+    retention::forget(&app.pool, &app.retention).await?;
     if let Err(error) = app.keys.refresh(&app.pool).await {
         tracing::warn!(%error, "the signing keys could not be read again");
     }
@@ -204,41 +230,6 @@ async fn record_connections(app: &App) -> Result<(), StoreError> {
         if let Err(error) = connected {
             report(&stream, &error);
         }
-    }
-    Ok(())
-}
-
-/// Forgets what is past its use.
-async fn forget(pool: &PgPool) -> Result<(), StoreError> {
-    purge_used_jtis(pool).await?;
-    purge_authorization_codes(pool).await?;
-    purge_issued_access_tokens(pool).await?;
-    crate::operator::session::forget_old(pool).await?;
-    linkages::forget(pool).await?;
-    for sql in [
-        // Those of a bank's notice that is still open stay: what followed from it, and was undone since,
-        // must not follow again.
-        "DELETE FROM command_keys k WHERE recorded_at < now() - interval '2 days'
-           AND NOT EXISTS (SELECT FROM bank_notices n WHERE n.effected_at IS NULL
-               AND n.bank = k.bank
-               AND starts_with(k.command_key, 'act:bank-notice:' || n.notice_id || ':'))",
-        "DELETE FROM guesses WHERE settled_at < now() - interval '2 days'",
-        // Unknown login ids leave a counter each: those that say nothing any more go.
-        "DELETE FROM guess_counters WHERE kind = 'login' AND open = 0
-           AND touched_at < now() - interval '1 day'
-           AND (locked_until IS NULL OR locked_until < now())",
-        "DELETE FROM evidence_records WHERE retain_until < now()",
-        // A request that led to a consent is kept as long as what was shown for it.
-        "DELETE FROM pushed_requests r WHERE created_at < now() - interval '90 days'
-           AND NOT EXISTS (SELECT FROM evidence_records e
-               WHERE e.bank = r.bank AND e.journey_id = r.journey_id)",
-        "DELETE FROM bank_notices WHERE effected_at < now() - interval '1 year'",
-        "DELETE FROM bank_sessions WHERE login_at < now() - interval '30 days'",
-    ] {
-        sqlx::query(sql)
-            .execute(pool)
-            .instrument(sql_span("forget what is over"))
-            .await?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::addresses::Addresses;
 use crate::agent::seed_example;
 use crate::banks::{BANKS, DANTAI01, DANTAI02};
 use crate::certificates::{self, CertificateFiles, CustomerCertificate};
+use crate::operators::{self, OPERATORS};
 use crate::partners::{Partner, Partners};
 
 /// What a client over TLS needs.
@@ -40,6 +41,14 @@ pub fn document(
             "pin": customer.pin,
         })
     });
+    let operators = OPERATORS.map(|operator| {
+        json!({
+            "bank_code": operators::BANK,
+            "id": operator.id,
+            "password": operator.password,
+            "role": operator.role,
+        })
+    });
     let partners: serde_json::Map<String, Value> = partners
         .all()
         .map(|partner| (partner.letter.to_owned(), description(partner)))
@@ -59,6 +68,7 @@ pub fn document(
         "resource_identifier": addresses.account_api(),
         "banks": banks,
         "customers": customers,
+        "operators": operators,
         "partners": partners,
     });
     if let (Some(tls), Some(members)) = (tls, document.as_object_mut()) {

@@ -11,6 +11,7 @@ pub mod demo_json;
 pub mod kafka;
 pub mod mock_kafka;
 mod once;
+pub mod operators;
 pub mod partners;
 pub mod places;
 pub mod postgres;

@@ -28,6 +28,7 @@ use crate::console::say;
 use crate::demo_json;
 use crate::mock_kafka::MockKafka;
 use crate::once;
+use crate::operators::{self, OPERATORS, Operator};
 use crate::partners::Partners;
 use crate::postgres::{PrivateOptions, Server, State, database_exists, drop_database, drop_role};
 use crate::private_file::write_private;
@@ -141,6 +142,7 @@ struct Demo {
 /// What `consent provision` prints.
 #[derive(Deserialize)]
 struct Provisioned {
+    owner_url: String,
     service_url: String,
     relay_url: String,
 }
@@ -234,6 +236,9 @@ impl Demo {
         )
         .map_err(RunError::io("writing the settings"))?;
         self.register(&files).await?;
+        if kept.is_none() {
+            self.add_operators(&provisioned.owner_url).await?;
+        }
         self.start_services(&files, &relay).await?;
         if kept.is_none() {
             say("Linking 1000014 to partner A and 9999999 to partner B, as the customer would.");
@@ -342,6 +347,54 @@ impl Demo {
                 .run_to_end()
                 .await
                 .map_err(RunError::io("registering the banks and partners"))?;
+        }
+        Ok(())
+    }
+
+    /// Operators are made by the database's owner, not by the service.
+    async fn add_operators(&self, owner_url: &str) -> Result<(), RunError> {
+        for operator in OPERATORS {
+            let Operator {
+                id,
+                name,
+                password,
+                role,
+            } = operator;
+            let file = self.directory.settings().join(format!("{id}.password"));
+            write_private(&file, password).map_err(RunError::io("writing a password"))?;
+            let file = file.display().to_string();
+            let commands = [
+                vec!["operator", "add", "--id", id, "--name", name],
+                vec![
+                    "operator",
+                    "grant-role",
+                    "--id",
+                    id,
+                    "--bank",
+                    operators::BANK,
+                    "--role",
+                    role,
+                ],
+                vec![
+                    "operator",
+                    "set-password",
+                    "--id",
+                    id,
+                    "--password-file",
+                    &file,
+                ],
+            ];
+            for arguments in commands {
+                let mut command = self.consent([]);
+                command.arguments = arguments.into_iter().map(str::to_owned).collect();
+                command
+                    .environment
+                    .push(("RENKEI_OWNER_URL", owner_url.to_owned()));
+                command
+                    .run_to_end()
+                    .await
+                    .map_err(RunError::io("adding the operators"))?;
+            }
         }
         Ok(())
     }

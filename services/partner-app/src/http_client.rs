@@ -75,6 +75,11 @@ impl HttpClient {
         self.0.post(url)
     }
 
+    /// Starts a DELETE.
+    pub fn delete(&self, url: url::Url) -> RequestBuilder {
+        self.0.delete(url)
+    }
+
     /// Sends the request and reads the whole answer, whatever its status.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, HttpError> {
         let mut response = request.send().await.map_err(|error| {

@@ -16,6 +16,7 @@ pub mod http_client;
 pub mod linking;
 pub mod notifications;
 pub mod oauth;
+pub mod own_grants;
 mod pages;
 pub mod secret;
 pub mod settings;

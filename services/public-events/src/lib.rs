@@ -21,4 +21,5 @@ pub use encoding::Encoding;
 pub use event::{Attributes, Body, PublicEvent, TYPE_PREFIX};
 pub use fact::{LoggedFact, Needs, Untranslatable, advance};
 pub use names::Names;
+pub use reasons::{party_word, revocation_reason_word, suspension_cause_words};
 pub use translation::translate;

@@ -34,6 +34,34 @@ pub(crate) fn revocation_reason(reason: RevocationReason) -> proto::RevocationRe
     }
 }
 
+/// Who ended a grant, as events say it, in lower case and without the enum's name: `customer`.
+pub fn party_word(by: RevokedBy) -> String {
+    word(party(by).as_str_name(), "PARTY_")
+}
+
+/// Why a grant was revoked, in the same manner; none where events say nothing.
+pub fn revocation_reason_word(reason: RevocationReason) -> Option<String> {
+    match revocation_reason(reason) {
+        proto::RevocationReason::Unspecified => None,
+        told => Some(word(told.as_str_name(), "REVOCATION_REASON_")),
+    }
+}
+
+/// What of a grant's own stands against reads, in the same manner and in the order of events.
+pub fn suspension_cause_words(causes: &Suspensions) -> Vec<String> {
+    suspension_causes(causes)
+        .into_iter()
+        .filter_map(|cause| proto::SuspensionCause::try_from(cause).ok())
+        .map(|cause| word(cause.as_str_name(), "SUSPENSION_CAUSE_"))
+        .collect()
+}
+
+fn word(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix)
+        .unwrap_or(name)
+        .to_ascii_lowercase()
+}
+
 pub(crate) fn removal_reason(by: RevokedBy, reason: RemovalReason) -> proto::AccountChangeReason {
     match (reason, by) {
         (RemovalReason::AccountClosed, _) => proto::AccountChangeReason::AccountClosed,

@@ -21,6 +21,7 @@ class Demo {
     this.banks = description.banks;
     this.partners = description.partners;
     this.customer = description.customers[0];
+    this.operators = description.operators;
     this.tls = description.tls;
     this.directory = directory;
     this.logFile = logFile;

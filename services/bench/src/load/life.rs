@@ -349,15 +349,17 @@ impl Simulation {
         let others = others.filter(|(other, linkage)| {
             *other != place && linkage.consent.state.live_terms(at).is_some()
         });
-        let Some((by, partner)) = others
-            .map(|(_, other)| (other.grant.clone(), other.partner))
-            .last()
-        else {
+        let by = others
+            .filter_map(|(_, other)| {
+                let client = other.consent.state.terms()?.client.clone();
+                Some((other.grant.clone(), client))
+            })
+            .last();
+        let Some((by, by_client)) = by else {
             return Ok(());
         };
-        let client = self.field.partner(partner)?.client.clone();
         self.on_consent(customer, place, at, RevokedBy::System, |consent| {
-            consent.supersede(&by, &client, at)
+            consent.supersede(&by, &by_client, at)
         })
     }
 

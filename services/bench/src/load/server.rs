@@ -9,14 +9,14 @@ use demo::postgres::{PrivateOptions, PrivateServer, State};
 use sqlx::{Connection as _, PgConnection};
 
 use super::Load;
-use crate::error::BenchError;
+use crate::{error::BenchError, run::say};
 
 const DATABASE: &str = "renkei_load";
 /// For a load and for reading what was loaded: more memory than tests take, fewer checkpoints, and no page
 /// is written twice. A machine that fails while it loads loses the load.
 const SETTINGS: [&str; 6] = [
     "shared_buffers=1GB",
-    "max_wal_size=4GB",
+    "max_wal_size=1GB",
     "checkpoint_timeout=30min",
     "full_page_writes=off",
     "wal_compression=on",
@@ -61,7 +61,7 @@ pub async fn run(arguments: LoadArguments) -> Result<(), BenchError> {
         Some(directory) => std::path::absolute(directory)?,
         None => demo::places::target_directory()?.join("load"),
     };
-    let server = start("load", State::KeptFor(directory))?;
+    let server = start_server("load", State::KeptFor(directory))?;
     say(&format!(
         "PostgreSQL {} in {}",
         server.version(),
@@ -92,7 +92,7 @@ pub async fn run(arguments: LoadArguments) -> Result<(), BenchError> {
 ///
 /// # Errors
 /// Where it can't be started.
-pub fn start(name: &str, state: State) -> Result<PrivateServer, BenchError> {
+pub fn start_server(name: &str, state: State) -> Result<PrivateServer, BenchError> {
     let options = PrivateOptions {
         name: name.to_owned(),
         state,
@@ -108,9 +108,4 @@ async fn events_of(urls: &Provisioned) -> Result<i64, BenchError> {
         .await?;
     owner.close().await?;
     Ok(held)
-}
-
-#[expect(clippy::print_stdout, reason = "the command line's own answer")]
-fn say(text: &str) {
-    println!("{text}");
 }

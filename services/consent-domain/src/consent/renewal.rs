@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
+use serde::{Deserialize, Serialize};
 
 use super::{Consent, ConsentEvent, ConsentRefusal, GrantTerms};
 use crate::{
-    AccountId, Instant, JourneyId, Outcome, UserId, contract::Contract, suspension::SuspensionCause,
+    AccountId, Instant, JourneyId, Outcome, UserId,
+    contract::Contract,
+    journey::{ShownText, UserRole},
+    suspension::SuspensionCause,
 };
 
 /// Days before the end at which the customer is warned, each once per validity.
@@ -25,6 +29,23 @@ pub struct Renewal {
     pub continue_from: BTreeMap<AccountId, NaiveDate>,
 }
 
+/// What a user was shown who renewed on the bank's own page, and how that user had logged in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RenewalShown {
+    /// Under which name the words themselves are kept.
+    pub record: JourneyId,
+    /// The text.
+    pub text: ShownText,
+    /// The terms' version.
+    pub terms_version: String,
+    /// Which version of the partner's record.
+    pub partner_record_version: u32,
+    /// Master or general user.
+    pub role: UserRole,
+    /// When the user had logged in.
+    pub login_at: Instant,
+}
+
 impl Consent {
     /// Begins a new period today; scope and history stay. Lifts the suspensions that a login under
     /// today's terms answers.
@@ -35,6 +56,28 @@ impl Consent {
     pub fn renew(
         &self,
         renewal: &Renewal,
+        now: Instant,
+    ) -> Result<Outcome<ConsentEvent>, ConsentRefusal> {
+        self.renew_as(renewal, None, now)
+    }
+
+    /// The same by a user on the bank's own page, with what that page said.
+    ///
+    /// # Errors
+    /// As [`Consent::renew`].
+    pub fn renew_as_shown(
+        &self,
+        renewal: &Renewal,
+        shown: &RenewalShown,
+        now: Instant,
+    ) -> Result<Outcome<ConsentEvent>, ConsentRefusal> {
+        self.renew_as(renewal, Some(shown), now)
+    }
+
+    fn renew_as(
+        &self,
+        renewal: &Renewal,
+        shown: Option<&RenewalShown>,
         now: Instant,
     ) -> Result<Outcome<ConsentEvent>, ConsentRefusal> {
         let terms = self.live(now)?;
@@ -51,6 +94,7 @@ impl Consent {
                 .filter(|(account, _)| terms.scope.has_account(account))
                 .map(|(account, day)| (account.clone(), *day))
                 .collect(),
+            shown: shown.cloned(),
         }];
         facts.extend(self.restored_by(SuspensionCause::is_answered_by_renewal));
         Ok(Outcome::Changed(facts))

@@ -3,12 +3,13 @@
 
 use chrono::TimeDelta;
 use consent_domain::{
-    Instant,
+    Instant, JourneyId,
     consent::{
         Amendment, Consent, ConsentEvent, ConsentRefusal, GrantTerms, RemovalReason, Renewal,
-        RevocationReason, RevokedBy,
+        RenewalShown, RevocationReason, RevokedBy,
     },
     contract::{Contract, ContractEvent},
+    journey::{ShownText, UserRole},
     suspension::SuspensionCause,
 };
 
@@ -112,7 +113,41 @@ fn renewed(now: Instant) -> ConsentEvent {
         valid_from: now,
         valid_until: now + TimeDelta::days(365),
         continue_from: [(account(A_1000014), day(2027, 3, 1))].into(),
+        shown: None,
     }
+}
+
+#[test]
+fn a_renewal_on_the_banks_own_page_says_what_was_shown_and_reads_back() {
+    let now = until() - TimeDelta::days(20);
+    let shown = RenewalShown {
+        record: JourneyId::parse("a-record").unwrap(),
+        text: ShownText {
+            version: "2".to_owned(),
+            locale: "ja".to_owned(),
+            sha256: "00".repeat(32),
+        },
+        terms_version: "2026-04".to_owned(),
+        partner_record_version: 3,
+        role: UserRole::Master,
+        login_at: now,
+    };
+    let consent: Consent = state_of(&live());
+    let facts = consent
+        .renew_as_shown(&renewal(now), &shown, now)
+        .unwrap()
+        .into_events();
+    let [fact] = &facts[..] else {
+        panic!("{facts:?}");
+    };
+    assert!(
+        matches!(fact, ConsentEvent::AccessRenewed { shown: Some(said), .. } if *said == shown)
+    );
+    let stored = serde_json::to_string(fact).unwrap();
+    assert_eq!(
+        &serde_json::from_str::<ConsentEvent>(&stored).unwrap(),
+        fact
+    );
 }
 
 #[test]

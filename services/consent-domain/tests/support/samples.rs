@@ -2,7 +2,7 @@
 //! not compile here until it has its sample, and a sample does not pass until it has its golden file.
 
 use consent_domain::{
-    bank::{BankEvent, BankRecord, BankSettings},
+    bank::{BankEvent, BankRecord, BankSettings, RenewalRule},
     bank_notice::NoticeEffects,
     consent::{ConsentEvent, GrantTerms, Place, RemovalReason, RevocationReason, RevokedBy},
     contract::{ContractEvent, ResetBy},
@@ -122,6 +122,7 @@ samples!(consent_samples, ConsentEvent, {
         valid_from: minute(5),
         valid_until: end_of_march_2027(),
         continue_from: [(account(A_1000014), day(2026, 3, 31))].into(),
+        shown: None,
     },
     AccessSuspended => ConsentEvent::AccessSuspended { cause: SuspensionCause::UserRemoved },
     AccessRestored => ConsentEvent::AccessRestored { cause: SuspensionCause::UserRemoved },
@@ -250,6 +251,7 @@ pub(crate) fn bank_settings() -> BankSettings {
         login_lock_seconds: 900,
         evidence_years: 10,
         terms_version: "2026-04".to_owned(),
+        renewal: RenewalRule::default(),
         notice_effects: NoticeEffects::default(),
         linkage_rules: LinkageRules::default(),
         operator_rules: OperatorRules::default(),

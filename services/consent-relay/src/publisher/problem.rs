@@ -63,6 +63,18 @@ pub enum Problem {
         /// What the log has.
         logged: String,
     },
+    /// What comes next is in the database no more.
+    #[error(
+        "the log is archived up to {archived_to}, and Kafka has it up to {published}: what is between can be \
+         read from the archive's files only. publisher.begin_after = {archived_to} goes on without it. See \
+         docs/relay.md, Archiving"
+    )]
+    Archived {
+        /// The last number that is in Kafka; 0: none.
+        published: i64,
+        /// The last number that the log has no more.
+        archived_to: i64,
+    },
     /// Another producer took the transactional id.
     #[error(
         "kafka.transactional_id: another producer with the same id took over ({0}); only one system may \
@@ -104,6 +116,7 @@ impl Problem {
             Self::OffsetPartitions { .. } | Self::Position { .. } => "offset_topic",
             Self::Forbidden(_) => "forbidden",
             Self::Diverged { .. } => "diverged",
+            Self::Archived { .. } => "archived",
             Self::Fenced(_) => "fenced",
             Self::UnknownOutcome(_) => "unknown_outcome",
             Self::TermOver => "term_over",

@@ -85,14 +85,9 @@ impl<'p> Session<'p> {
             let topics = topics.clone();
             spawn_blocking(move || position::read(&client, &bootstrap, &topics)).await??
         };
-        if let Some(position) = &known.position {
-            same_log(publisher, position).await?;
-        }
+        let published = begin_after(publisher, known.position.as_ref()).await?;
         let numbers: Vec<i64> = known.replayed.iter().copied().collect();
         parking::settle(&publisher.pool, &numbers).await?;
-        let published = known
-            .position
-            .map_or(0, |position| position.global_sequence);
         METRICS.published_is(published);
         tracing::info!(published, "publishing begins");
         Ok(Self {
@@ -417,6 +412,31 @@ impl<'p> Session<'p> {
         METRICS.parked_now(parked, waiting);
         Ok(())
     }
+}
+
+/// The number after which publishing goes on: where the offset topic says, if the log still has what comes
+/// next; else where an operator says.
+async fn begin_after(publisher: &Publisher, position: Option<&Position>) -> Result<i64, Problem> {
+    let published = position.map_or(0, |position| position.global_sequence);
+    let archived_to = log_reader::archived_to(&publisher.pool).await?;
+    if published < archived_to {
+        if publisher.begin_after != Some(archived_to) {
+            return Err(Problem::Archived {
+                published,
+                archived_to,
+            });
+        }
+        tracing::warn!(
+            published,
+            archived_to,
+            "publisher.begin_after: archived events are not published"
+        );
+        return Ok(archived_to);
+    }
+    if let Some(position) = position {
+        same_log(publisher, position).await?;
+    }
+    Ok(published)
 }
 
 /// Whether what was published last is what this log has there. An epoch that an operator began after

@@ -8,6 +8,7 @@
     reason = "a test program: what is not as expected ends the test"
 )]
 
+mod archived;
 mod bench;
 mod epochs;
 mod feed;

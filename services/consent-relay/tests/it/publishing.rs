@@ -173,3 +173,26 @@ async fn an_epoch_takes_what_was_left_in_each_streams_order_and_fences_the_old_l
     }
     assert_eq!(sequence, 7);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_it_has_published_is_told_in_the_database() {
+    let world = World::new().await;
+    let relay = world.start("").await;
+    world.register_bank("2963", "中央労働金庫").await;
+    world.published().await;
+    for name in ["中央労働金庫", "中央労金"] {
+        world.register_bank("2963", name).await;
+        world.published().await;
+        eventually("the position", async || {
+            sqlx::query_scalar(
+                "SELECT published_to = global_sequence FROM relay_positions, sequencer",
+            )
+            .fetch_optional(&world.bench.service)
+            .await
+            .unwrap()
+            .unwrap_or(false)
+        })
+        .await;
+    }
+    relay.stop().await;
+}

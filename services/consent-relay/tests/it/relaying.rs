@@ -107,8 +107,12 @@ impl World {
 
     /// Starts a relay with further lines of the table `[kafka]`.
     pub async fn start(&self, kafka: &str) -> Running {
+        self.start_with(self.settings(kafka)).await
+    }
+
+    pub async fn start_with(&self, settings: Settings) -> Running {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        start(self.settings(kafka), listener)
+        start(settings, listener)
             .await
             .unwrap_or_else(|error| panic!("{error}"))
     }

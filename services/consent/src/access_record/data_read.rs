@@ -126,14 +126,14 @@ impl What {
         }
     }
 
-    pub(super) fn account(&self) -> Option<&AccountId> {
+    pub(crate) fn account(&self) -> Option<&AccountId> {
         match self {
             Self::Accounts => None,
             Self::Balance(account) | Self::Transactions { account, .. } => Some(account),
         }
     }
 
-    pub(super) fn days(&self) -> Option<Days> {
+    pub(crate) fn days(&self) -> Option<Days> {
         match self {
             Self::Transactions { days, .. } => *days,
             Self::Accounts | Self::Balance(_) => None,

@@ -45,6 +45,9 @@ pub(crate) struct PushedResponse<'a> {
     /// Seconds until the first page must have been shown.
     #[schema(example = 60)]
     expires_in: i64,
+    /// Names the request for support: `GET {issuer}/requests/{request_id}` tells where it has come to.
+    #[schema(example = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg")]
+    request_id: String,
 }
 
 /// `POST {issuer}/par`
@@ -95,6 +98,7 @@ pub(crate) async fn push(
         .json(PushedResponse {
             request_uri: request_uri.expose(),
             expires_in: UNSHOWN_SECONDS,
+            request_id: request_uri.request_id(),
         }))
 }
 

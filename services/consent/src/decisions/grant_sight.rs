@@ -211,7 +211,7 @@ impl Seen {
     }
 
     /// For the rule.
-    pub(super) fn evidence(&self) -> Evidence<'_> {
+    pub(crate) fn evidence(&self) -> Evidence<'_> {
         Evidence {
             consent: &self.consent,
             contract: self.contract,

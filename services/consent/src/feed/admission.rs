@@ -28,6 +28,19 @@ pub(crate) struct Reader {
 /// # Errors
 /// 404, 401, 403, 400, or 503.
 pub(crate) async fn admit(app: &App, request: &HttpRequest, path: &str) -> Result<Reader, Problem> {
+    admit_for(app, request, path, PartnerScope::Notifications).await
+}
+
+/// The same for another scope.
+///
+/// # Errors
+/// As for [`admit`].
+pub(crate) async fn admit_for(
+    app: &App,
+    request: &HttpRequest,
+    path: &str,
+    scope: PartnerScope,
+) -> Result<Reader, Problem> {
     let bank = bank_of(app, path)
         .await
         .map_err(|error| match error.status {
@@ -38,8 +51,8 @@ pub(crate) async fn admit(app: &App, request: &HttpRequest, path: &str) -> Resul
     let claims = PartnerTokenClaims::find(&token, &app.keys.ring(), &bank, &app.issuer(&bank))
         .ok_or(Problem::INVALID_TOKEN)?;
     let partner = let_in(app, &bank, &claims).await?;
-    if !claims.covers(PartnerScope::Notifications) {
-        return Err(Problem::INSUFFICIENT_SCOPE);
+    if !claims.covers(scope) {
+        return Err(Problem::insufficient_scope(scope));
     }
     Ok(Reader {
         bank,

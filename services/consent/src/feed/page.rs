@@ -185,6 +185,19 @@ fn last_of_each(facts: &[LoggedFact]) -> Bounds {
     consents(facts).collect()
 }
 
+/// The last number that was archived: the log begins after it. 0: it has all.
+///
+/// Asked after a page was read, since a part may be archived in between: what is missing from the page has
+/// been archived by then.
+///
+/// # Errors
+/// The database's.
+pub async fn archived_to(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT archived_to()")
+        .fetch_one(connection)
+        .await
+}
+
 /// Whether the log has not come to a number yet.
 ///
 /// # Errors

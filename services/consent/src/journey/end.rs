@@ -192,6 +192,7 @@ fn done_page(
         shell: visit.shell(),
         outcome,
         continue_url,
+        linkages_url: (outcome == Outcome::Authorized).then(|| crate::linkages::path(&visit.bank)),
         forwarding,
     };
     let html = view

@@ -70,7 +70,7 @@ pub(super) async fn switch(
 }
 
 /// The choice, for the browser to keep.
-pub(super) fn remembered(app: &App, locale: Locale) -> Cookie<'static> {
+pub(crate) fn remembered(app: &App, locale: Locale) -> Cookie<'static> {
     Cookie::build(cookie_name(app), locale.tag())
         .path("/")
         .http_only(true)

@@ -134,6 +134,7 @@ fn authorize_view(
     };
     let asked_from = at.journey.request.history_from;
     let view = AuthorizeView {
+        linkages_url: format!("{}{}", visit.app.origin, crate::linkages::path(&visit.bank)),
         shell: at.shell(Step::Authorize, message),
         form: at.form(FormName::Authorize, "authorize"),
         decline: at.form(FormName::Cancel, "cancel"),

@@ -99,6 +99,8 @@ const SQL: &str = "
         b.version AS bank_version, b.state_version AS bank_state_version, b.state AS bank_state,
         j.version AS journey_version, j.state_version AS journey_state_version,
         j.state AS journey_state,
+        (j.stream_id IS NULL AND EXISTS (SELECT FROM events e WHERE e.aggregate_type = 'journey'
+            AND e.aggregate_id = $2 AND e.sequence = 1)) AS journey_left,
         p.stream_id AS partner_stream, p.version AS partner_version,
         p.state_version AS partner_state_version, p.state AS partner_state,
         a.status = 'enabled' AS partner_enabled, r.parameters,
@@ -112,7 +114,7 @@ const SQL: &str = "
     FROM bank_current b
     LEFT JOIN journey_current j ON j.stream_id = $2
     LEFT JOIN pushed_requests r ON r.bank = $1 AND r.journey_id = $3
-    LEFT JOIN partner_current p ON p.client = j.state #>> '{request,client}'
+    LEFT JOIN partner_current p ON p.client = coalesce(j.state #>> '{request,client}', r.client_id)
     LEFT JOIN partner_at_bank_current a ON a.stream_id = $1 || ':' || p.stream_id
     LEFT JOIN contract_current t ON t.stream_id = $1 || ':' || (j.state #>> '{stage,login,contract}')
     LEFT JOIN bank_sessions s ON s.session_hash = $4 AND s.bank = $1 AND s.journey_id = $3

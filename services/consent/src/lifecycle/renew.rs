@@ -2,12 +2,17 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use consent_domain::{
-    AccountId, JourneyId, UserId,
-    consent::{ConsentRefusal, Renewal},
+    AccountId, Instant, JourneyId, UserId,
+    consent::{Consent, ConsentRefusal, Renewal, RenewalShown},
 };
 
 use super::{ActError, Acted, OnConsent, Order};
-use crate::{journey::end_of_validity, partners::bank_record, store::CommandError};
+use crate::{
+    evidence::SealedEvidence,
+    journey::end_of_validity,
+    partners::bank_record,
+    store::{CommandError, Companion},
+};
 
 /// What a user who renews says.
 #[derive(Debug, Clone)]
@@ -47,4 +52,51 @@ impl OnConsent<'_> {
         })
         .await
     }
+
+    /// The same by a user on the bank's own page, who was shown an end: with what that page said, kept
+    /// for the bank's years.
+    ///
+    /// # Errors
+    /// [`super::ActError`].
+    pub(crate) async fn renew_as_shown(self, sight: RenewalSeen, order: Order) -> Acted {
+        let RenewalSeen {
+            wish,
+            valid_until,
+            shown,
+            evidence,
+            evidence_years,
+        } = sight;
+        let content = format!("renew {} {valid_until}", wish.user);
+        let kept = Companion::RecordEvidence {
+            bank: self.bank.to_string(),
+            journey: shown.record.clone(),
+            grant: self.grant.to_string(),
+            evidence,
+            years: evidence_years,
+        };
+        let decide = move |consent: &Consent, now| {
+            let renewal = Renewal {
+                journey: None,
+                user: wish.user.clone(),
+                valid_until,
+                continue_from: wish.continue_from.clone(),
+            };
+            consent.renew_as_shown(&renewal, &shown, now)
+        };
+        self.act_with(order, &content, vec![kept], decide).await
+    }
+}
+
+/// A renewal on the bank's own page.
+pub(crate) struct RenewalSeen {
+    /// What the user says.
+    pub wish: RenewalWish,
+    /// The end that was shown.
+    pub valid_until: Instant,
+    /// What was shown, for the fact.
+    pub shown: RenewalShown,
+    /// The words themselves.
+    pub evidence: SealedEvidence,
+    /// How long they are kept, in years.
+    pub evidence_years: i32,
 }

@@ -1,7 +1,7 @@
 //! The addresses of these pages, as a redirect or the language switch carries them: rebuilt from what was
 //! read of them, never a string of the request.
 
-use consent_domain::{BankCode, GrantId};
+use consent_domain::{AccountId, BankCode, GrantId};
 use url::form_urlencoded::parse;
 use uuid::Uuid;
 
@@ -57,7 +57,7 @@ pub(super) fn grant_of(text: &str) -> Option<GrantId> {
 }
 
 /// The pages of one linkage that can be opened by their address.
-const PAGES: [&str; 1] = ["end"];
+const PAGES: [&str; 3] = ["end", "renew", "take-over"];
 
 /// The address of a page, from the parts of its path behind `linkages`; what can only be sent leads to the
 /// page around it. None for what is no page of ours.
@@ -72,6 +72,10 @@ pub(crate) fn address(bank: &str, page: &[&str], query: &str) -> Option<String> 
             let linkage = Destination::Linkage(grant_of(grant)?).url(&bank, None);
             match (PAGES.contains(act), rest) {
                 (true, []) => format!("{linkage}/{act}"),
+                (false, [account]) if *act == "remove" => match AccountId::parse(*account) {
+                    Ok(account) => format!("{linkage}/remove/{account}"),
+                    Err(_) => linkage,
+                },
                 _ => linkage,
             }
         }

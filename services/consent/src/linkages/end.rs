@@ -9,6 +9,7 @@ use super::{
     form::{LinkagesForm, Submission, leads_to},
     linkage::Linkage,
     message::Message,
+    reads::Reads,
     sight::Sight,
     view::linkage_view,
     visit::{AtPage, Visit},
@@ -44,10 +45,13 @@ pub(super) async fn show(
     if !sight.may_end(&at, &linkage).yes() {
         return Err(visit.error(ErrorKind::ActNotAllowed));
     }
+    let linkages = [linkage];
+    let reads = Reads::of(&at, &linkages).await?;
+    let [linkage] = linkages;
     let back_url = Destination::Linkage(linkage.grant.clone()).url(&visit.bank, None);
     let view = EndLinkageView {
         frame: at.frame(None),
-        linkage: linkage_view(&at, &sight, &linkage),
+        linkage: linkage_view(&at, (&sight, &reads), &linkage),
         form: FormTarget {
             action: format!("{back_url}/end"),
             form_key: at

@@ -4,6 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use consent_domain::BankCode;
 use subtle::ConstantTimeEq as _;
+use tracing::Instrument as _;
 
 use super::{
     address::Destination,
@@ -15,13 +16,13 @@ use crate::{
     app::App,
     entropy,
     journey::{BrowserCookie, PageError, see_other},
-    lifecycle::Order,
+    lifecycle::{Order, act_key},
     pages::ErrorKind,
     protocol::{
         form::{Fields, Limits, is_form},
         shared_key::KeyPurpose,
     },
-    store::Actor,
+    store::{Actor, sql_span},
 };
 
 /// Which form: a key of one form opens no other.
@@ -30,6 +31,9 @@ pub(super) enum LinkagesForm {
     Login,
     Logout,
     End,
+    Remove,
+    Renew,
+    TakeOver,
 }
 
 impl LinkagesForm {
@@ -38,6 +42,9 @@ impl LinkagesForm {
             Self::Login => "login",
             Self::Logout => "logout",
             Self::End => "end",
+            Self::Remove => "remove",
+            Self::Renew => "renew",
+            Self::TakeOver => "take_over",
         }
     }
 }
@@ -168,6 +175,23 @@ impl Submission {
         }
     }
 
+    /// Whether this very form did its act before.
+    ///
+    /// # Errors
+    /// The error page for a database that is down.
+    pub(super) async fn is_done(&self, at: &AtPage<'_>) -> Result<bool, PageError> {
+        let visit = at.visit;
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM command_keys WHERE bank = $1 AND command_key = $2)",
+        )
+        .bind(visit.bank.as_str())
+        .bind(act_key(&self.key.nonce))
+        .fetch_one(&visit.app.pool)
+        .instrument(sql_span("find spent"))
+        .await
+        .map_err(|error| visit.error(error))
+    }
+
     /// Who wants the act, and how a repeat of it is known.
     pub(super) fn order(&self, at: &AtPage<'_>) -> Order {
         Order {
@@ -179,8 +203,12 @@ impl Submission {
     }
 }
 
-/// On to a linkage's page, with a word.
-pub(super) fn leads_to(at: &AtPage<'_>, linkage: &Linkage, message: Message) -> HttpResponse {
+/// On to a linkage's page, with a word where there is one to say.
+pub(super) fn leads_to(
+    at: &AtPage<'_>,
+    linkage: &Linkage,
+    message: impl Into<Option<Message>>,
+) -> HttpResponse {
     let page = Destination::Linkage(linkage.grant.clone());
-    see_other(&page.url(&at.visit.bank, Some(message)))
+    see_other(&page.url(&at.visit.bank, message.into()))
 }

@@ -33,21 +33,19 @@ pub(super) struct Linkage {
     pub changed_at: Instant,
     /// The partner as it is registered now.
     pub partner: PartnerRecord,
+    /// Which version of its record that is.
+    pub partner_version: u32,
     pub at_bank: PartnerAtBank,
 }
 
 const SQL: &str = "
     SELECT c.stream_id, c.version AS consent_version, c.state_version AS consent_state_version,
-        c.state AS consent_state, first.recorded_at AS began_at, last.recorded_at AS changed_at,
+        c.state AS consent_state, c.began_at, c.changed_at,
         p.version AS partner_version, p.state_version AS partner_state_version,
         p.state AS partner_state,
         a.version AS at_bank_version, a.state_version AS at_bank_state_version,
         a.state AS at_bank_state
     FROM consent_current c
-    JOIN events first ON first.aggregate_type = 'consent' AND first.aggregate_id = c.stream_id
-        AND first.sequence = 1
-    JOIN events last ON last.aggregate_type = 'consent' AND last.aggregate_id = c.stream_id
-        AND last.sequence = c.version
     LEFT JOIN partner_current p ON p.stream_id = c.partner
     LEFT JOIN partner_at_bank_current a ON a.stream_id = c.bank || ':' || c.partner
     WHERE c.bank = $1 AND c.contract = $2";
@@ -86,8 +84,8 @@ impl Linkage {
         contract: &ContractId,
     ) -> Result<Vec<Self>, StoreError> {
         let sql = format!(
-            "{SQL} AND (c.status = 'live' OR last.recorded_at > now() - make_interval(months => $3))
-             ORDER BY first.recorded_at DESC, c.stream_id LIMIT $4"
+            "{SQL} AND (c.status = 'live' OR c.changed_at > now() - make_interval(months => $3))
+             ORDER BY c.began_at DESC, c.stream_id LIMIT $4"
         );
         let rows = sqlx::query(&sql)
             .bind(bank.as_str())
@@ -122,7 +120,12 @@ async fn read(pool: &PgPool, bank: &BankCode, row: &PgRow) -> Result<Option<Link
     let at_bank_stream = format!("{bank}:{}", terms.partner);
     let (at_bank, _) =
         state_of_row::<PartnerAtBankStream>(pool, row, "at_bank", &at_bank_stream).await?;
-    let Partner::Registered { record, .. } = partner else {
+    let Partner::Registered {
+        record,
+        record_version,
+        ..
+    } = partner
+    else {
         return Ok(None);
     };
     let grant = stream.split_once(':').map_or("", |(_, grant)| grant);
@@ -133,6 +136,7 @@ async fn read(pool: &PgPool, bank: &BankCode, row: &PgRow) -> Result<Option<Link
         began_at: row.try_get("began_at")?,
         changed_at: row.try_get("changed_at")?,
         partner: record,
+        partner_version: record_version,
         at_bank,
     }))
 }

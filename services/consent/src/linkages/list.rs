@@ -6,6 +6,7 @@ use super::{
     address::Destination,
     linkage::{ENDED_MONTHS, Linkage},
     message::Message,
+    reads::Reads,
     sight::Sight,
     view::linkage_view,
     visit::Visit,
@@ -31,13 +32,14 @@ pub(super) async fn show(
     let linkages = Linkage::all(&visit.app.pool, &visit.bank, contract)
         .await
         .map_err(|error| visit.error(error))?;
+    let reads = Reads::of(&at, &linkages).await?;
     let (live, ended): (Vec<_>, Vec<_>) = linkages
         .iter()
         .partition(|linkage| linkage.is_live(visit.now));
     let views = |linkages: Vec<&Linkage>| {
         linkages
             .into_iter()
-            .map(|linkage| linkage_view(&at, &sight, linkage))
+            .map(|linkage| linkage_view(&at, (&sight, &reads), linkage))
             .collect()
     };
     let view = LinkagesView {

@@ -21,10 +21,15 @@ pub(super) enum Message {
     Unavailable,
     Ended,
     AlreadyEnded,
+    Removed,
+    Renewed,
+    NotLonger,
+    RenewAtService,
+    TakenOver,
 }
 
 impl Message {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 18] = [
         Self::Idle,
         Self::LoggedOut,
         Self::SendAgain,
@@ -38,6 +43,11 @@ impl Message {
         Self::Unavailable,
         Self::Ended,
         Self::AlreadyEnded,
+        Self::Removed,
+        Self::Renewed,
+        Self::NotLonger,
+        Self::RenewAtService,
+        Self::TakenOver,
     ];
 
     pub(super) fn as_str(self) -> &'static str {
@@ -55,6 +65,11 @@ impl Message {
             Self::Unavailable => "unavailable",
             Self::Ended => "ended",
             Self::AlreadyEnded => "already_ended",
+            Self::Removed => "removed",
+            Self::Renewed => "renewed",
+            Self::NotLonger => "not_longer",
+            Self::RenewAtService => "renew_at_service",
+            Self::TakenOver => "taken_over",
         }
     }
 
@@ -80,6 +95,11 @@ impl Message {
             Self::AlreadySent => Some(LinkagesNotice::AlreadySent),
             Self::Ended => Some(LinkagesNotice::Ended),
             Self::AlreadyEnded => Some(LinkagesNotice::AlreadyEnded),
+            Self::Removed => Some(LinkagesNotice::Removed),
+            Self::Renewed => Some(LinkagesNotice::Renewed),
+            Self::NotLonger => Some(LinkagesNotice::NotLonger),
+            Self::RenewAtService => Some(LinkagesNotice::RenewAtService),
+            Self::TakenOver => Some(LinkagesNotice::TakenOver),
             Self::Rejected
             | Self::Locked
             | Self::LockedAtBank
@@ -107,7 +127,12 @@ impl Message {
             | Self::SendAgain
             | Self::AlreadySent
             | Self::Ended
-            | Self::AlreadyEnded => None,
+            | Self::AlreadyEnded
+            | Self::Removed
+            | Self::Renewed
+            | Self::NotLonger
+            | Self::RenewAtService
+            | Self::TakenOver => None,
         }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Session {
     pub names: Names,
     /// The bank's attempt that the login was.
     pub attempt: Uuid,
+    /// When they logged in.
+    pub login_at: Instant,
     /// Idle time that ends it, in seconds.
     pub idle_seconds: u32,
     /// When it ends whatever is done.
@@ -82,6 +84,7 @@ impl Session {
             role: role_of(&role),
             names,
             attempt: row.try_get("attempt_id")?,
+            login_at,
             idle_seconds: u32::try_from(idle_seconds).unwrap_or(0),
             ends_at,
             last_seen_at: row.try_get("last_seen_at")?,
@@ -192,8 +195,9 @@ pub(super) async fn end(pool: &PgPool, cookie: &BrowserCookie) -> Result<(), sql
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn forget(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM customer_sessions WHERE login_at < now() - interval '30 days'")
+pub(crate) async fn forget(pool: &PgPool, kept_days: i32) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM customer_sessions WHERE login_at < now() - make_interval(days => $1)")
+        .bind(kept_days)
         .execute(pool)
         .instrument(sql_span("forget customer sessions"))
         .await

@@ -116,4 +116,34 @@ impl Sight {
         let live = linkage.is_live(at.visit.now);
         May::from(live && (at.session.role == UserRole::Master || own || self.sees_all(linkage)))
     }
+
+    /// To take an account out: every user who sees it.
+    pub(super) fn may_remove(
+        &self,
+        at: &AtPage<'_>,
+        linkage: &Linkage,
+        account: &AccountId,
+    ) -> May {
+        May::from(linkage.is_live(at.visit.now) && self.find(account).is_some())
+    }
+
+    /// To renew it: whoever does answers for it from then on, so that the bank must let them inquire all
+    /// that is read on their word.
+    pub(super) fn may_renew(&self, at: &AtPage<'_>, linkage: &Linkage) -> May {
+        May::from(linkage.is_live(at.visit.now) && self.may_all_of(linkage))
+    }
+
+    /// To answer for it in place of a user who has left: the same.
+    pub(super) fn may_take_over(&self, at: &AtPage<'_>, linkage: &Linkage) -> May {
+        let left = self.contract.is_user_removed(&linkage.terms.user);
+        May::from(left && self.may_renew(at, linkage).yes())
+    }
+
+    /// Whether this user may inquire every task of every account.
+    fn may_all_of(&self, linkage: &Linkage) -> bool {
+        linkage.terms.scope.iter().all(|pair| {
+            self.find(&pair.account)
+                .is_some_and(|seen| seen.tasks.contains_key(&pair.task))
+        })
+    }
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use consent_domain::{consent::Consent, partner::PartnerRecord as DomainPartner};
 
-use super::{address::Destination, linkage::Linkage, sight::Sight, visit::AtPage};
+use super::{address::Destination, linkage::Linkage, reads::Reads, sight::Sight, visit::AtPage};
 use crate::pages::{
     AccountInLinkage, AnsweredBy, LinkageInView, LinkageStatus, PartnerRecord, Pause, Task,
 };
@@ -27,7 +27,11 @@ pub(super) fn partner_view(record: &DomainPartner) -> PartnerRecord {
 }
 
 /// A linkage as this user sees it.
-pub(super) fn linkage_view(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) -> LinkageInView {
+pub(super) fn linkage_view(
+    at: &AtPage<'_>,
+    (sight, reads): (&Sight, &Reads),
+    linkage: &Linkage,
+) -> LinkageInView {
     let terms = &linkage.terms;
     let accounts = sight
         .in_order(&terms.scope)
@@ -41,6 +45,7 @@ pub(super) fn linkage_view(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) ->
                 .into_iter()
                 .map(task_view)
                 .collect(),
+            last_read: reads.of_account(&linkage.grant, &account),
             reference: account.to_string(),
         })
         .collect();
@@ -55,6 +60,7 @@ pub(super) fn linkage_view(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) ->
         until: terms.valid_until - TimeDelta::minutes(1),
         status: status(at, sight, linkage),
         answered_by: answered_by(at, sight, linkage),
+        last_read: reads.of_linkage(&linkage.grant),
     }
 }
 

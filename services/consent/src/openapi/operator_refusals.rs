@@ -28,8 +28,21 @@ const EVERYWHERE: [Problem; 6] = [
     Problem::INTERNAL,
 ];
 
-fn refusals_of(has_query: bool, acts: bool) -> Vec<Problem> {
+/// What only some operations are refused for.
+fn own_refusals(operation: &str) -> Vec<Problem> {
+    let mut refusals = Vec::new();
+    if operation.ends_with("consents") || operation.starts_with("export_consents") {
+        refusals.push(Problem::FILTERS_NOT_COMBINABLE);
+    }
+    if operation.starts_with("export_") {
+        refusals.push(Problem::TOO_MANY_EXPORTS);
+    }
+    refusals
+}
+
+fn refusals_of(operation: &str, has_query: bool, acts: bool) -> Vec<Problem> {
     let mut refusals: Vec<Problem> = EVERYWHERE.into();
+    refusals.extend(own_refusals(operation));
     if has_query {
         refusals.push(Problem::invalid_parameter("limit is 1 to 200."));
     }
@@ -53,7 +66,9 @@ impl Modify for OperatorRefusals {
             for operation in operations_of(item) {
                 let has_query = operation.parameters.iter().flatten().count() > 1;
                 let mut by_status: BTreeMap<u16, Vec<Problem>> = BTreeMap::new();
-                for refusal in refusals_of(has_query, acts) {
+                let id = operation.operation_id.as_deref().unwrap_or_default();
+                let own = super::act_refusals::refusals_of(id);
+                for refusal in refusals_of(id, has_query, acts).into_iter().chain(own) {
                     by_status.entry(refusal.status).or_default().push(refusal);
                 }
                 for (status, refusals) in by_status {

@@ -20,33 +20,65 @@ use crate::{
 };
 
 /// The paths of these operations.
-pub(super) const OPERATIONS: [&str; 2] = ["/{bank}/notifications", "/{bank}/security-events/poll"];
+pub(super) const OPERATIONS: [&str; 5] = [
+    "/{bank}/notifications",
+    "/{bank}/security-events/poll",
+    "/{bank}/grants",
+    "/{bank}/grants/{grant_id}",
+    "/{bank}/requests/{request_id}",
+];
 
 /// Adds them.
 pub(super) struct ProblemRefusals;
 
-const EVERYWHERE: [Problem; 9] = [
+const EVERYWHERE: [Problem; 7] = [
     Problem::UNKNOWN_ISSUER,
     Problem::MISSING_TOKEN,
     Problem::INVALID_TOKEN,
     Problem::UNSUPPORTED_TOKEN_USE,
-    Problem::INSUFFICIENT_SCOPE,
     Problem::PARTNER_DISABLED,
-    Problem::TOO_MANY_WAITING,
-    Problem::EVENT_UNREADABLE,
     Problem::UNAVAILABLE,
+    Problem::INTERNAL,
 ];
 
 fn refusals_of(operation: &str) -> Vec<Problem> {
+    let (scope, own): (PartnerScope, &[Problem]) = match operation {
+        "read_notifications" => (
+            PartnerScope::Notifications,
+            &[
+                Problem::TOO_MANY_WAITING,
+                Problem::EVENT_UNREADABLE,
+                Problem::invalid_parameter("limit is 1 to 500."),
+                Problem::AHEAD_OF_LOG,
+                Problem::archived(10_000_000),
+            ],
+        ),
+        "list_grants" => (
+            PartnerScope::GrantManagementQuery,
+            &[Problem::invalid_parameter("limit is 1 to 100.")],
+        ),
+        "query_grant" => (
+            PartnerScope::GrantManagementQuery,
+            &[Problem::UNKNOWN_GRANT],
+        ),
+        "revoke_grant" => (
+            PartnerScope::GrantManagementRevoke,
+            &[Problem::UNKNOWN_GRANT],
+        ),
+        "request_status" => (PartnerScope::Status, &[Problem::UNKNOWN_REQUEST]),
+        _ => (
+            PartnerScope::Notifications,
+            &[
+                Problem::TOO_MANY_WAITING,
+                Problem::EVENT_UNREADABLE,
+                Problem::invalid_parameter("maxEvents is 0 to 500."),
+            ],
+        ),
+    };
     let mut refusals: Vec<Problem> = EVERYWHERE.into();
+    refusals.push(Problem::insufficient_scope(scope));
+    refusals.extend(own);
     refusals.push(Problem::INTERNAL);
-    refusals.push(Problem::invalid_parameter(match operation {
-        "read_notifications" => "limit is 1 to 500.",
-        _ => "maxEvents is 0 to 500.",
-    }));
-    if operation == "read_notifications" {
-        refusals.push(Problem::AHEAD_OF_LOG);
-    }
     refusals
 }
 
@@ -125,6 +157,11 @@ impl Modify for PartnerTokenScheme {
         let scopes = Scopes::from_iter(PartnerScope::ALL.map(|scope| {
             let meaning = match scope {
                 PartnerScope::Notifications => "The events that concern the partner.",
+                PartnerScope::GrantManagementQuery => {
+                    "What the partner's grants say and how they stand."
+                }
+                PartnerScope::GrantManagementRevoke => "Ending the partner's grants.",
+                PartnerScope::Status => "Where a request that the partner pushed has come to.",
             };
             (scope.as_str(), meaning)
         }));

@@ -93,7 +93,10 @@ impl Modify for OAuthRefusals {
 }
 
 pub(super) fn operations_of(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    item.get.iter_mut().chain(item.post.iter_mut())
+    item.get
+        .iter_mut()
+        .chain(item.post.iter_mut())
+        .chain(item.delete.iter_mut())
 }
 
 /// One response a status, one example an error.

@@ -2,8 +2,15 @@
 //! is one row. What changes something is a row first ([`AtBank::begin`]), whose id the facts that follow name
 //! as their cause, and a second one with its outcome; where a crash comes between, the facts tell.
 
+use std::sync::LazyLock;
+
 use chrono::Utc;
 use consent_domain::BankCode;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tracing::Instrument as _;
@@ -17,6 +24,24 @@ pub type ActId = Uuid;
 
 /// Longest detail, in bytes of JSON; the table takes a little more.
 const DETAIL_BYTES_MAX: usize = 6 * 1024;
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Recorded {
+    via: &'static str,
+    act: &'static str,
+    outcome: &'static str,
+}
+
+static RECORDED: LazyLock<Family<Recorded, Counter>> = LazyLock::new(Family::default);
+
+/// Adds what is counted here to the process's registry.
+pub(crate) fn register_metrics(registry: &mut Registry) {
+    registry.register(
+        "operator_acts",
+        "Acts of operators that were recorded, by outcome; refused ones tell of wrong passwords and of tries",
+        RECORDED.clone(),
+    );
+}
 
 /// By which way an operator came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +164,11 @@ impl Entry<'_> {
     ) -> Result<ActId, sqlx::Error> {
         // Only the order of ids hangs on this clock; `acted_at` is the database's.
         let id = entropy::time_ordered_id(Utc::now());
+        let counted = Recorded {
+            via: self.via.as_str(),
+            act: act.code,
+            outcome: self.outcome,
+        };
         sqlx::query(
             "INSERT INTO operator_acts (act_id, operator, via, credential, bank, act, subject_kind,
                 subject_id, request_id, outcome, detail)
@@ -158,6 +188,7 @@ impl Entry<'_> {
         .execute(executor)
         .instrument(sql_span("record act"))
         .await?;
+        RECORDED.get_or_create(&counted).inc();
         Ok(id)
     }
 }
@@ -180,6 +211,15 @@ impl Admitted {
     /// The database's: then nothing is to be answered.
     pub async fn record(&self, pool: &PgPool, act: Act) -> Result<ActId, sqlx::Error> {
         self.entry(None, "done").write(pool, act).await
+    }
+
+    /// Records what is about to be done at no bank in particular, as [`AtBank::begin`] does at one.
+    ///
+    /// # Errors
+    /// The database's: then nothing is to be done.
+    pub async fn begin(&self, pool: &PgPool, act: Act) -> Result<Begun, sqlx::Error> {
+        let id = self.entry(None, "begun").write(pool, act).await?;
+        Ok(Begun { id })
     }
 
     /// Records what was refused.

@@ -1,6 +1,8 @@
 //! Making operators, by the command line and as the database's owner: the service role may not
 //! (docs/decisions/0038). Each change commits with the record of who made it.
 
+mod platform;
+
 use chrono::TimeDelta;
 use consent_domain::{BankCode, Instant};
 use serde::Serialize;

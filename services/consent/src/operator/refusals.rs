@@ -33,4 +33,12 @@ impl Problem {
         "Role not sufficient",
         "This needs the role operator at the bank.",
     );
+    /// No index serves this combination.
+    pub(crate) const FILTERS_NOT_COMBINABLE: Self = problem(
+        400,
+        "filters_not_combinable",
+        "These filters can't be combined",
+        "With status, reason or a span of ends the order is that of ends: leave began_from and began_to out, or \
+         name a contract or an account.",
+    );
 }

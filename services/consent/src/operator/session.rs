@@ -159,15 +159,17 @@ pub async fn end(pool: &PgPool, cookie: &SessionCookie) -> Result<(), sqlx::Erro
     .map(drop)
 }
 
-/// Forgets sessions that ended, or could no longer be used, 30 days ago.
+/// Forgets sessions that ended, or could no longer be used, so many days ago.
 ///
 /// # Errors
 /// The database's.
-pub async fn forget_old(pool: &PgPool) -> Result<u64, sqlx::Error> {
-    let deleted =
-        sqlx::query("DELETE FROM operator_sessions WHERE expires_at < now() - interval '30 days'")
-            .execute(pool)
-            .instrument(sql_span("forget operators' sessions"))
-            .await?;
+pub async fn forget_old(pool: &PgPool, kept_days: i32) -> Result<u64, sqlx::Error> {
+    let deleted = sqlx::query(
+        "DELETE FROM operator_sessions WHERE expires_at < now() - make_interval(days => $1)",
+    )
+    .bind(kept_days)
+    .execute(pool)
+    .instrument(sql_span("forget operators' sessions"))
+    .await?;
     Ok(deleted.rows_affected())
 }

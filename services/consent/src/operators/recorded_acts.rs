@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, http::header::CACHE_CONTROL, web};
 use chrono::{DateTime, Utc};
+use consent_domain::BankCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::{FromRow, PgPool};
@@ -21,41 +22,41 @@ use crate::{
 #[derive(Serialize, FromRow, ToSchema)]
 pub(crate) struct Recorded {
     /// Facts that follow from the act name this as their cause.
-    act_id: Uuid,
+    pub(crate) act_id: Uuid,
     /// When, by the database's clock.
-    acted_at: DateTime<Utc>,
+    pub(crate) acted_at: DateTime<Utc>,
     /// Who: an operator's id, or what the command line was told.
-    operator: String,
+    pub(crate) operator: String,
     /// `api`, `console` or `command_line`.
-    via: String,
+    pub(crate) via: String,
     /// The token or the session.
-    credential: Option<Uuid>,
+    pub(crate) credential: Option<Uuid>,
     /// What, as a code.
     #[schema(example = "read_consent")]
-    act: String,
+    pub(crate) act: String,
     /// On what kind of thing.
     #[schema(example = "consent")]
-    subject_kind: String,
+    pub(crate) subject_kind: String,
     /// On which one.
-    subject_id: Option<String>,
+    pub(crate) subject_id: Option<String>,
     /// The request.
-    request_id: Option<String>,
+    pub(crate) request_id: Option<String>,
     /// `done`, `already`, `refused` or `failed`; `begun` where the outcome was not recorded: the facts tell.
-    outcome: String,
+    pub(crate) outcome: String,
     /// What else is known.
-    detail: Value,
+    pub(crate) detail: Value,
     /// What is known of the outcome.
-    outcome_detail: Option<Value>,
+    pub(crate) outcome_detail: Option<Value>,
 }
 
 /// A page of the record, the newest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RecordedPage {
     /// The acts.
-    acts: Vec<Recorded>,
+    pub(crate) acts: Vec<Recorded>,
     /// Where the next page begins; none on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// Which acts.
@@ -97,25 +98,15 @@ pub(crate) async fn list(
     let mut parameters = Parameters::parse(request.query_string())?;
     let wanted = Wanted::take(&mut parameters)?;
     parameters.finish()?;
-    let act = Act {
-        code: "read_acts",
-        subject: Subject::of_kind("acts"),
-        detail: json!({ "operator": wanted.operator.as_ref().map(OperatorId::as_str) }),
-    };
-    at.record_read(&app.pool, act).await?;
-    let mut acts = wanted.read(&app.pool, at.bank.as_str()).await?;
-    let is_more = acts.len() > wanted.limit;
-    acts.truncate(wanted.limit);
-    let next_cursor = acts
-        .last()
-        .filter(|_| is_more)
-        .map(|last| last.act_id.to_string());
+    at.record_read(&app.pool, wanted.act()).await?;
+    let page = wanted.page(&app.pool, &at.bank).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
-        .json(RecordedPage { acts, next_cursor }))
+        .json(page))
 }
 
-struct Wanted {
+/// Which acts are asked for.
+pub(crate) struct Wanted {
     operator: Option<OperatorId>,
     subject: Option<(String, String)>,
     before: Option<Uuid>,
@@ -123,7 +114,11 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
+    /// Takes the conditions out of a query.
+    ///
+    /// # Errors
+    /// `invalid_parameter`.
+    pub(crate) fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
         let invalid = Problem::invalid_parameter;
         let operator = parameters
             .take("operator")
@@ -147,6 +142,34 @@ impl Wanted {
             before,
             limit: page_limit(parameters)?,
         })
+    }
+
+    /// Reading the record, as the record has it.
+    pub(crate) fn act(&self) -> Act {
+        Act {
+            code: "read_acts",
+            subject: Subject::of_kind("acts"),
+            detail: json!({ "operator": self.operator.as_ref().map(OperatorId::as_str) }),
+        }
+    }
+
+    /// A page of the record.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn page(
+        &self,
+        pool: &PgPool,
+        bank: &BankCode,
+    ) -> Result<RecordedPage, sqlx::Error> {
+        let mut acts = self.read(pool, bank.as_str()).await?;
+        let is_more = acts.len() > self.limit;
+        acts.truncate(self.limit);
+        let next_cursor = acts
+            .last()
+            .filter(|_| is_more)
+            .map(|last| last.act_id.to_string());
+        Ok(RecordedPage { acts, next_cursor })
     }
 
     /// One more than the limit, which tells whether there is a next page.

@@ -13,6 +13,8 @@ use super::texts::{AuthorizeTexts, Texts};
 /// What is allowed to whom.
 #[derive(Debug, Clone)]
 pub struct AuthorizeView {
+    /// Where linkages are checked and ended, in full.
+    pub linkages_url: String,
     /// The page around it; its cancel form is not used here.
     pub shell: Shell,
     /// Where 「許可」 posts to.

@@ -225,6 +225,7 @@ fn partner(view: &AuthorizeView, page: &AuthorizeTexts) -> [Clause; 5] {
 
 fn end(view: &AuthorizeView, page: &AuthorizeTexts) -> [Clause; 2] {
     let bank = &view.shell.bank;
+    let here = page.end_here.fill(&[(Slot::Address, &view.linkages_url)]);
     let at_bank = page.end_line.fill(&[
         (Slot::Bank, &bank.display_name),
         (Slot::Phone, &bank.phone),
@@ -237,7 +238,7 @@ fn end(view: &AuthorizeView, page: &AuthorizeTexts) -> [Clause; 2] {
         .terms_line
         .fill(&[(Slot::Version, &view.terms_version)]);
     [
-        Clause::new(&page.end_heading, vec![at_bank, at_service]),
+        Clause::new(&page.end_heading, vec![here, at_bank, at_service]),
         Clause::new(&page.terms_heading, vec![terms]),
     ]
 }

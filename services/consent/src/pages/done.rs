@@ -16,6 +16,8 @@ pub struct DoneView {
     pub outcome: Outcome,
     /// The registered redirect URI with the response's parameters.
     pub continue_url: String,
+    /// Where linkages are checked and ended; `None` where nothing was linked.
+    pub linkages_url: Option<String>,
     /// Whether the page goes on by itself.
     pub forwarding: Forwarding,
 }
@@ -46,6 +48,7 @@ pub enum Forwarding {
 #[template(path = "done.html")]
 struct DonePage<'a> {
     layout: Layout<'a>,
+    texts: &'a DoneTexts,
     view: &'a DoneView,
     outcome: &'a str,
     next: String,
@@ -75,6 +78,7 @@ impl DoneView {
         };
         let page = DonePage {
             layout: Layout::outside(texts, &self.shell, page.title.as_str()),
+            texts: page,
             view: self,
             outcome: self.outcome.text(page),
             next,

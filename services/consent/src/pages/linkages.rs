@@ -6,12 +6,17 @@ mod in_view;
 mod linkage;
 mod list;
 mod login;
+mod renew;
 
-pub use act::EndLinkageView;
+pub use act::{EndLinkageView, RemoveAccountView, TakeOverView};
 pub use frame::{LinkagesFrame, LinkagesNotice};
 pub use in_view::{
-    AccountInLinkage, AccountName, AccountNames, AnsweredBy, LinkageInView, LinkageStatus, Pause,
+    AccountInLinkage, AccountName, AccountNames, AnsweredBy, LastRead, LinkageInView,
+    LinkageStatus, Pause,
 };
-pub use linkage::{LinkageActs, LinkageView};
+pub use linkage::{
+    ByJourney, HistoryLine, LinkageActs, LinkageView, ReadInView, ReadWhat, RenewAct,
+};
 pub use list::LinkagesView;
 pub use login::LinkagesLoginView;
+pub use renew::{Continuation, Lost, RenewLinkageView, renewal_text};

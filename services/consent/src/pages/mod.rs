@@ -47,11 +47,13 @@ pub use confirm::{ConfirmView, ConfirmedAccount, PinShown, RowChange};
 pub use deadline::{Deadline, DeadlineKind, DeadlineWords, Extension, WARN_SECONDS};
 pub use done::{DoneView, Forwarding, Outcome};
 pub use error::{ErrorKind, ErrorPlace, ErrorView};
+pub use history_words::FactNames;
 pub use layout::RenderError;
 pub use linkages::{
-    AccountInLinkage, AccountName, AccountNames, AnsweredBy, EndLinkageView, LinkageActs,
-    LinkageInView, LinkageStatus, LinkageView, LinkagesFrame, LinkagesLoginView, LinkagesNotice,
-    LinkagesView, Pause,
+    AccountInLinkage, AccountName, AccountNames, AnsweredBy, ByJourney, Continuation,
+    EndLinkageView, HistoryLine, LastRead, LinkageActs, LinkageInView, LinkageStatus, LinkageView,
+    LinkagesFrame, LinkagesLoginView, LinkagesNotice, LinkagesView, Lost, Pause, ReadInView,
+    ReadWhat, RemoveAccountView, RenewAct, RenewLinkageView, TakeOverView, renewal_text,
 };
 pub use locale::Locale;
 pub use login::{LoginProblem, LoginView};

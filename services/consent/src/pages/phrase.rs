@@ -39,6 +39,7 @@ impl TryFrom<String> for Label {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slot {
     Account,
+    Address,
     Bank,
     Count,
     Date,
@@ -63,8 +64,9 @@ pub(super) enum Slot {
 }
 
 impl Slot {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::Account,
+        Self::Address,
         Self::Bank,
         Self::Count,
         Self::Date,
@@ -91,6 +93,7 @@ impl Slot {
     fn name(self) -> &'static str {
         match self {
             Self::Account => "account",
+            Self::Address => "address",
             Self::Bank => "bank",
             Self::Count => "count",
             Self::Date => "date",

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use super::error::ErrorKind;
 use super::japan_time;
 use super::linkage_texts::{
-    HistoryTexts, LinkageEndTexts, LinkageTexts, LinkagesLoginTexts, LinkagesTexts,
+    HistoryTexts, LinkageEndTexts, LinkageRemoveTexts, LinkageRenewTexts, LinkageTakeOverTexts,
+    LinkageTexts, LinkagesLoginTexts, LinkagesTexts,
 };
 use super::locale::Locale;
 use super::phrase::{Label, Phrase, Slot, slots};
@@ -81,6 +82,14 @@ impl Texts {
     /// What stands for an account of the linkage that this user may not see.
     pub fn account_not_visible(&self) -> String {
         self.catalogue.account_table.not_visible.to_string()
+    }
+
+    /// A user of the contract who is not the one at the screen, by the bank's id.
+    pub fn another_user(&self, user: &str) -> String {
+        self.catalogue
+            .linkage
+            .answered_by_another
+            .fill(&[(super::phrase::Slot::User, user)])
     }
 
     /// A linkage of the customer's, by its service and the day on which it was allowed.
@@ -176,6 +185,9 @@ texts! {
         linkages: LinkagesTexts,
         linkage: LinkageTexts,
         linkage_end: LinkageEndTexts,
+        linkage_remove: LinkageRemoveTexts,
+        linkage_renew: LinkageRenewTexts,
+        linkage_take_over: LinkageTakeOverTexts,
         history: HistoryTexts,
         notice_pages: NoticePagesTexts,
         error_page: ErrorPageTexts,
@@ -360,6 +372,8 @@ texts! {
         supersede_linkage: Phrase,
         supersede_line: Phrase,
         end_heading: Label,
+        end_here: Phrase,
+        end_here_link: Label,
         end_line: Phrase,
         end_at_service: Phrase,
         terms_heading: Label,
@@ -383,6 +397,8 @@ texts! {
         on_click: Phrase,
         r#continue: Label,
         continue_on_click: Phrase,
+        linkages_note: Label,
+        linkages_link: Label,
     }
     CertificateLoginTexts {
         title: Label,

@@ -149,7 +149,7 @@ pub struct GrantedAccount {
     pub tasks: BTreeSet<Task>,
 }
 
-fn rfc3339_seconds<S: Serializer>(
+pub(crate) fn rfc3339_seconds<S: Serializer>(
     instant: &DateTime<Utc>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

@@ -293,17 +293,23 @@ pub async fn find_proven(
     }))
 }
 
-/// Deletes codes issued 30 days ago or earlier; until then a second use is still known as one.
+/// Deletes codes issued so many days ago or earlier; until then a second use is still known as one.
 /// Returns how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn purge_authorization_codes(executor: impl PgExecutor<'_>) -> Result<u64, sqlx::Error> {
-    sqlx::query("DELETE FROM authorization_codes WHERE issued_at < now() - interval '30 days'")
-        .execute(executor)
-        .instrument(sql_span("purge authorization codes"))
-        .await
-        .map(|deleted| deleted.rows_affected())
+pub async fn purge_authorization_codes(
+    executor: impl PgExecutor<'_>,
+    kept_days: i32,
+) -> Result<u64, sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM authorization_codes WHERE issued_at < now() - make_interval(days => $1)",
+    )
+    .bind(kept_days)
+    .execute(executor)
+    .instrument(sql_span("purge authorization codes"))
+    .await
+    .map(|deleted| deleted.rows_affected())
 }
 
 #[cfg(test)]

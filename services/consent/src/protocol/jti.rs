@@ -64,13 +64,17 @@ pub async fn spend_jti(
     })
 }
 
-/// Deletes ids that expired 10 minutes ago or earlier: a replica whose clock is behind must not
+/// Deletes ids that expired so many minutes ago or earlier: a replica whose clock is behind must not
 /// accept what was forgotten. Returns how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn purge_used_jtis(executor: impl PgExecutor<'_>) -> Result<u64, sqlx::Error> {
-    sqlx::query("DELETE FROM used_jtis WHERE expires_at < now() - interval '10 minutes'")
+pub async fn purge_used_jtis(
+    executor: impl PgExecutor<'_>,
+    kept_minutes: i32,
+) -> Result<u64, sqlx::Error> {
+    sqlx::query("DELETE FROM used_jtis WHERE expires_at < now() - make_interval(mins => $1)")
+        .bind(kept_minutes)
         .execute(executor)
         .instrument(sql_span("purge used jtis"))
         .await
@@ -134,7 +138,7 @@ mod tests {
                 .unwrap();
             assert_eq!(used, JtiUse::Fresh);
         }
-        assert_eq!(purge_used_jtis(pool).await.unwrap(), 1);
+        assert_eq!(purge_used_jtis(pool, 10).await.unwrap(), 1);
         let again = spend_jti(pool, &bank("2951"), &client(), purpose, "n1", live)
             .await
             .unwrap();

@@ -8,7 +8,6 @@ use super::authorization_details::ACCOUNT_INFORMATION;
 use super::issuer::Issuer;
 use super::json_web_key::KeyAlgorithm;
 use super::partner_scope::PartnerScope;
-use super::pushed_request::GrantManagementAction;
 use crate::pages::Locale;
 
 /// How clients prove themselves, at every endpoint that asks for it.
@@ -40,6 +39,15 @@ pub struct Metadata {
     /// Tells a token's state (RFC 7662).
     #[schema(example = "https://consent.example/2963/introspect")]
     pub introspection_endpoint: String,
+    /// The client's grants, each under its `grant_id` (Grant Management), and all of them as a list.
+    #[schema(example = "https://consent.example/2963/grants")]
+    pub grant_management_endpoint: String,
+    /// Where a pushed request has come to, under its `request_id`. A member of our own.
+    #[schema(example = "https://consent.example/2963/requests")]
+    pub authorization_request_status_endpoint: String,
+    /// The client's events. A member of our own.
+    #[schema(example = "https://consent.example/2963/notifications")]
+    pub notification_endpoint: String,
     /// The keys that sign access tokens.
     #[schema(example = "https://consent.example/2963/jwks")]
     pub jwks_uri: String,
@@ -78,13 +86,16 @@ pub struct Metadata {
     pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     /// The tasks that a customer may be asked for, then the partner's own scopes
     /// (`client_credentials`).
-    #[schema(example = json!(["balance", "transactions", "notifications"]))]
+    #[schema(example = json!([
+        "balance", "transactions",
+        "notifications", "grant_management_query", "grant_management_revoke", "status"
+    ]))]
     pub scopes_supported: Vec<&'static str>,
     /// RFC 9396.
     #[schema(example = json!(["account_information"]))]
     pub authorization_details_types_supported: &'static [&'static str],
     /// Grant Management for OAuth 2.0.
-    #[schema(example = json!(["create", "replace", "merge"]))]
+    #[schema(example = json!(["create", "replace", "merge", "query", "revoke"]))]
     pub grant_management_actions_supported: &'static [&'static str],
     /// A request without an action is taken.
     #[schema(example = false)]
@@ -110,6 +121,9 @@ pub fn metadata(issuer: &Issuer) -> Metadata {
         pushed_authorization_request_endpoint: issuer.endpoint("par"),
         revocation_endpoint: issuer.endpoint("revoke"),
         introspection_endpoint: issuer.endpoint("introspect"),
+        grant_management_endpoint: issuer.endpoint("grants"),
+        authorization_request_status_endpoint: issuer.endpoint("requests"),
+        notification_endpoint: issuer.endpoint("notifications"),
         jwks_uri: issuer.endpoint("jwks"),
         require_pushed_authorization_requests: true,
         response_types_supported: &["code"],
@@ -128,7 +142,7 @@ pub fn metadata(issuer: &Issuer) -> Metadata {
             .chain(PartnerScope::ALL.map(PartnerScope::as_str))
             .collect(),
         authorization_details_types_supported: &[ACCOUNT_INFORMATION],
-        grant_management_actions_supported: &GrantManagementAction::NAMES,
+        grant_management_actions_supported: &["create", "replace", "merge", "query", "revoke"],
         grant_management_action_required: false,
         ui_locales_supported: Locale::ALL.map(Locale::tag).to_vec(),
         authorization_response_iss_parameter_supported: true,

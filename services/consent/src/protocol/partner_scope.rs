@@ -10,16 +10,30 @@ use super::oauth_error::OAuthError;
 pub enum PartnerScope {
     /// Read the events that concern it: the feed, and the polling of Security Event Tokens.
     Notifications,
+    /// Ask what its grants say and how they stand. Named by Grant Management for OAuth 2.0.
+    GrantManagementQuery,
+    /// End its grants. Named by the same.
+    GrantManagementRevoke,
+    /// Ask where a request that it pushed has come to.
+    Status,
 }
 
 impl PartnerScope {
     /// Every scope.
-    pub const ALL: [Self; 1] = [Self::Notifications];
+    pub const ALL: [Self; 4] = [
+        Self::Notifications,
+        Self::GrantManagementQuery,
+        Self::GrantManagementRevoke,
+        Self::Status,
+    ];
 
     /// The scope's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Notifications => "notifications",
+            Self::GrantManagementQuery => "grant_management_query",
+            Self::GrantManagementRevoke => "grant_management_revoke",
+            Self::Status => "status",
         }
     }
 
@@ -65,6 +79,8 @@ mod tests {
     #[test]
     fn only_the_partners_own_scopes_are_taken() {
         assert_eq!(parse(Some("notifications")).unwrap().len(), 1);
+        let all = PartnerScope::ALL.map(PartnerScope::as_str).join(" ");
+        assert_eq!(parse(Some(&all)).unwrap().len(), 4);
         for refused in [
             None,
             Some(""),

@@ -28,11 +28,6 @@ pub enum GrantManagementAction {
     Merge(GrantId),
 }
 
-impl GrantManagementAction {
-    /// Their names, as the metadata tells them.
-    pub const NAMES: [&str; 3] = ["create", "replace", "merge"];
-}
-
 /// A request whose every parameter was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushedRequest {

@@ -4,6 +4,7 @@
 //! number of times from any browser until a login binds it to one (mail scanners load it first).
 
 use crate::store::sql_span;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Duration, Utc};
 use consent_domain::{BankCode, ClientId, JourneyId};
 use sqlx::types::Json;
@@ -44,6 +45,12 @@ impl RequestUri {
     /// For the answer to the client.
     pub fn expose(&self) -> &str {
         self.0.expose()
+    }
+
+    /// What the request is called where the handle would open it: the handle's SHA-256 as base64url, of
+    /// no use to a browser.
+    pub fn request_id(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.hash())
     }
 
     /// The key of its row.

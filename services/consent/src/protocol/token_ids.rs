@@ -209,16 +209,22 @@ pub async fn revoke_refresh_token(
     })
 }
 
-/// Deletes the ids of tokens that ended a day ago or earlier. Returns how many.
+/// Deletes the ids of tokens that ended so many days ago or earlier. Returns how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn purge_issued_access_tokens(executor: impl PgExecutor<'_>) -> Result<u64, sqlx::Error> {
-    sqlx::query("DELETE FROM issued_access_tokens WHERE expires_at < now() - interval '1 day'")
-        .execute(executor)
-        .instrument(sql_span("purge issued access tokens"))
-        .await
-        .map(|deleted| deleted.rows_affected())
+pub async fn purge_issued_access_tokens(
+    executor: impl PgExecutor<'_>,
+    kept_days: i32,
+) -> Result<u64, sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM issued_access_tokens WHERE expires_at < now() - make_interval(days => $1)",
+    )
+    .bind(kept_days)
+    .execute(executor)
+    .instrument(sql_span("purge issued access tokens"))
+    .await
+    .map(|deleted| deleted.rows_affected())
 }
 
 #[cfg(test)]

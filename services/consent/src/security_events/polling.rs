@@ -188,11 +188,15 @@ async fn lock(
     connection: &mut PgConnection,
     whose: &Whose,
 ) -> Result<(i64, DateTime<Utc>), sqlx::Error> {
-    sqlx::query("INSERT INTO event_polls (bank, partner) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(whose.bank.as_str())
-        .bind(whose.partner.as_str())
-        .execute(&mut *connection)
-        .await?;
+    // Who polls for the first time begins where the log does.
+    sqlx::query(
+        "INSERT INTO event_polls (bank, partner, handed_out_to) VALUES ($1, $2, archived_to())
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(whose.bank.as_str())
+    .bind(whose.partner.as_str())
+    .execute(&mut *connection)
+    .await?;
     sqlx::query_as(
         "SELECT handed_out_to, now() FROM event_polls WHERE bank = $1 AND partner = $2 FOR UPDATE",
     )

@@ -9,6 +9,17 @@ pub(super) struct LoadedStream {
     pub id: String,
     /// Number of events; 0 where the stream does not exist yet.
     pub version: i64,
+    /// Whether its projection has a row.
+    pub row: Row,
+}
+
+/// Whether a stream's projection has a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Row {
+    /// It has.
+    There,
+    /// There are no events yet, or the row has left before them.
+    Missing,
 }
 
 /// Why the append statement could not be built.
@@ -53,21 +64,37 @@ fn add_projection<S: Projected>(
     let state_version = statement.bind(S::STATE_VERSION);
     let state = statement.bind(sqlx::types::Json(serde_json::to_value(state)?));
     let table = S::TABLE;
-    let body = if stream.version == 0 {
-        format!(
-            "INSERT INTO {table} (stream_id, version, state_version, state, began_at, changed_at)
-             VALUES ({id}, {version}, {state_version}, {state}, now(), now()) RETURNING 1"
-        )
-    } else {
-        let before = statement.bind(stream.version);
-        format!(
-            "UPDATE {table} SET version = {version}, state_version = {state_version}, state = {state},
-                changed_at = now()
-             WHERE stream_id = {id} AND version = {before} RETURNING 1"
-        )
+    let body = match stream.row {
+        Row::Missing => {
+            let began_at = began_at::<S>(stream, &id);
+            format!(
+                "INSERT INTO {table} (stream_id, version, state_version, state, began_at, changed_at)
+                 VALUES ({id}, {version}, {state_version}, {state}, {began_at}, now()) RETURNING 1"
+            )
+        }
+        Row::There => {
+            let before = statement.bind(stream.version);
+            format!(
+                "UPDATE {table} SET version = {version}, state_version = {state_version},
+                    state = {state}, changed_at = now()
+                 WHERE stream_id = {id} AND version = {before} RETURNING 1"
+            )
+        }
     };
     statement.with(name, &body);
     Ok(())
+}
+
+/// When the stream's first fact was recorded: now, unless its row has left since.
+fn began_at<S: Projected>(stream: &LoadedStream, id: &str) -> String {
+    if stream.version == 0 {
+        return "now()".to_owned();
+    }
+    format!(
+        "(SELECT recorded_at FROM events
+          WHERE aggregate_type = '{}' AND aggregate_id = {id} AND sequence = 1)",
+        S::TYPE
+    )
 }
 
 fn add_events<S: Projected>(

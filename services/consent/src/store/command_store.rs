@@ -10,8 +10,8 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
-    Companion, Projected, World,
-    append::{LoadedStream, add_stream},
+    Companion, Projected, Rows, World,
+    append::{self, LoadedStream, add_stream},
     fold::{must_be_folded, state_of_row},
     spans::sql_span,
     statement::Statement,
@@ -209,11 +209,12 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
     /// transaction id after this, so that a stream's own events never leave order.
     async fn read(&self, connection: &mut PgConnection) -> Result<PgRow, sqlx::Error> {
         let second = match self.target.second {
-            None => "",
-            Some(_) => {
-                ", s.version AS second_version, s.state_version AS second_state_version, \
-                   s.state AS second_state"
-            }
+            None => String::new(),
+            Some(_) => format!(
+                ", s.version AS second_version, s.state_version AS second_state_version,
+                   s.state AS second_state, {} AS second_left",
+                Rows::have_left::<B>("s", "$4")
+            ),
         };
         let join = match self.target.second {
             None => String::new(),
@@ -222,10 +223,11 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
         let sql = format!(
             "SELECT now() AS now, f.version AS first_version,
                 f.state_version AS first_state_version, f.state AS first_state,
-                k.content_mac, k.outcome {second}
+                {} AS first_left, k.content_mac, k.outcome {second}
              FROM (SELECT 1) one
              LEFT JOIN {} f ON f.stream_id = $1
              LEFT JOIN command_keys k ON k.bank = $2 AND k.command_key = $3 {join}",
+            Rows::have_left::<A>("f", "$1"),
             A::TABLE
         );
         let key = self.context.key.as_ref().map(|key| key.key.clone());
@@ -238,6 +240,15 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
             Some(id) => query.bind(id).fetch_one(connection).await,
         }
     }
+}
+
+/// Whether the projection had a row when it was read.
+fn row_of(row: &PgRow, prefix: &str) -> Result<append::Row, sqlx::Error> {
+    let version: Option<i64> = row.try_get(format!("{prefix}_version").as_str())?;
+    Ok(match version {
+        Some(_) => append::Row::There,
+        None => append::Row::Missing,
+    })
 }
 
 impl<A, B, R> EventStore<World<A, B, R>> for CommandStore<A, B>
@@ -299,6 +310,7 @@ where
                     Some(LoadedStream {
                         id: id.clone(),
                         version,
+                        row: row_of(&row, "second").map_err(database)?,
                     }),
                 )
             }
@@ -313,6 +325,7 @@ where
             first: LoadedStream {
                 id: self.target.first.clone(),
                 version: first_version,
+                row: row_of(&row, "first").map_err(database)?,
             },
             second: second_stream,
             now,

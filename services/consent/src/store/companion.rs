@@ -4,7 +4,7 @@ use consent_domain::{
 };
 
 use super::{
-    append::{LoadedStream, NotJson, add_stream},
+    append::{LoadedStream, NotJson, Row, add_stream},
     command_store::CommandContext,
     statement::Statement,
 };
@@ -131,6 +131,8 @@ impl EndedConsent {
         let stream = LoadedStream {
             id: self.stream.clone(),
             version: self.version,
+            // A live consent's row never leaves.
+            row: Row::There,
         };
         let facts = [self.fact.clone()];
         let grant = self.stream.split_once(':').map(|(_, grant)| grant);

@@ -4,7 +4,7 @@ use sqlx::{PgPool, Row as _, postgres::PgRow};
 
 use tracing::Instrument as _;
 
-use super::{NoStream, Projected, World, sql_span};
+use super::{NoStream, Projected, Rows, World, sql_span};
 
 /// A stream folded from its events.
 pub struct Folded<S> {
@@ -62,12 +62,24 @@ pub enum StoreError {
 /// Where the column is missing.
 pub(super) fn must_be_folded<S: Projected>(row: &PgRow, prefix: &str) -> Result<bool, sqlx::Error> {
     let written_by: Option<i32> = row.try_get(format!("{prefix}_state_version").as_str())?;
-    Ok(written_by.is_some_and(|version| version != S::STATE_VERSION))
+    match written_by {
+        Some(version) => Ok(version != S::STATE_VERSION),
+        None => has_left::<S>(row, prefix),
+    }
+}
+
+/// Whether the stream's row has left its projection while its events are there: then they are folded.
+fn has_left<S: Projected>(row: &PgRow, prefix: &str) -> Result<bool, sqlx::Error> {
+    match S::ROWS {
+        Rows::Stay => Ok(false),
+        Rows::Leave(_) => row.try_get(format!("{prefix}_left").as_str()),
+    }
 }
 
 /// A stream's state and version from its projection's row, with columns `PREFIX_version`,
 /// `PREFIX_state_version` and `PREFIX_state`; folded anew where another release's fold wrote it. A
-/// missing row is the state before the first fact.
+/// missing row is the state before the first fact; of a projection whose rows may leave, a column
+/// `PREFIX_left` ([`Rows::have_left`]) tells whether there are facts nevertheless.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -79,7 +91,11 @@ pub async fn state_of_row<S: Projected>(
 ) -> Result<(S::State, i64), StoreError> {
     let version: Option<i64> = row.try_get(format!("{prefix}_version").as_str())?;
     let Some(version) = version else {
-        return Ok((S::State::default(), 0));
+        if !has_left::<S>(row, prefix)? {
+            return Ok((S::State::default(), 0));
+        }
+        let folded = fold::<S>(pool, stream_id).await.map_err(StoreError::Fold)?;
+        return Ok((folded.state, folded.version));
     };
     let written_by: i32 = row.try_get(format!("{prefix}_state_version").as_str())?;
     if written_by != S::STATE_VERSION {
@@ -105,6 +121,10 @@ pub async fn state_of<S: Projected>(
     );
     let row = sqlx::query(&sql).bind(stream_id).fetch_optional(pool);
     match row.instrument(sql_span("load")).await? {
+        None if matches!(S::ROWS, Rows::Leave(_)) => {
+            let folded = fold::<S>(pool, stream_id).await.map_err(StoreError::Fold)?;
+            Ok(folded.state)
+        }
         None => Ok(S::State::default()),
         Some(row) => Ok(state_of_row::<S>(pool, &row, "s", stream_id).await?.0),
     }

@@ -21,7 +21,7 @@ pub use command_store::{Actor, CommandContext, CommandKey, Spent, Target};
 pub use companion::{Companion, EndedConsent};
 pub use copy::CopyBuffer;
 pub use fold::{Folded, StoreError, fold, state_of, state_of_row};
-pub use projection::{NoStream, Projected};
+pub use projection::{NoStream, Projected, Rows};
 pub use spans::sql_span;
 pub use statement::Statement;
 pub use stored_event::StoredEvent;

@@ -10,10 +10,38 @@ use consent_domain::{
     partner::{PartnerAtBankStream, PartnerStream},
 };
 
+/// How long the rows of a projection are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// As long as their events: a stream without a row has no events.
+    Stay,
+    /// A row may leave before its events (`retention`), where this condition in SQL holds of it: without a
+    /// row the events are asked.
+    Leave(&'static str),
+}
+
+impl Rows {
+    /// SQL: whether the row of the alias has left, with its events still there. `id` is the stream's id in
+    /// the statement, e.g. `$1`.
+    pub fn have_left<S: Projected>(alias: &str, id: &str) -> String {
+        match S::ROWS {
+            Self::Stay => "false".to_owned(),
+            Self::Leave(_) => format!(
+                "({alias}.stream_id IS NULL AND EXISTS (SELECT FROM events
+                    WHERE aggregate_type = '{}' AND aggregate_id = {id} AND sequence = 1))",
+                S::TYPE
+            ),
+        }
+    }
+}
+
 /// A stream with an authoritative projection: a row per stream that commits with its events.
 pub trait Projected: Stream {
     /// The projection's table.
     const TABLE: &'static str;
+
+    /// Whether rows may leave while their events stay.
+    const ROWS: Rows = Rows::Stay;
 
     /// Brings events of earlier versions to today's shape. None has changed its shape yet.
     fn upcasters() -> Vec<Box<dyn EventUpcaster>> {
@@ -29,6 +57,9 @@ pub trait Projected: Stream {
 
 impl Projected for JourneyStream {
     const TABLE: &'static str = "journey_current";
+    /// As `remove_unfinished_journeys` says at the least.
+    const ROWS: Rows =
+        Rows::Leave("is_unfinished_journey(state) AND ends_at < now() - interval '1 day'");
 }
 impl Projected for ConsentStream {
     const TABLE: &'static str = "consent_current";

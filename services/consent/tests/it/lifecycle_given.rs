@@ -95,6 +95,23 @@ impl Bench {
         grant
     }
 
+    /// Lets another grant, of that service, take a consent's place.
+    pub async fn supersede(&self, grant: &GrantId, by: &GrantId, client: &str) {
+        let (by, client) = (by.clone(), ClientId::parse(client).unwrap());
+        self.replicas[0]
+            .app
+            .bus
+            .execute::<ConsentStream, ConsentRefusal>(
+                format!("{BANK}:{grant}"),
+                operator(),
+                move |consent, now| Ok(consent.supersede(&by, &client, now)?.into_events()),
+                |_, _, _| Vec::new(),
+            )
+            .await
+            .map(drop)
+            .expect("superseded");
+    }
+
     /// Acts on a consent at a replica.
     pub fn on<'a>(
         &'a self,

@@ -175,7 +175,7 @@ async fn a_general_user_ends_what_they_see_in_full_and_nothing_else() {
             .has("a#end")
     );
     let page = bench.linkages(&browser, &format!("/{partly}")).await;
-    assert!(page.has("#no-acts") && !page.has("a#end"));
+    assert!(page.has("#no-acts") && !page.has("a#end") && page.has("a.remove"));
     let refused = bench.before(&browser, &partly, "end").await;
     assert_eq!(refused.error_code().as_deref(), Some("act_not_allowed"));
 }

@@ -227,10 +227,10 @@ async fn old_sessions_are_forgotten() {
     try_login(&bench.replicas[0].app, "suzuki", PASSWORD)
         .await
         .unwrap();
-    assert_eq!(session::forget_old(&bench.pool).await.unwrap(), 0);
+    assert_eq!(session::forget_old(&bench.pool, 30).await.unwrap(), 0);
     sqlx::query("UPDATE operator_sessions SET expires_at = now() - interval '31 days'")
         .execute(&bench.pool)
         .await
         .unwrap();
-    assert_eq!(session::forget_old(&bench.pool).await.unwrap(), 1);
+    assert_eq!(session::forget_old(&bench.pool, 30).await.unwrap(), 1);
 }

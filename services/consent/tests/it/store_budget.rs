@@ -1,6 +1,6 @@
 //! What a command costs the database: statements are counted on the wire, commits by transaction id.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use consent::{
     startup::Running,
@@ -65,7 +65,25 @@ async fn tapped() -> (Bench, Running, Tap) {
         .unwrap();
     let settings = bench.settings().replace(&bench.service_url(), tap.url());
     let running = bench.start_replica_with(listener, &settings).await;
+    first_sweep(&tap).await;
     (bench, running, tap)
+}
+
+/// Waits for the end of the sweep that every start makes, by its last statement: it would be counted.
+async fn first_sweep(tap: &Tap) {
+    let swept = async {
+        while !tap
+            .statements()
+            .iter()
+            .any(|sql| sql.contains("is_partition_missing"))
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let within = Duration::from_secs(60);
+    tokio::time::timeout(within, swept)
+        .await
+        .expect("the first sweep ends");
 }
 
 async fn writing_transactions(bench: &Bench) -> i64 {

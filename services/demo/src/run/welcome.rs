@@ -5,6 +5,7 @@ use crate::addresses::Addresses;
 use crate::agent::seed_example::{FIRST_ACCOUNT, LINKED_ACCOUNT};
 use crate::banks::{DANTAI01, DANTAI02};
 use crate::certificates::{CUSTOMER, CertificateFiles};
+use crate::operators::{OPERATORS, Operator};
 use crate::partners::Partners;
 
 pub(super) fn text(
@@ -22,13 +23,19 @@ pub(super) fn text(
         } = customer;
         format!("ログインID {login_id}   パスワード {password}   照会用暗証番号 {pin}")
     });
+    let people = OPERATORS.map(|operator| {
+        let Operator {
+            id, password, role, ..
+        } = operator;
+        format!("    ID {id}   パスワード {password}   ({role})")
+    });
     format!(
         "
 Everything is up.
 
   {service} (partner A)    {partner_app}    <- begin here, in a browser
   bank: pages, OAuth         {consent}
-  operators: health          {operators}/health/ready
+  operators: console         {operators}/console
   decisions (gRPC)           {decisions}
   account-api                {account_api}
   sandbox-bank (gRPC)        {sandbox_bank}
@@ -38,6 +45,9 @@ Everything is up.
   Customers of 中央労働金庫 (2963):
     {first}
     {second}
+
+  Operators of the bank, at the console:
+{people}
 
   The seven steps:
     1. Open {partner_app} and choose 「中央労働金庫（法人）」.
@@ -53,6 +63,7 @@ Everything is up.
   Logs:                                        {logs}
 
 Ctrl-C stops everything.",
+        people = people.join("\n"),
         service = partners.a.service_name,
         partner_app = addresses.partner_app(),
         consent = addresses.consent(),

@@ -45,6 +45,8 @@ pub enum ProblemCode {
     AccountUnavailable,
     /// Whether the linkage still holds can't be checked for now.
     DecisionUnavailable,
+    /// The read can't be recorded for now, and so is not served.
+    RecordUnavailable,
     /// The access token can't be checked for now.
     KeysUnavailable,
     /// Anything else.
@@ -70,6 +72,7 @@ impl ProblemCode {
             Self::BankTimeout => "bank_timeout",
             Self::AccountUnavailable => "account_unavailable",
             Self::DecisionUnavailable => "decision_unavailable",
+            Self::RecordUnavailable => "record_unavailable",
             Self::KeysUnavailable => "keys_unavailable",
             Self::Other => "other",
         }

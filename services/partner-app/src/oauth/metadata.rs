@@ -16,6 +16,8 @@ pub struct ServerMetadata {
     pub token_endpoint: Url,
     /// Where authorization requests are pushed (RFC 9126).
     pub pushed_authorization_request_endpoint: Url,
+    /// Where a permission is asked for and ended (Grant Management), where the server offers that.
+    pub grant_management_endpoint: Option<Url>,
 }
 
 /// What makes metadata unusable.
@@ -46,6 +48,7 @@ struct Document {
     authorization_endpoint: Url,
     token_endpoint: Url,
     pushed_authorization_request_endpoint: Url,
+    grant_management_endpoint: Option<Url>,
     code_challenge_methods_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
@@ -84,7 +87,12 @@ fn check(document: Document, issuer: &Issuer) -> Result<ServerMetadata, Metadata
         &document.token_endpoint,
         &document.pushed_authorization_request_endpoint,
     ];
-    if endpoints.iter().any(|endpoint| endpoint.origin() != origin) {
+    let grants = document.grant_management_endpoint.iter();
+    if endpoints
+        .into_iter()
+        .chain(grants)
+        .any(|endpoint| endpoint.origin() != origin)
+    {
         return Err(MetadataError::OtherOrigin);
     }
     if lacks(document.code_challenge_methods_supported.as_deref(), "S256") {
@@ -111,6 +119,7 @@ fn check(document: Document, issuer: &Issuer) -> Result<ServerMetadata, Metadata
         authorization_endpoint: document.authorization_endpoint,
         token_endpoint: document.token_endpoint,
         pushed_authorization_request_endpoint: document.pushed_authorization_request_endpoint,
+        grant_management_endpoint: document.grant_management_endpoint,
     })
 }
 
@@ -176,6 +185,13 @@ mod tests {
         );
         assert_eq!(
             checked("token_endpoint", json!("http://evil.example/token")),
+            Err(MetadataError::OtherOrigin)
+        );
+        assert_eq!(
+            checked(
+                "grant_management_endpoint",
+                json!("http://evil.example/grants")
+            ),
             Err(MetadataError::OtherOrigin)
         );
         assert_eq!(

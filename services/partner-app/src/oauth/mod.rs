@@ -4,6 +4,7 @@ pub mod authorization_details;
 pub mod authorization_response;
 pub mod client_assertion;
 pub mod error;
+pub mod grant_management;
 pub mod metadata;
 pub mod par;
 pub mod pkce;

@@ -234,7 +234,9 @@ fn refused(code: ProblemCode) -> (&'static str, &'static str, Remedy) {
             ),
             Remedy::Wait,
         ),
-        ProblemCode::DecisionUnavailable | ProblemCode::KeysUnavailable => (
+        ProblemCode::DecisionUnavailable
+        | ProblemCode::RecordUnavailable
+        | ProblemCode::KeysUnavailable => (
             say(
                 "連携の状態を確認できませんでした",
                 "The state of the linkage could not be confirmed",

@@ -25,6 +25,8 @@ struct LinkageCard {
     range: String,
     is_range_missing: bool,
     account_count: usize,
+    /// Whether the bank named the permission, so that it can be asked for it.
+    is_known_at_bank: bool,
 }
 
 pub(super) async fn show(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
@@ -46,6 +48,7 @@ impl LinkageCard {
             range: display::range(linkage.range),
             is_range_missing: linkage.range.is_none(),
             account_count: linkage.accounts.len(),
+            is_known_at_bank: linkage.grant_id.is_some(),
         }
     }
 }

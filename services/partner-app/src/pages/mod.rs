@@ -2,6 +2,7 @@
 
 mod accounts;
 mod assets;
+mod bank_status;
 mod banks;
 mod callback;
 mod display;
@@ -42,6 +43,11 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/callback", web::get().to(callback::receive))
         .route("/linkages/{linkage}/import", web::get().to(import::show))
         .route("/linkages/{linkage}/import", web::post().to(import::save))
+        .route(
+            "/linkages/{linkage}/status",
+            web::get().to(bank_status::show),
+        )
+        .route("/linkages/{linkage}/end", web::post().to(bank_status::end))
         .route("/accounts", web::get().to(accounts::show))
         .route("/accounts/{account}", web::get().to(statement::show))
         .route("/language/{tag}", web::get().to(locale::switch))

@@ -185,6 +185,7 @@ mod tests {
             authorization_endpoint: url(),
             token_endpoint: url(),
             pushed_authorization_request_endpoint: url(),
+            grant_management_endpoint: None,
         }
     }
 

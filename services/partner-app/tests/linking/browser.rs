@@ -133,6 +133,19 @@ impl Browser {
         format!("/linkages/{}", rest.split('"').next().unwrap())
     }
 
+    /// The address of the page on how the only linkage stands at the bank.
+    pub(crate) async fn status_page(&mut self) -> String {
+        self.import_page().await.replace("/import", "/status")
+    }
+
+    /// Sends the form that ends a linkage.
+    pub(crate) async fn end(&mut self, status_page: &str, agree: &str) -> Page {
+        let key = self.form_key().await;
+        let address = status_page.replace("/status", "/end");
+        self.post(&address, &[("form_key", &key), ("agree", agree)])
+            .await
+    }
+
     /// Sends the form of step 7.
     pub(crate) async fn save_range(&mut self, page: &str, range: &str, start: &str) -> Page {
         let key = self.form_key().await;

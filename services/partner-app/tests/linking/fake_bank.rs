@@ -58,6 +58,8 @@ struct State {
     asked_from: String,
     told: Vec<serde_json::Value>,
     data_requests: usize,
+    /// What is told of each grant.
+    grants: HashMap<String, serde_json::Value>,
 }
 
 struct Inner {
@@ -99,6 +101,8 @@ impl FakeBank {
                 .route("/2963/par", web::post().to(push))
                 .route("/2963/token", web::post().to(token))
                 .route("/2963/notifications", web::get().to(notifications))
+                .route("/2963/grants/{id}", web::get().to(grant))
+                .route("/2963/grants/{id}", web::delete().to(end_grant))
                 .route("/v1/accounts", web::get().to(accounts))
                 .route("/v1/accounts/{id}/balance", web::get().to(balance))
                 .route(
@@ -145,6 +149,11 @@ impl FakeBank {
         }));
         drop(state);
         self.0.told.notify_waiters();
+    }
+
+    /// What the bank tells of a grant from now on.
+    pub(crate) fn tell_of_grant(&self, id: &str, told: serde_json::Value) {
+        self.state().grants.insert(id.to_owned(), told);
     }
 
     /// How often the account interface was asked.
@@ -258,11 +267,46 @@ async fn metadata(bank: web::Data<FakeBank>) -> HttpResponse {
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "pushed_authorization_request_endpoint": format!("{issuer}/par"),
+        "grant_management_endpoint": format!("{issuer}/grants"),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["ES256", "PS256", "EdDSA"],
         "authorization_details_types_supported": ["account_information"],
     }))
+}
+
+fn expect_own(request: &HttpRequest, token: &str) {
+    let sent = request.headers().get("authorization").unwrap();
+    assert_eq!(sent.to_str().unwrap(), format!("Bearer {token}"));
+}
+
+async fn grant(
+    bank: web::Data<FakeBank>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> HttpResponse {
+    expect_own(&request, "query-token");
+    match bank.state().grants.get(id.as_str()) {
+        Some(told) => HttpResponse::Ok().json(told),
+        None => HttpResponse::NotFound().json(json!({ "code": "unknown_grant" })),
+    }
+}
+
+async fn end_grant(
+    bank: web::Data<FakeBank>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> HttpResponse {
+    expect_own(&request, "revoke-token");
+    let mut state = bank.state();
+    match state.grants.get_mut(id.as_str()) {
+        Some(told) => {
+            told["status"] = json!("revoked");
+            told["revoked_by"] = json!("partner");
+            HttpResponse::NoContent().finish()
+        }
+        None => HttpResponse::NotFound().json(json!({ "code": "unknown_grant" })),
+    }
 }
 
 async fn push(bank: web::Data<FakeBank>, form: web::Form<Form>) -> HttpResponse {
@@ -277,10 +321,14 @@ async fn push(bank: web::Data<FakeBank>, form: web::Form<Form>) -> HttpResponse 
 async fn token(bank: web::Data<FakeBank>, form: web::Form<Form>) -> HttpResponse {
     bank.expect_client(&form);
     if form["grant_type"] == "client_credentials" {
-        assert_eq!(form["scope"], "notifications");
+        let token = match form["scope"].as_str() {
+            "notifications" => "own-token",
+            "grant_management_query" => "query-token",
+            "grant_management_revoke" => "revoke-token",
+            other => panic!("scope {other}"),
+        };
         return HttpResponse::Ok().json(json!({
-            "access_token": "own-token", "token_type": "Bearer", "expires_in": 600,
-            "scope": "notifications",
+            "access_token": token, "token_type": "Bearer", "expires_in": 600, "scope": form["scope"],
         }));
     }
     bank.state().token_requests += 1;

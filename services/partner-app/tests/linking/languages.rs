@@ -56,6 +56,13 @@ async fn every_page_is_english_for_a_browser_that_asks_for_it() {
     assert_eq!(bank.last_pushed()["ui_locales"], "en");
     assert_english(&browser.get("/banks").await, "banks, one linked");
     assert_english(&browser.get("/").await, "home");
+    let status = browser.status_page().await;
+    for told in ["active", "suspended", "expired", "revoked", "superseded"] {
+        bank.tell_of_grant("grant-1", serde_json::json!({ "status": told }));
+        assert_english(&browser.get(&status).await, told);
+    }
+    bank.tell_of_grant("grant-1", serde_json::json!({ "status": "active" }));
+    assert_english(&browser.end(&status, "").await, "end without the tick");
     let import = browser.import_page().await;
     assert_english(&browser.get(&import).await, "step 7");
     for (range, start) in [
@@ -123,6 +130,7 @@ async fn every_refusal_is_english_too() {
         ("bank_timeout", 503),
         ("account_unavailable", 404),
         ("decision_unavailable", 503),
+        ("record_unavailable", 503),
         ("of_a_later_version", 500),
     ] {
         bank.want(Wanted {

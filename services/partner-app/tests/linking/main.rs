@@ -8,6 +8,7 @@
     reason = "a test program: what is not as expected ends the test"
 )]
 
+mod bank_status;
 mod browser;
 mod fake_bank;
 mod journey;

@@ -146,6 +146,7 @@ fn live(
                 valid_from: at("2026-05-01T00:05:00Z"),
                 valid_until: at("2026-05-01T00:05:00Z") + TimeDelta::days(*days),
                 continue_from: BTreeMap::new(),
+                shown: None,
             },
             Next::Warn => ConsentEvent::ExpiryWarned {
                 days_left: 14,

@@ -42,6 +42,16 @@ pub enum LinkagesNotice {
     Ended,
     /// It had ended before.
     AlreadyEnded,
+    /// The account is not in the linkage any more.
+    Removed,
+    /// A new period began.
+    Renewed,
+    /// A period that begins today would end no later.
+    NotLonger,
+    /// It can be renewed by the partner's request only.
+    RenewAtService,
+    /// This user answers for the linkage.
+    TakenOver,
 }
 
 impl LinkagesNotice {
@@ -54,6 +64,11 @@ impl LinkagesNotice {
             Self::AlreadySent => notices.already_sent.as_str(),
             Self::Ended => notices.ended.as_str(),
             Self::AlreadyEnded => notices.already_ended.as_str(),
+            Self::Removed => notices.removed.as_str(),
+            Self::Renewed => notices.renewed.as_str(),
+            Self::NotLonger => notices.not_longer.as_str(),
+            Self::RenewAtService => notices.renew_at_service.as_str(),
+            Self::TakenOver => notices.taken_over.as_str(),
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct LinkageInView {
     pub status: LinkageStatus,
     /// Which user answers for it.
     pub answered_by: AnsweredBy,
+    /// When data were last read, and how often; `None`: never.
+    pub last_read: Option<LastRead>,
 }
 
 /// An account of a linkage.
@@ -45,6 +47,34 @@ pub struct AccountInLinkage {
     pub memo: Option<String>,
     /// What may be read of it.
     pub tasks: Vec<Task>,
+    /// When it was last read, and how often; `None`: never.
+    pub last_read: Option<LastRead>,
+}
+
+/// When data were last read, and how often in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastRead {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How often.
+    pub reads: u64,
+}
+
+impl LastRead {
+    /// In words, for one that was never read too.
+    pub(in super::super) fn text(read: Option<Self>, texts: &Texts) -> String {
+        let words = &texts.catalogue.linkage;
+        match read {
+            None => words.never_read.to_string(),
+            Some(read) => words.last_read.fill(&[
+                (
+                    Slot::Time,
+                    &japan_time::day_and_clock(read.at, texts.locale()),
+                ),
+                (Slot::Count, &read.reads.to_string()),
+            ]),
+        }
+    }
 }
 
 /// What an account is called.
@@ -59,7 +89,8 @@ pub enum AccountName {
 }
 
 impl AccountName {
-    pub(in super::super) fn text<'a>(&'a self, texts: &'a Texts) -> &'a str {
+    /// The name as a page shows it.
+    pub fn text<'a>(&'a self, texts: &'a Texts) -> &'a str {
         match self {
             Self::Shown(label) => label,
             Self::NotVisible => texts.catalogue.account_table.not_visible.as_str(),
@@ -146,6 +177,14 @@ impl LinkageInView {
             .collect()
     }
 
+    /// Whether it has not ended.
+    pub(in super::super) fn goes_on(&self) -> bool {
+        matches!(
+            self.status,
+            LinkageStatus::Live | LinkageStatus::EndsSoon { .. } | LinkageStatus::Paused(_)
+        )
+    }
+
     /// In a few words.
     pub(in super::super) fn status_word<'a>(&self, texts: &'a LinkageTexts) -> &'a str {
         match self.status {
@@ -206,7 +245,7 @@ impl LinkageInView {
         }
     }
 
-    fn validity(&self, texts: &Texts) -> String {
+    pub(super) fn validity(&self, texts: &Texts) -> String {
         let until = japan_time::day_and_clock(self.until, texts.locale());
         let page = &texts.catalogue.authorize;
         page.valid_until.fill(&[(Slot::Time, &until)])
@@ -233,12 +272,44 @@ impl LinkageInView {
             Clause::new(&words.since_heading, vec![self.since(texts)]),
             Clause::new(&page.valid_heading, vec![self.validity(texts)]),
             Clause::new(&words.answered_by_heading, vec![self.answered_by(texts)]),
+            Clause::new(&words.last_read_heading, vec![self.last_read_text(texts)]),
         ]
     }
 
-    /// Everything that is said of the linkage as a whole.
+    /// Everything that is said of the linkage as a whole; its accounts stand in a table of their own.
     pub(in super::super) fn facts(&self, texts: &Texts) -> Vec<Clause> {
         let words = &texts.catalogue.linkage;
+        let page = &texts.catalogue.authorize;
+        let mut facts = vec![
+            Clause::new(&words.since_heading, vec![self.since(texts)]),
+            Clause::new(&page.valid_heading, vec![self.validity(texts)]),
+            Clause::new(&words.answered_by_heading, vec![self.answered_by(texts)]),
+            Clause::new(&words.last_read_heading, vec![self.last_read_text(texts)]),
+        ];
+        facts.extend(self.what(texts));
+        facts.extend(self.whom(texts));
+        facts
+    }
+
+    /// What a renewal agrees to anew: who may read what.
+    pub(super) fn agreed(&self, texts: &Texts) -> Vec<Clause> {
+        let page = &texts.catalogue.authorize;
+        let accounts = self.accounts.iter().map(|account| {
+            page.account_line.fill(&[
+                (Slot::Account, account.name.text(texts)),
+                (
+                    Slot::Tasks,
+                    &texts.catalogue.task_names.join(&account.tasks),
+                ),
+            ])
+        });
+        let mut clauses = vec![Clause::new(&page.accounts_heading, accounts.collect())];
+        clauses.extend(self.what(texts));
+        clauses.extend(self.whom(texts));
+        clauses
+    }
+
+    fn what(&self, texts: &Texts) -> [Clause; 2] {
         let page = &texts.catalogue.authorize;
         let history = match self.history_from {
             Some(date) => page
@@ -246,31 +317,39 @@ impl LinkageInView {
                 .fill(&[(Slot::Date, &japan_time::day(date, texts.locale()))]),
             None => page.history_all.to_string(),
         };
-        let onward = if self.partner.onward_recipients.is_empty() {
-            vec![page.onward_none.to_string()]
-        } else {
-            self.partner.onward_recipients.clone()
-        };
-        vec![
-            Clause::new(&words.since_heading, vec![self.since(texts)]),
-            Clause::new(&page.valid_heading, vec![self.validity(texts)]),
-            Clause::new(&words.answered_by_heading, vec![self.answered_by(texts)]),
+        [
             Clause::new(
                 &page.tasks_heading,
                 vec![texts.catalogue.task_names.join(&self.tasks())],
             ),
             Clause::new(&page.history_heading, vec![history]),
-            Clause::new(&page.partner_heading, vec![self.partner.legal_name.clone()]),
+        ]
+    }
+
+    fn whom(&self, texts: &Texts) -> [Clause; 4] {
+        let page = &texts.catalogue.authorize;
+        let partner = &self.partner;
+        let onward = if partner.onward_recipients.is_empty() {
+            vec![page.onward_none.to_string()]
+        } else {
+            partner.onward_recipients.clone()
+        };
+        [
+            Clause::new(&page.partner_heading, vec![partner.legal_name.clone()]),
             Clause::new(
                 &page.registration_heading,
-                vec![self.partner.registration_number.clone()],
+                vec![partner.registration_number.clone()],
             ),
             Clause::new(
                 &page.complaint_heading,
-                vec![self.partner.complaint_contact.clone()],
+                vec![partner.complaint_contact.clone()],
             ),
             Clause::new(&page.onward_heading, onward),
         ]
+    }
+
+    fn last_read_text(&self, texts: &Texts) -> String {
+        LastRead::text(self.last_read, texts)
     }
 
     fn since(&self, texts: &Texts) -> String {

@@ -303,6 +303,7 @@ pub(super) fn authorize() -> AuthorizeView {
         continued: Vec::new(),
         superseded: Vec::new(),
         terms_version: "第3版".to_owned(),
+        linkages_url: "https://consent.example/2963/linkages".to_owned(),
         accounts_url: format!("{JOURNEY}/accounts"),
         problem: None,
     }
@@ -351,6 +352,7 @@ pub(super) fn done() -> DoneView {
         outcome: Outcome::Authorized,
         continue_url: "http://localhost:8000/callback?code=c&state=s&iss=http%3A%2F%2F127.0.0.1"
             .to_owned(),
+        linkages_url: Some("/2963/linkages".to_owned()),
         forwarding: Forwarding::Immediate,
     }
 }
@@ -567,6 +569,7 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
     let outcome = Outcome::TimedOut;
     let timed_out = DoneView {
         outcome,
+        linkages_url: None,
         forwarding: Forwarding::OnClick,
         ..done()
     };

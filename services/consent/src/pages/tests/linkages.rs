@@ -1,20 +1,26 @@
 //! The customer's own pages: their examples, and what they say.
 
+use chrono::NaiveDate;
 use consent_domain::{
-    consent::{RevocationReason, RevokedBy},
+    AccountId, ClientId, ContractId, GrantId, JourneyId, PartnerId, UserId,
+    consent::{ConsentEvent, GrantTerms, Place, RemovalReason, RevocationReason, RevokedBy},
+    scope::{Scope, ScopePair},
     suspension::SuspensionCause,
 };
 
 use super::super::{
-    AccountInLinkage, AccountName, AccountNames, AnsweredBy, Customer, Deadline, DeadlineKind,
-    EndLinkageView, ErrorKind, ErrorPlace, ErrorView, Extension, FormTarget, LinkageActs,
-    LinkageInView, LinkageStatus, LinkageView, LinkagesFrame, LinkagesLoginView, LinkagesNotice,
-    LinkagesView, LoginProblem, PartnerRecord, Pause, Task, Texts,
+    AccountInLinkage, AccountName, AccountNames, AnsweredBy, ByJourney, Continuation, Customer,
+    Deadline, DeadlineKind, EndLinkageView, ErrorKind, ErrorPlace, ErrorView, Extension, FactNames,
+    FormTarget, HistoryLine, LastRead, LinkageActs, LinkageInView, LinkageStatus, LinkageView,
+    LinkagesFrame, LinkagesLoginView, LinkagesNotice, LinkagesView, LoginProblem, Lost,
+    PartnerRecord, Pause, ReadInView, ReadWhat, RemoveAccountView, RenewAct, RenewLinkageView,
+    TakeOverView, Task, Texts, renewal_text,
 };
 use super::document::Document;
 use super::examples::{MEMO, at, bank, english, error, texts};
 
 const LINKAGES: &str = "/2963/linkages";
+const FIRST: &str = "インターネット支店(000) 普通 5000000";
 const GRANT: &str = "5f0c2f5e-58a2-4b7c-9c7a-2b1d7b0f6a11";
 
 fn form(page: &str) -> FormTarget {
@@ -60,6 +66,10 @@ fn logged_in() -> LinkagesFrame {
 fn account(reference: &str, name: AccountName, tasks: &[Task]) -> AccountInLinkage {
     AccountInLinkage {
         reference: reference.to_owned(),
+        last_read: Some(LastRead {
+            at: at("2026-11-21T21:04:00Z"),
+            reads: 214,
+        }),
         memo: matches!(name, AccountName::Shown(_)).then(|| MEMO.to_owned()),
         name,
         tasks: tasks.to_vec(),
@@ -81,7 +91,7 @@ fn linkage() -> LinkageInView {
             onward_recipients: vec!["青空クラウド株式会社（データの保管）".to_owned()],
         },
         accounts: vec![
-            account("a1", shown("インターネット支店(000) 普通 5000000"), &both),
+            account("a1", shown(FIRST), &both),
             account("a4", shown("豊後支店(490) 普通 1000014"), &both[..1]),
         ],
         history_from: None,
@@ -89,6 +99,10 @@ fn linkage() -> LinkageInView {
         until: at("2027-03-31T14:59:00Z"),
         status: LinkageStatus::Live,
         answered_by: AnsweredBy::You("dantai01".to_owned()),
+        last_read: Some(LastRead {
+            at: at("2026-11-21T21:04:00Z"),
+            reads: 428,
+        }),
     }
 }
 
@@ -100,12 +114,9 @@ fn paused() -> LinkageInView {
             Pause::Partner(SuspensionCause::SecurityIncident),
         ]),
         answered_by: AnsweredBy::Left("u-b7194fca".to_owned()),
+        last_read: None,
         accounts: vec![
-            account(
-                "a1",
-                AccountName::Shown("インターネット支店(000) 普通 5000000".to_owned()),
-                &[Task::Balance],
-            ),
+            account("a1", AccountName::Shown(FIRST.to_owned()), &[Task::Balance]),
             account("a3", AccountName::NotVisible, &[Task::Balance]),
         ],
         ..linkage()
@@ -144,13 +155,199 @@ fn list() -> LinkagesView {
 }
 
 fn one(linkage: LinkageInView) -> LinkageView {
-    let end = format!("{}/end", linkage.url);
+    let url = linkage.url.clone();
+    let remove = linkage.accounts.iter().map(|account| {
+        let reference = account.reference.clone();
+        (reference.clone(), format!("{url}/remove/{reference}"))
+    });
     LinkageView {
         frame: logged_in(),
-        acts: LinkageActs { end: Some(end) },
+        acts: LinkageActs {
+            end: Some(format!("{url}/end")),
+            renew: RenewAct::Here(format!("{url}/renew")),
+            take_over: None,
+            remove: remove.collect(),
+        },
         linkage,
         names: AccountNames::Known,
+        continuations: Vec::new(),
+        history: vec![line("2026-04-01T01:25:00Z", "dantai01")],
+        reads: vec![
+            ReadInView {
+                at: at("2026-11-21T21:04:00Z"),
+                what: ReadWhat::Transactions,
+                account: Some(AccountName::Shown(FIRST.to_owned())),
+                days: Some((day("2026-11-01"), day("2026-11-21"))),
+                rows: 37,
+            },
+            ReadInView {
+                at: at("2026-11-21T21:03:00Z"),
+                what: ReadWhat::Balance,
+                account: Some(AccountName::NotVisible),
+                days: None,
+                rows: 1,
+            },
+            ReadInView {
+                at: at("2026-11-21T21:03:00Z"),
+                what: ReadWhat::Accounts,
+                account: None,
+                days: None,
+                rows: 2,
+            },
+        ],
         list_url: LINKAGES.to_owned(),
+    }
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// A line of history; names stay Japanese on English pages, so the examples have none of ours.
+fn line(time: &str, text: &str) -> HistoryLine {
+    HistoryLine {
+        at: at(time),
+        text: text.to_owned(),
+        by: "dantai01".to_owned(),
+    }
+}
+
+/// Every fact of a consent, one after the other.
+fn facts() -> Vec<ConsentEvent> {
+    let journey = JourneyId::parse("journey").unwrap();
+    let (user, other) = (UserId::parse("u-1").unwrap(), UserId::parse("u-2").unwrap());
+    let account = AccountId::parse("a1").unwrap();
+    let pair = ScopePair {
+        account: account.clone(),
+        task: consent_domain::scope::Task::Balance,
+    };
+    let terms = GrantTerms {
+        given_under: None,
+        contract: ContractId::parse("c-1").unwrap(),
+        user: user.clone(),
+        client: ClientId::parse("aozora").unwrap(),
+        partner: PartnerId::parse("p-1").unwrap(),
+        scope: Scope::from_iter([pair]),
+        history_from: None,
+        valid_from: at("2026-04-01T01:23:00Z"),
+        valid_until: at("2027-03-31T15:00:00Z"),
+    };
+    let (by, cause) = (RevokedBy::Customer, SuspensionCause::UserRemoved);
+    let valid_until = at("2027-11-21T15:00:00Z");
+    vec![
+        ConsentEvent::AccessGranted {
+            journey: journey.clone(),
+            terms: terms.clone(),
+            place: Place::Default,
+        },
+        ConsentEvent::PartnerConnected {
+            journey: journey.clone(),
+        },
+        ConsentEvent::AccessAmended { journey, terms },
+        ConsentEvent::AccountRemoved {
+            account,
+            by,
+            reason: RemovalReason::NoLongerNeeded,
+        },
+        ConsentEvent::AccessSuspended { cause },
+        ConsentEvent::HandedOver {
+            from_user: other,
+            to_user: user.clone(),
+        },
+        ConsentEvent::AccessRestored { cause },
+        ConsentEvent::ExpiryWarned {
+            days_left: 30,
+            valid_until,
+        },
+        ConsentEvent::AccessRenewed {
+            journey: None,
+            user,
+            valid_from: at("2026-11-22T01:23:00Z"),
+            valid_until,
+            continue_from: [].into(),
+            shown: None,
+        },
+        ConsentEvent::AccessRevoked {
+            by,
+            reason: RevocationReason::CustomerRequest,
+        },
+        ConsentEvent::AccessExpired {
+            effective_at: valid_until,
+        },
+        ConsentEvent::AccessSuperseded {
+            by: GrantId::parse(GRANT).unwrap(),
+            by_client: None,
+        },
+    ]
+}
+
+/// The facts as the page of a linkage tells them.
+fn history(texts: &Texts) -> Vec<HistoryLine> {
+    let names = FactNames {
+        partner: "青空ソフトウェア株式会社",
+        account: &|_| FIRST.to_owned(),
+        user: &|user| user.to_string(),
+    };
+    let facts = facts();
+    let lines = facts
+        .iter()
+        .map(|fact| line("2026-04-01T01:25:00Z", &texts.fact(fact, &names)));
+    lines.collect()
+}
+
+fn continuations() -> Vec<Continuation> {
+    let named = |name: &str| AccountName::Shown(name.to_owned());
+    vec![
+        Continuation {
+            name: named(FIRST),
+            from: Some(day("2026-11-21")),
+            lost: None,
+        },
+        Continuation {
+            name: named("豊後支店(490) 普通 1000014"),
+            from: Some(day("2026-09-11")),
+            lost: Some(Lost {
+                from: day("2026-09-11"),
+                to: day("2026-09-30"),
+                days: 20,
+            }),
+        },
+        Continuation {
+            name: AccountName::NotVisible,
+            from: None,
+            lost: None,
+        },
+    ]
+}
+
+fn renew() -> RenewLinkageView {
+    RenewLinkageView {
+        frame: logged_in(),
+        linkage: linkage(),
+        new_until: at("2027-11-22T14:59:00Z"),
+        continuations: continuations(),
+        terms_version: "第3版".to_owned(),
+        form: form(&format!("{GRANT}/renew")),
+        back_url: format!("{LINKAGES}/{GRANT}"),
+    }
+}
+
+fn remove() -> RemoveAccountView {
+    RemoveAccountView {
+        frame: logged_in(),
+        linkage: linkage(),
+        account: AccountName::Shown(FIRST.to_owned()),
+        form: form(&format!("{GRANT}/remove/a1")),
+        back_url: format!("{LINKAGES}/{GRANT}"),
+    }
+}
+
+fn take_over() -> TakeOverView {
+    TakeOverView {
+        frame: logged_in(),
+        linkage: paused(),
+        form: form(&format!("{GRANT}/take-over")),
+        back_url: format!("{LINKAGES}/{GRANT}"),
     }
 }
 
@@ -202,16 +399,39 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
     unknown.live.truncate(1);
     unknown.live[0].accounts[0].name = AccountName::NotKnown;
     add("list-names-unknown", unknown.render(texts));
-    add("one", one(linkage()).render(texts));
+    let mut whole = one(linkage());
+    whole.history = history(texts);
+    add("one", whole.render(texts));
+    let mut elsewhere = one(linkage());
+    elsewhere.acts.renew = RenewAct::AtService(ByJourney::TermsChanged);
+    elsewhere.history = history(texts);
+    elsewhere.frame.notices = vec![LinkagesNotice::Renewed];
+    add("one-renew-at-service", elsewhere.render(texts));
+    let mut left = one(paused());
+    left.acts.take_over = Some(format!("{LINKAGES}/{GRANT}/take-over"));
+    left.acts.renew = RenewAct::None;
+    left.acts.remove.remove("a3");
+    left.history = history(texts);
+    add("one-user-left", left.render(texts));
     let mut stopped = one(paused());
     stopped.acts = LinkageActs::default();
     stopped.names = AccountNames::Unknown;
+    stopped.history.clear();
+    stopped.reads.clear();
     add("one-paused", stopped.render(texts));
     let mut over = one(ended());
     over.acts = LinkageActs::default();
+    over.history = history(texts);
+    over.continuations = continuations();
     over.frame.notices = vec![LinkagesNotice::Ended];
     add("one-ended", over.render(texts));
     add("end", end().render(texts));
+    add("renew", renew().render(texts));
+    add("remove", remove().render(texts));
+    let mut last = remove();
+    last.linkage.accounts.truncate(1);
+    add("remove-last", last.render(texts));
+    add("take-over", take_over().render(texts));
     for kind in [ErrorKind::LinkageNotFound, ErrorKind::BankUnavailable] {
         let page = ErrorView {
             place: ErrorPlace::Linkages(LINKAGES.to_owned()),
@@ -310,4 +530,55 @@ fn a_hostile_name_stays_text_here_too() {
     let page = Document::of(&html);
     assert!(!page.has("script:not([src])") && !page.has("b"));
     assert!(page.text("html").contains(hostile));
+}
+
+#[test]
+fn every_fact_has_a_sentence_of_its_own_without_an_open_place() {
+    for texts in [texts(), english()] {
+        let told = history(&texts);
+        let sentences: std::collections::BTreeSet<&str> =
+            told.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(sentences.len(), facts().len());
+        for sentence in sentences {
+            assert!(!sentence.contains(['{', '}']), "{sentence}");
+        }
+    }
+}
+
+#[test]
+fn a_renewal_states_the_new_end_the_days_that_are_lost_and_all_that_stays() {
+    let page = Document::of(&renew().render(&texts()).unwrap());
+    let said = page.text("section.consent");
+    for words in [
+        "2027年11月22日 23:59（日本時間）まで",
+        "2027年3月31日 23:59（日本時間）まで",
+        "2026年11月21日の取引から",
+        "2026年9月11日から2026年9月30日まで（20日間）の明細は",
+        "照会権限のない口座",
+        "API連携サービス利用規定（第3版）",
+        "青空クラウド株式会社",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!page.has("input[type=password]"), "no PIN is asked for");
+    // What is kept as evidence is what the page says.
+    for line in renewal_text(&renew(), &texts()).lines() {
+        let shown = page.text("body").replace('\n', "");
+        assert!(shown.contains(line), "{line}");
+    }
+}
+
+#[test]
+fn the_last_account_is_said_to_end_the_linkage() {
+    let page = |accounts: usize| {
+        let mut view = remove();
+        view.linkage.accounts.truncate(accounts);
+        Document::of(&view.render(&texts()).unwrap())
+    };
+    assert!(page(1).text(".lead").contains("連携は終了します"));
+    assert_eq!(
+        page(1).text("#remove-submit"),
+        "連携から外し、連携を終了する"
+    );
+    assert!(!page(2).text(".lead").contains("終了"));
 }

@@ -46,9 +46,9 @@ pub enum TargetError {
     /// Empty, too long, or not printable ASCII.
     #[error("the Authorization must be one line of printable ASCII, at most 8192 bytes")]
     Authorization,
-    /// The log has not come to that number.
-    #[error("the log has not come to this number")]
-    AheadOfLog,
+    /// The log has no such number: not yet, or it is archived.
+    #[error("the log has not come to this number, or it is archived")]
+    OutsideOfLog,
     /// The key-encryption key does not do.
     #[error(transparent)]
     Wrapping(#[from] DoesNotOpen),
@@ -146,7 +146,7 @@ pub async fn set_target(
         "INSERT INTO push_targets (bank, partner, client_id, url, authorization_wrapped,
              authorization_nonce, set_by, delivered_to)
          SELECT $1, $2, $3, $4, $5, $6, $7, coalesce($8, global_sequence) FROM sequencer
-         WHERE coalesce($8, 0) BETWEEN 0 AND global_sequence
+         WHERE coalesce($8, global_sequence) BETWEEN archived_to() AND global_sequence
          ON CONFLICT (bank, partner) DO UPDATE SET client_id = excluded.client_id, url = excluded.url,
              authorization_wrapped = excluded.authorization_wrapped,
              authorization_nonce = excluded.authorization_nonce, set_by = excluded.set_by,
@@ -165,7 +165,7 @@ pub async fn set_target(
     .execute(&mut *transaction)
     .await?;
     if set.rows_affected() == 0 {
-        return Err(TargetError::AheadOfLog);
+        return Err(TargetError::OutsideOfLog);
     }
     let act = ("set", target.url);
     record_act(&mut transaction, target.bank, &partner, act, operator).await?;

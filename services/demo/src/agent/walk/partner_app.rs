@@ -129,6 +129,7 @@ async fn import(
         without_problem(&page)?;
         transactions.push((label, statement(&page)));
     }
+    standing_at_bank(browser, partner_app_url).await?;
     let accounts = Statement {
         head: accounts.table_head(css),
         rows,
@@ -137,6 +138,27 @@ async fn import(
         accounts,
         transactions,
     })
+}
+
+/// What the bank says of the latest linkage when the service asks it: in force, and read.
+async fn standing_at_bank(browser: &Browser, partner_app_url: &Url) -> Result<(), WalkError> {
+    let step = Step::Receive;
+    let home = open(browser, step, partner_app_url, "/").await?;
+    let css = r#"a[href^="/linkages/"][href$="/status"]"#;
+    let link = home
+        .link(css)
+        .ok_or_else(|| WalkError::unexpected(step, css, &home))?;
+    let page = browser
+        .open(&home, link)
+        .await
+        .map_err(WalkError::browser(step))?;
+    let active = r#"#bank-status[data-status="active"]"#;
+    for css in [active, "table#reads tbody tr"] {
+        if !page.has(css) {
+            return Err(WalkError::unexpected(step, css, &page));
+        }
+    }
+    Ok(())
 }
 
 /// A page that neither is an error nor reports one.

@@ -134,6 +134,11 @@ fn answer(base: &Url, request: &Request) -> Reply {
              <tr data-account=a1><th>普通 5000000<td><a href=/a1>1,234円</a></tr>\
              <tr data-account=a2><th>普通 1000014<td>5円</tr></tbody></table>",
         ),
+        "/" => Reply::html("<a href=/linkages/l1/status>x</a>"),
+        "/linkages/l1/status" => Reply::html(
+            "<section id=bank-status data-status=active></section>\
+             <table id=reads><tbody><tr><td>普通 5000000</tr></tbody></table>",
+        ),
         "/a1" => Reply::html(
             "<table id=transactions><thead><tr><th>取引日</thead><tbody><tr><td>2026-03-31</table>",
         ),

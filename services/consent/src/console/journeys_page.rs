@@ -1,0 +1,254 @@
+//! 手続きの検索: where a journey is stuck, and how it ended.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::{
+    acts_page::paging,
+    block::{Block, Cell, Column, Field, Form, Input, Row, Table, Tone, Width},
+    consents_page::{export, invalid},
+    names,
+    page::{Frame, Page, Section, section_path},
+    words,
+};
+use crate::{funnel::FunnelStep, pages::Locale};
+
+/// What was typed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Typed {
+    pub(super) journey: Option<String>,
+    pub(super) partner: Option<String>,
+    pub(super) status: Option<String>,
+    pub(super) stage: Option<String>,
+    pub(super) began_from: Option<String>,
+    pub(super) began_to: Option<String>,
+}
+
+/// A journey that was found; ids only.
+#[derive(Debug, Clone, Serialize, FromRow)]
+pub(super) struct JourneyLine {
+    /// The journey.
+    pub(super) journey_id: String,
+    /// The partner.
+    pub(super) partner: String,
+    /// The contract (団体), once somebody has logged in.
+    pub(super) contract: Option<String>,
+    /// `in_progress`, `authorized`, `declined`, `cancelled`, `timed_out` or `failed`.
+    pub(super) status: String,
+    /// The step that is next, or at which it ended.
+    pub(super) stage: Option<String>,
+    /// Of a failed or timed-out one: why.
+    pub(super) reason: Option<String>,
+    /// Of an authorized one: the grant that it made or changed.
+    pub(super) grant_id: Option<String>,
+    /// When the partner asked for it.
+    pub(super) began_at: DateTime<Utc>,
+    /// When its last fact was recorded.
+    pub(super) changed_at: DateTime<Utc>,
+}
+
+/// How a journey stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    InProgress,
+    Authorized,
+    Declined,
+    Cancelled,
+    TimedOut,
+    Failed,
+}
+
+impl Outcome {
+    pub(super) const ALL: [Self; 6] = [
+        Self::InProgress,
+        Self::Authorized,
+        Self::Declined,
+        Self::Cancelled,
+        Self::TimedOut,
+        Self::Failed,
+    ];
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::InProgress => "in_progress",
+            Self::Authorized => "authorized",
+            Self::Declined => "declined",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub(super) fn find(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.word() == word)
+    }
+
+    fn name(self, locale: Locale) -> &'static str {
+        match (self, locale) {
+            (Self::InProgress, Locale::Ja) => "手続き中",
+            (Self::InProgress, Locale::En) => "In progress",
+            (Self::Authorized, Locale::Ja) => "許可",
+            (Self::Authorized, Locale::En) => "Allowed",
+            (Self::Declined, Locale::Ja) => "許可しない",
+            (Self::Declined, Locale::En) => "Declined",
+            (Self::Cancelled, Locale::Ja) => "中止",
+            (Self::Cancelled, Locale::En) => "Cancelled",
+            (Self::TimedOut, Locale::Ja) => "時間切れ",
+            (Self::TimedOut, Locale::En) => "Timed out",
+            (Self::Failed, Locale::Ja) => "続けられない",
+            (Self::Failed, Locale::En) => "Could not go on",
+        }
+    }
+
+    fn tone(self) -> Tone {
+        match self {
+            Self::Authorized => Tone::Good,
+            Self::InProgress => Tone::Caution,
+            Self::Failed => Tone::Bad,
+            Self::Declined | Self::Cancelled | Self::TimedOut => Tone::Quiet,
+        }
+    }
+}
+
+/// The bank's steps, at which a journey can stand.
+pub(super) const STAGES: [FunnelStep; 5] = [
+    FunnelStep::Login,
+    FunnelStep::Tasks,
+    FunnelStep::Accounts,
+    FunnelStep::Confirm,
+    FunnelStep::Authorize,
+];
+
+/// The page's data.
+#[derive(Debug)]
+pub(super) struct JourneysView {
+    pub(super) typed: Typed,
+    pub(super) partners: Vec<(String, String)>,
+    pub(super) is_invalid: bool,
+    pub(super) found: Vec<JourneyLine>,
+    pub(super) next: Option<String>,
+    pub(super) query: String,
+}
+
+impl JourneysView {
+    pub(super) fn page(&self, frame: Frame) -> Page {
+        let locale = frame.locale;
+        let w = words::of(locale);
+        let bank = frame.bank_code();
+        let here = section_path(&bank, Section::Journeys);
+        let mut blocks: Vec<Block> = self.is_invalid.then(|| invalid(w)).into_iter().collect();
+        blocks.push(Block::Form(Form::filter(
+            "filter",
+            here.clone(),
+            self.fields(locale),
+            w.search,
+        )));
+        if !self.is_invalid {
+            blocks.push(export(w, &here, &self.query));
+            blocks.push(Block::Table(self.table(locale, &bank)));
+            let first = format!("{here}?{}", self.query);
+            blocks.extend(paging(locale, &first, self.next.as_deref()));
+        }
+        Page {
+            title: w.journeys.to_owned(),
+            error: None,
+            blocks,
+            frame,
+        }
+    }
+
+    fn fields(&self, locale: Locale) -> Vec<Field> {
+        let w = words::of(locale);
+        let typed = &self.typed;
+        let of = |value: &Option<String>| value.clone().unwrap_or_default();
+        let statuses = Outcome::ALL
+            .into_iter()
+            .map(|outcome| (outcome.word().to_owned(), outcome.name(locale).to_owned()));
+        let stages = STAGES
+            .into_iter()
+            .map(|step| (step.as_str().to_owned(), names::step(locale, step)));
+        vec![
+            Field::select(
+                "partner",
+                w.partner,
+                w.all,
+                self.partners.clone(),
+                typed.partner.as_deref(),
+            ),
+            Field::select(
+                "status",
+                w.outcome,
+                w.all,
+                statuses,
+                typed.status.as_deref(),
+            ),
+            Field::select("stage", w.step, w.all, stages, typed.stage.as_deref()),
+            Field::new(
+                "began_from",
+                w.requested_from,
+                Input::Date(of(&typed.began_from)),
+            ),
+            Field::new("began_to", w.requested_to, Input::Date(of(&typed.began_to))),
+            Field::new("journey", w.journey, Input::Text(of(&typed.journey))),
+        ]
+    }
+
+    fn table(&self, locale: Locale, bank: &str) -> Table {
+        let w = words::of(locale);
+        let rows = self.found.iter().map(|journey| Row {
+            key: journey.journey_id.clone(),
+            cells: vec![
+                Cell::code(journey.journey_id.clone()),
+                Cell::text(names::partner(&self.partners, &journey.partner)),
+                Cell::code(journey.contract.clone().unwrap_or_default()),
+                outcome(locale, journey),
+                Cell::text(
+                    journey
+                        .stage
+                        .as_deref()
+                        .map(|stage| names::stage(locale, stage))
+                        .unwrap_or_default(),
+                ),
+                Cell::text(names::minute(journey.began_at)),
+                Cell::text(names::minute(journey.changed_at)),
+                grant(bank, journey),
+            ],
+        });
+        Table {
+            id: "journeys",
+            caption: w.journeys_caption.to_owned(),
+            width: Width::Full,
+            columns: vec![
+                Column::text(w.journey),
+                Column::text(w.partner),
+                Column::text(w.contract),
+                Column::text(w.outcome),
+                Column::text(w.step),
+                Column::text(w.requested_at),
+                Column::text(w.changed_at),
+                Column::text(w.grant),
+            ],
+            rows: rows.collect(),
+        }
+    }
+}
+
+fn outcome(locale: Locale, journey: &JourneyLine) -> Cell {
+    let Some(outcome) = Outcome::find(&journey.status) else {
+        return Cell::text(journey.status.clone());
+    };
+    let reason = journey
+        .reason
+        .as_deref()
+        .map(|code| names::end_reason(locale, code));
+    Cell::badge(outcome.tone(), outcome.name(locale)).with_below(reason.unwrap_or_default())
+}
+
+fn grant(bank: &str, journey: &JourneyLine) -> Cell {
+    match &journey.grant_id {
+        Some(grant) => Cell::code(grant.clone())
+            .leading_to(format!("{}/{grant}", section_path(bank, Section::Consents))),
+        None => Cell::default(),
+    }
+}

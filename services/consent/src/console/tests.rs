@@ -1,0 +1,5 @@
+//! Every page of the console rendered.
+
+mod examples;
+mod markup;
+mod screens;

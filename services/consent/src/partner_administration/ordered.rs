@@ -1,0 +1,390 @@
+//! Partners as operators administer them: each change is recorded before it is made.
+
+use consent_domain::{
+    ClientId, Instant, PartnerId,
+    partner::{PartnerAtBankRefusal, PartnerContract},
+};
+use serde_json::json;
+
+use super::{AtBankChange, AtBankError, By, Changed, RecordChange, RecordRefusal};
+use crate::{
+    app::App,
+    operator::{Act, Admitted, AtBank, Outcome, Subject, acts::ActId},
+    operator_orders::{NotPerformed, Performed},
+    partners::{PartnerRegistration, RegistrationError, register_partner},
+    problem::{Problem, problem},
+    redirect_policy,
+    security_events::push::{
+        Authorization, PushTarget, TargetError, TargetPolicy, check_target, remove_target,
+        set_target,
+    },
+    store::{Actor, CommandError},
+};
+
+impl Problem {
+    /// Somebody else was first.
+    pub(crate) const RECORD_CHANGED: Self = problem(
+        409,
+        "changed_meanwhile",
+        "Changed in the meantime",
+        "The partner's record has another version now. Read it again and decide anew.",
+    );
+    /// The record would not do.
+    pub(crate) const INVALID_RECORD: Self = problem(
+        400,
+        "invalid_record",
+        "Record not accepted",
+        "Names and contacts have 1 to 200 characters and no control characters; there are 1 to 10 redirect \
+         URIs, https, without fragment or credentials.",
+    );
+    /// The key can't be used.
+    pub(crate) const INVALID_KEY: Self = problem(
+        400,
+        "invalid_key",
+        "Key not accepted",
+        "A key is a public JWK with a kid of its own: EC P-256, RSA from 2048 bits, or Ed25519; at most 10.",
+    );
+    /// One stays.
+    pub(crate) const LAST_KEY: Self = problem(
+        409,
+        "last_key",
+        "The last key stays",
+        "A partner needs a key that stays. Add the new one first.",
+    );
+    /// The contract is over.
+    pub(crate) const CONTRACT_ENDED: Self = problem(
+        409,
+        "contract_ended",
+        "The contract has ended",
+        "The partner's contract with the bank has ended. Set a contract that runs first.",
+    );
+    /// It would end before it starts.
+    pub(crate) const INVALID_CONTRACT: Self = problem(
+        400,
+        "invalid_contract",
+        "Contract not accepted",
+        "A contract's last day is its first day or a later one.",
+    );
+    /// The receiver's address can't be used.
+    pub(crate) const INVALID_TARGET: Self = problem(
+        400,
+        "invalid_target",
+        "Push target not accepted",
+        "A push target is an https URL at a public address without user, password or fragment; its \
+         Authorization is one line of printable ASCII; after is a number that the log has come to.",
+    );
+    /// Registered before.
+    pub(crate) const PARTNER_EXISTS: Self = problem(
+        409,
+        "partner_exists",
+        "Registered already",
+        "There is a partner with this id or client id. Change its record instead.",
+    );
+}
+
+impl From<CommandError<RecordRefusal>> for NotPerformed {
+    fn from(error: CommandError<RecordRefusal>) -> Self {
+        match error {
+            CommandError::Refused(refusal) => Self::refused(match refusal {
+                RecordRefusal::Unknown | RecordRefusal::UnknownKey => Problem::NOTHING_HERE,
+                RecordRefusal::ChangedMeanwhile => Problem::RECORD_CHANGED,
+                RecordRefusal::KidTaken => Problem::INVALID_KEY,
+                RecordRefusal::Client(crate::protocol::client::RegistrationRefused::Key(_)) => {
+                    Problem::INVALID_KEY
+                }
+                RecordRefusal::Text | RecordRefusal::Client(_) | RecordRefusal::Partner(_) => {
+                    Problem::INVALID_RECORD
+                }
+            }),
+            error => Self::failed(&error),
+        }
+    }
+}
+
+impl From<AtBankError> for NotPerformed {
+    fn from(error: AtBankError) -> Self {
+        match error {
+            AtBankError::UnknownPartner
+            | AtBankError::Command(CommandError::Refused(PartnerAtBankRefusal::Unknown)) => {
+                Self::refused(Problem::NOTHING_HERE)
+            }
+            AtBankError::Command(CommandError::Refused(PartnerAtBankRefusal::ContractEnded)) => {
+                Self::refused(Problem::CONTRACT_ENDED)
+            }
+            AtBankError::Command(CommandError::Refused(PartnerAtBankRefusal::EndsBeforeStart)) => {
+                Self::refused(Problem::INVALID_CONTRACT)
+            }
+            error => Self::failed(&error),
+        }
+    }
+}
+
+impl From<TargetError> for NotPerformed {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::UnknownClient | TargetError::NoTarget => {
+                Self::refused(Problem::NOTHING_HERE)
+            }
+            TargetError::Authorization | TargetError::OutsideOfLog => {
+                Self::refused(Problem::INVALID_TARGET)
+            }
+            error => Self::failed(&error),
+        }
+    }
+}
+
+impl From<super::key_retirement::RetirementRefused> for NotPerformed {
+    fn from(refused: super::key_retirement::RetirementRefused) -> Self {
+        use super::key_retirement::RetirementRefused;
+        match refused {
+            RetirementRefused::UnknownKey => Self::refused(Problem::NOTHING_HERE),
+            RetirementRefused::LastKey => Self::refused(Problem::LAST_KEY),
+            RetirementRefused::Store(error) => Self::failed(&error),
+        }
+    }
+}
+
+impl From<RegistrationError> for NotPerformed {
+    fn from(error: RegistrationError) -> Self {
+        match error {
+            RegistrationError::Client(crate::protocol::client::RegistrationRefused::Key(_))
+            | RegistrationError::KeyId => Self::refused(Problem::INVALID_KEY),
+            RegistrationError::Client(_) | RegistrationError::Partner(CommandError::Refused(_)) => {
+                Self::refused(Problem::INVALID_RECORD)
+            }
+            RegistrationError::UnknownBank(_) => Self::refused(Problem::NOTHING_HERE),
+            // The client id is another partner's.
+            RegistrationError::Partner(CommandError::Violates(_)) => {
+                Self::refused(Problem::PARTNER_EXISTS)
+            }
+            error => Self::failed(&error),
+        }
+    }
+}
+
+fn performed(changed: Changed) -> Performed {
+    match changed {
+        Changed::Now => Performed::Done,
+        Changed::Already => Performed::AlreadySo,
+    }
+}
+
+impl RecordChange {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Legal(_) => "change_legal_record",
+            Self::RedirectUris(_) => "change_redirect_uris",
+            Self::AddKey(_) => "add_partner_key",
+            Self::RemoveKey(_) => "remove_partner_key",
+        }
+    }
+
+    /// The key that it is about.
+    fn kid(&self) -> Option<&str> {
+        match self {
+            Self::AddKey(jwk) => jwk.get("kid").and_then(serde_json::Value::as_str),
+            Self::RemoveKey(kid) => Some(kid),
+            Self::Legal(_) | Self::RedirectUris(_) => None,
+        }
+    }
+}
+
+/// What an operator of the platform changes of a partner.
+impl Admitted {
+    fn by(&self, act: ActId) -> By {
+        By {
+            actor: Actor::Operator(self.operator.id.to_string()),
+            causation_id: Some(act),
+            request: Some(self.request.clone()),
+        }
+    }
+
+    async fn platform_act<T>(
+        &self,
+        app: &App,
+        act: Act,
+        work: impl AsyncFnOnce(ActId) -> Result<T, NotPerformed>,
+    ) -> Result<T, Problem> {
+        let begun = self.begin(&app.pool, act).await?;
+        let worked = work(begun.id).await;
+        let (outcome, detail) = match &worked {
+            Ok(_) => (Outcome::Done, json!({})),
+            Err(not) => not.for_the_record(),
+        };
+        begun.end(&app.pool, outcome, detail).await?;
+        worked.map_err(|not| not.problem)
+    }
+
+    /// Registers a partner that is not on the platform; no bank has enabled it yet.
+    ///
+    /// # Errors
+    /// The problem to answer with.
+    pub async fn register_partner(
+        &self,
+        app: &App,
+        registration: PartnerRegistration,
+    ) -> Result<(), Problem> {
+        let partner = registration.partner_id.clone();
+        let act = Act::on(
+            "register_partner",
+            Subject::new("partner", partner.as_str()),
+        );
+        self.platform_act(app, act, async |_| {
+            let known = crate::partners::is_registered(&app.pool, &partner).await?;
+            if known {
+                return Err(NotPerformed::refused(Problem::PARTNER_EXISTS));
+            }
+            let policy = redirect_policy(app.cookies);
+            let who = self.operator.id.as_str();
+            Ok(register_partner(&app.pool, &app.bus, registration, policy, who).await?)
+        })
+        .await
+    }
+
+    /// Changes a partner's record; `read_version` is the one that the change was made for.
+    ///
+    /// # Errors
+    /// The problem to answer with.
+    pub async fn change_partner(
+        &self,
+        app: &App,
+        partner: &PartnerId,
+        (change, read_version): (RecordChange, Option<u32>),
+    ) -> Result<Performed, Problem> {
+        let act = Act {
+            code: change.code(),
+            subject: Subject::new("partner", partner.as_str()),
+            detail: json!({ "kid": change.kid(), "read_version": read_version }),
+        };
+        self.platform_act(app, act, async |id| {
+            let change = (change, read_version);
+            let policy = redirect_policy(app.cookies);
+            let by = self.by(id);
+            let changed = super::change_record(&app.bus, policy, partner, change, by).await?;
+            Ok(performed(changed))
+        })
+        .await
+    }
+
+    /// Lets a key of a partner go at a time.
+    ///
+    /// # Errors
+    /// The problem to answer with.
+    pub async fn retire_partner_key(
+        &self,
+        app: &App,
+        partner: &PartnerId,
+        (kid, at): (&str, Instant),
+    ) -> Result<(), Problem> {
+        let act = Act {
+            code: "retire_partner_key",
+            subject: Subject::new("partner", partner.as_str()),
+            detail: json!({ "kid": kid, "retire_at": at }),
+        };
+        self.platform_act(app, act, async |_| {
+            let who = self.operator.id.as_str();
+            super::retire_key(&app.pool, partner, kid, (at, who)).await?;
+            let policy = redirect_policy(app.cookies);
+            Ok(super::retire_due(&app.pool, &app.bus, policy).await?)
+        })
+        .await
+    }
+}
+
+/// What an operator of a bank changes of a partner there.
+impl AtBank {
+    /// Lets the bank's customers link to a partner, ends that, or writes the contract down.
+    ///
+    /// # Errors
+    /// The problem to answer with.
+    pub async fn change_partner_here(
+        &self,
+        app: &App,
+        partner: &PartnerId,
+        change: AtBankChange,
+    ) -> Result<Performed, Problem> {
+        let (code, detail) = match change {
+            AtBankChange::Enable => ("enable_partner", json!({})),
+            AtBankChange::Disable => ("disable_partner", json!({})),
+            AtBankChange::SetContract(PartnerContract { starts_at, ends_at }) => (
+                "set_partner_contract",
+                json!({ "starts_at": starts_at, "ends_at": ends_at }),
+            ),
+        };
+        let act = Act {
+            code,
+            subject: Subject::new("partner", partner.as_str()),
+            detail,
+        };
+        let begun = self.begin(&app.pool, act).await?;
+        let by = self.who.by(begun.id);
+        let parts = (&app.pool, &app.bus);
+        let changed = super::change_at_bank(parts, &self.bank, partner, change, by).await;
+        let changed = changed.map(performed).map_err(NotPerformed::from);
+        let (outcome, detail) = match &changed {
+            Ok(Performed::Done) => (Outcome::Done, json!({})),
+            Ok(Performed::AlreadySo) => (Outcome::Already, json!({})),
+            Err(not) => not.for_the_record(),
+        };
+        begun.end(&app.pool, outcome, detail).await?;
+        changed.map_err(|not| not.problem)
+    }
+
+    /// Sets where a partner's events at the bank are pushed.
+    ///
+    /// # Errors
+    /// The problem to answer with.
+    pub async fn set_push_target(
+        &self,
+        app: &App,
+        (partner, client): (&PartnerId, &ClientId),
+        url: &str,
+        (authorization, after): (Option<Authorization>, Option<i64>),
+    ) -> Result<(), Problem> {
+        let act = Act::on("set_push_target", Subject::new("partner", partner.as_str()));
+        self.recorded(app, act, async {
+            let checked = check_target(url, target_policy(app))
+                .map_err(|_| NotPerformed::refused(Problem::INVALID_TARGET))?;
+            let target = PushTarget {
+                bank: &self.bank,
+                client,
+                url: checked.as_str(),
+                authorization,
+                after,
+            };
+            let who = self.who.operator.id.as_str();
+            set_target(&app.pool, app.keys.wrapping(), target, who).await?;
+            Ok(((), json!({ "host": checked.host_str() })))
+        })
+        .await
+    }
+
+    /// Removes it.
+    ///
+    /// # Errors
+    /// The problem to answer with.
+    pub async fn remove_push_target(
+        &self,
+        app: &App,
+        (partner, client): (&PartnerId, &ClientId),
+    ) -> Result<(), Problem> {
+        let act = Act::on(
+            "remove_push_target",
+            Subject::new("partner", partner.as_str()),
+        );
+        self.recorded(app, act, async {
+            let who = self.who.operator.id.as_str();
+            remove_target(&app.pool, &self.bank, client, who).await?;
+            Ok(((), json!({})))
+        })
+        .await
+    }
+}
+
+/// As the settings allow it: plain HTTP on loopback is for demonstrations on one machine.
+fn target_policy(app: &App) -> TargetPolicy {
+    match app.cookies {
+        crate::app::CookiePolicy::PlainLoopback => TargetPolicy::AlsoLoopback,
+        crate::app::CookiePolicy::HostOnly => TargetPolicy::PublicHttps,
+    }
+}
