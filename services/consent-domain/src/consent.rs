@@ -179,7 +179,8 @@ pub struct GrantTerms {
     pub valid_from: Instant,
     /// When it ends (the first instant at which it no longer holds).
     pub valid_until: Instant,
-    /// What the customer had before them; none of consents older than this.
+    /// What the customer had before them, at 許可 or at a later renewal on the bank's own page; none of
+    /// consents older than this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_under: Option<GivenUnder>,
 }
@@ -268,7 +269,7 @@ pub enum ConsentRefusal {
 
 impl Stream for ConsentStream {
     const TYPE: &'static str = "consent";
-    const STATE_VERSION: i32 = 3;
+    const STATE_VERSION: i32 = 4;
     type State = Consent;
     type Event = ConsentEvent;
 
@@ -435,11 +436,15 @@ impl Consent {
                 user,
                 valid_from,
                 valid_until,
+                shown,
                 ..
             } => {
                 terms.user = user.clone();
                 terms.valid_from = *valid_from;
                 terms.valid_until = *valid_until;
+                if let Some(shown) = shown {
+                    terms.given_under = Some(shown.given_under());
+                }
                 *warned = None;
                 *warn_at = renewal::next_warning(terms, None);
             }

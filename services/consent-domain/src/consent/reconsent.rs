@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::GrantTerms;
 use crate::linkage_rules::{AfterChange, LinkageRules};
 
-/// What the customer had before them when allowing access.
+/// What the customer had before them when allowing access, or when renewing it later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GivenUnder {
     /// The version of the bank's terms.

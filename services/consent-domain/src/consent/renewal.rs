@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use super::{Consent, ConsentEvent, ConsentRefusal, GrantTerms};
+use super::{Consent, ConsentEvent, ConsentRefusal, GivenUnder, GrantTerms};
 use crate::{
     AccountId, Instant, JourneyId, Outcome, UserId,
     contract::Contract,
@@ -44,6 +44,16 @@ pub struct RenewalShown {
     pub role: UserRole,
     /// When the user had logged in.
     pub login_at: Instant,
+}
+
+impl RenewalShown {
+    /// What the consent is given under from then on.
+    pub(super) fn given_under(&self) -> GivenUnder {
+        GivenUnder {
+            terms_version: self.terms_version.clone(),
+            partner_record_version: self.partner_record_version,
+        }
+    }
 }
 
 impl Consent {

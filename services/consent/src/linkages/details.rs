@@ -55,7 +55,7 @@ pub(super) async fn show(
     };
     let view = LinkageView {
         frame: at.frame(Message::of(&request)),
-        acts: acts(&at, &sight, &linkage).await?,
+        acts: acts(&at, &sight, &linkage)?,
         history: happened(&at, &sight, &linkage).await?,
         reads: latest(&at, &sight, &linkage).await?,
         linkage: linkage_view(&at, (&sight, &reads), &linkage),
@@ -66,7 +66,7 @@ pub(super) async fn show(
     visit.page(StatusCode::OK, view.render(visit.texts()))
 }
 
-async fn acts(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) -> Result<LinkageActs, PageError> {
+fn acts(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) -> Result<LinkageActs, PageError> {
     let visit = at.visit;
     if !linkage.is_live(visit.now) {
         return Ok(LinkageActs::default());
@@ -78,7 +78,7 @@ async fn acts(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) -> Result<Linka
     Ok(LinkageActs {
         end: may_end.then(|| format!("{url}/end")),
         take_over: may_take_over.then(|| format!("{url}/take-over")),
-        renew: match renewable(at, sight, linkage).await? {
+        renew: match renewable(at, sight, linkage)? {
             Ok(_) => RenewAct::Here(format!("{url}/renew")),
             Err(NotRenewable::ByJourney(why)) => RenewAct::AtService(why),
             Err(NotRenewable::NotAllowed | NotRenewable::NotLonger) => RenewAct::None,

@@ -35,6 +35,8 @@ pub(super) struct Linkage {
     pub partner: PartnerRecord,
     /// Which version of its record that is.
     pub partner_version: u32,
+    /// Since which version the company, and those to whom it passes data on, are as they are.
+    pub recipients_since: u32,
     pub at_bank: PartnerAtBank,
 }
 
@@ -123,6 +125,7 @@ async fn read(pool: &PgPool, bank: &BankCode, row: &PgRow) -> Result<Option<Link
     let Partner::Registered {
         record,
         record_version,
+        recipients_since,
         ..
     } = partner
     else {
@@ -137,6 +140,7 @@ async fn read(pool: &PgPool, bank: &BankCode, row: &PgRow) -> Result<Option<Link
         changed_at: row.try_get("changed_at")?,
         partner: record,
         partner_version: record_version,
+        recipients_since,
         at_bank,
     }))
 }

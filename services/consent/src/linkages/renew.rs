@@ -43,7 +43,7 @@ impl Offer {
             return Err(leads_to(at, &linkage, Message::AlreadyEnded).into());
         }
         let sight = Sight::of(at).await?;
-        let valid_until = match renewable(at, &sight, &linkage).await? {
+        let valid_until = match renewable(at, &sight, &linkage)? {
             Ok(valid_until) => valid_until,
             Err(NotRenewable::NotLonger) => {
                 return Err(leads_to(at, &linkage, Message::NotLonger).into());

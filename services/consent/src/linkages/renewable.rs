@@ -1,12 +1,10 @@
-//! Whether a linkage can be renewed on one screen: a login is enough where nothing changed that the
-//! customer agreed to.
+//! Whether a linkage can be renewed on one screen: a login is enough where the bank does not want the
+//! consent anew for what changed since it was given.
 
 use consent_domain::{
     Instant,
     bank::RenewalRule,
-    consent::ConsentEvent,
-    journey::JourneyEvent,
-    partner::{PartnerEvent, PartnerStream},
+    consent::{ReconsentReason, Today, reconsent_needed},
 };
 
 use super::{
@@ -15,7 +13,6 @@ use super::{
     visit::{AtPage, Visit},
 };
 use crate::{
-    history::{self, HistoryError, Told},
     journey::{PageError, end_of_validity},
     pages::{ByJourney, ErrorKind},
 };
@@ -34,8 +31,8 @@ pub(super) enum NotRenewable {
 /// The end of a period that begins now, where this user may renew the linkage on one screen.
 ///
 /// # Errors
-/// The error page for a database that is down.
-pub(super) async fn renewable(
+/// The error page for a period that no calendar holds.
+pub(super) fn renewable(
     at: &AtPage<'_>,
     sight: &Sight,
     linkage: &Linkage,
@@ -53,75 +50,24 @@ pub(super) async fn renewable(
     if settings.renewal == RenewalRule::ByJourney {
         return Ok(Err(NotRenewable::ByJourney(ByJourney::BanksRule)));
     }
-    let agreed = agreed(visit, linkage).await.map_err(|error| {
-        tracing::error!(%error, "what was agreed to could not be read");
-        visit.error(ErrorKind::ServiceUnavailable)
-    })?;
-    let Some(agreed) = agreed else {
-        return Ok(Err(NotRenewable::ByJourney(ByJourney::Unknown)));
-    };
-    Ok(if agreed.terms_version != settings.terms_version {
-        Err(NotRenewable::ByJourney(ByJourney::TermsChanged))
-    } else if agreed.recipients.as_ref() != Some(&linkage.partner.onward_recipients) {
-        Err(NotRenewable::ByJourney(ByJourney::RecipientsChanged))
-    } else {
-        Ok(valid_until)
+    Ok(match consent_anew(visit, linkage) {
+        Some(why) => Err(NotRenewable::ByJourney(why)),
+        None => Ok(valid_until),
     })
 }
 
-/// What the customer agreed to last.
-struct Agreed {
-    terms_version: String,
-    /// The partner's onward recipients as they were shown; none where that record is not to be had.
-    recipients: Option<Vec<String>>,
-}
-
-/// By the last fact that says what was shown: a renewal here, or a journey's 許可. None where neither is to
-/// be had any more.
-async fn agreed(visit: &Visit, linkage: &Linkage) -> Result<Option<Agreed>, HistoryError> {
-    let (pool, bank) = (&visit.app.pool, &visit.bank);
-    let facts = history::of_consent(pool, bank, &linkage.grant).await?;
-    let shown_here = facts.iter().rev().find_map(|told| match &told.event {
-        ConsentEvent::AccessGranted { .. } | ConsentEvent::AccessAmended { .. } => Some(None),
-        ConsentEvent::AccessRenewed {
-            shown: Some(shown), ..
-        } => Some(Some(shown)),
-        _ => None,
-    });
-    let (terms_version, record_version) = match shown_here.flatten() {
-        Some(shown) => (shown.terms_version.clone(), shown.partner_record_version),
-        None => match authorized(visit, &facts).await? {
-            Some(shown) => shown,
-            None => return Ok(None),
-        },
+/// Why the consent has to be given anew, by the rule that a journey follows.
+fn consent_anew(visit: &Visit, linkage: &Linkage) -> Option<ByJourney> {
+    let settings = &visit.record.settings;
+    let today = Today {
+        terms_version: &settings.terms_version,
+        recipients_since: linkage.recipients_since,
     };
-    let partner = linkage.terms.partner.as_str();
-    let record = history::of_stream::<PartnerStream>(pool, partner)
-        .await?
-        .into_iter()
-        .map(|told| match told.event {
-            PartnerEvent::PartnerRegistered { record, .. }
-            | PartnerEvent::PartnerChanged { record } => record,
-        })
-        .nth(usize::try_from(record_version.saturating_sub(1)).unwrap_or(usize::MAX));
-    Ok(Some(Agreed {
-        terms_version,
-        recipients: record.map(|record| record.onward_recipients),
-    }))
-}
-
-/// Terms and partner record of the last 許可.
-async fn authorized(visit: &Visit, facts: &[Told]) -> Result<Option<(String, u32)>, HistoryError> {
-    let Some(journey) = history::journeys_of(facts).pop() else {
-        return Ok(None);
-    };
-    let steps = history::of_journey(&visit.app.pool, &visit.bank, &journey).await?;
-    Ok(steps.into_iter().find_map(|told| match told.event {
-        JourneyEvent::AccessAuthorized {
-            terms_version,
-            partner_record_version,
-            ..
-        } => Some((terms_version, partner_record_version)),
-        _ => None,
-    }))
+    let reason = reconsent_needed(&linkage.terms, today, &settings.linkage_rules)?;
+    Some(match reason {
+        // Nobody knows whether anything changed.
+        _ if linkage.terms.given_under.is_none() => ByJourney::Unknown,
+        ReconsentReason::TermsChanged => ByJourney::TermsChanged,
+        ReconsentReason::RecipientsChanged => ByJourney::RecipientsChanged,
+    })
 }

@@ -219,28 +219,42 @@ async fn the_partner_goes_on_where_it_stopped_and_lost_days_are_named() {
     assert!(ended.text("#continue").unwrap().contains("取得できません"));
 }
 
+/// One of the bank's settings, as JSON.
+async fn set(bench: &Bench, setting: &str, value: &str) {
+    let sql = "UPDATE bank_current SET state =
+        jsonb_set(state, ARRAY['record', 'settings', $1], $2::jsonb)";
+    let done = sqlx::query(sql).bind(setting).bind(value);
+    done.execute(&bench.pool).await.expect("set");
+}
+
+const CONSENT_ANEW: &str =
+    r#"{"after_terms_change": "consent_anew", "after_recipients_change": "consent_anew"}"#;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn changed_terms_recipients_or_the_banks_rule_take_the_whole_journey() {
     let bench = Bench::new().await;
     let grant = agreed(&bench, 30).await;
+    set(&bench, "linkage_rules", CONSENT_ANEW).await;
     let (browser, _) = bench.at_linkages(&dantai01()).await;
     let path = format!("/{grant}");
     assert!(bench.linkages(&browser, &path).await.has("a#renew"));
     let shown = bench.before(&browser, &grant, "renew").await;
 
-    for (setting, value, said) in [
-        ("terms_version", "\"2027-04\"", "規定が変わった"),
-        ("renewal", "\"by_journey\"", "照会用暗証番号の入力を含む"),
+    for (setting, value, before, said) in [
+        (
+            "terms_version",
+            "\"2027-04\"",
+            "\"2026-04\"",
+            "規定が変わった",
+        ),
+        (
+            "renewal",
+            "\"by_journey\"",
+            "\"by_login\"",
+            "照会用暗証番号の入力を含む",
+        ),
     ] {
-        let set = |value: String| {
-            let sql = format!(
-                "UPDATE bank_current SET state =
-                    jsonb_set(state, '{{record,settings,{setting}}}', '{value}')"
-            );
-            let pool = bench.pool.clone();
-            async move { sqlx::query(&sql).execute(&pool).await.expect("set") }
-        };
-        set(value.to_owned()).await;
+        set(&bench, setting, value).await;
         let page = bench.linkages(&browser, &path).await;
         assert!(!page.has("a#renew"), "{setting}");
         let elsewhere = page.text("#renew-elsewhere").unwrap();
@@ -252,12 +266,7 @@ async fn changed_terms_recipients_or_the_banks_rule_take_the_whole_journey() {
             notice(&late).contains("連携先サービスの画面から"),
             "{setting}"
         );
-        let before = if setting == "renewal" {
-            "\"by_login\""
-        } else {
-            "\"2026-04\""
-        };
-        set(before.to_owned()).await;
+        set(&bench, setting, before).await;
     }
 
     let changed = &bench.partners[0];
@@ -269,6 +278,66 @@ async fn changed_terms_recipients_or_the_banks_rule_take_the_whole_journey() {
             .contains("情報の提供先が変わった")
     );
     assert_eq!(bench.events("AccessRenewed").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_bank_has_it_so_a_renewal_shows_todays_terms_and_recipients_and_counts_from_then_on()
+ {
+    let bench = Bench::new().await;
+    let grant = agreed(&bench, 30).await;
+    let (browser, _) = bench.at_linkages(&dantai01()).await;
+    let shown_before = bench.before(&browser, &grant, "renew").await;
+    set(&bench, "terms_version", "\"2027-04\"").await;
+    more_recipients(&bench, &bench.partners[0]).await;
+
+    // What was read before is not what would be renewed now.
+    let late = send(&browser, &act(&shown_before, "renew")).await;
+    let back = late.location().expect("the page again");
+    assert!(back.path().ends_with("/renew"), "{back}");
+    assert_eq!(bench.events("AccessRenewed").await, 0);
+
+    let page = bench.before(&browser, &grant, "renew").await;
+    let said = page.text("section.consent").unwrap();
+    assert!(
+        said.contains("2027-04") && said.contains("別の会社"),
+        "{said}"
+    );
+    let done = send_on(&browser, &act(&page, "renew")).await;
+    assert!(done.has("#logout-form"), "{}", done.excerpt(300));
+    let facts = renewals(&bench, &grant).await;
+    let [
+        ConsentEvent::AccessRenewed {
+            shown: Some(shown), ..
+        },
+    ] = &facts[..]
+    else {
+        panic!("{facts:?}");
+    };
+    assert_eq!(shown.terms_version, "2027-04");
+
+    // A stricter rule compares with what this renewal showed.
+    set(&bench, "linkage_rules", CONSENT_ANEW).await;
+    set(&bench, "consent_validity_days", "500").await;
+    let path = format!("/{grant}");
+    assert!(bench.linkages(&browser, &path).await.has("a#renew"));
+    set(&bench, "terms_version", "\"2026-04\"").await;
+    let page = bench.linkages(&browser, &path).await;
+    let elsewhere = page.text("#renew-elsewhere").expect("why");
+    assert!(elsewhere.contains("規定が変わった"), "{elsewhere}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_consent_that_does_not_say_what_it_was_given_under_nothing_is_claimed_to_have_changed()
+{
+    let bench = Bench::new().await;
+    let grant = bench.consent_for(LONG).await;
+    let (browser, _) = bench.at_linkages(&dantai01()).await;
+    let path = format!("/{grant}");
+    assert!(bench.linkages(&browser, &path).await.has("a#renew"));
+    set(&bench, "linkage_rules", CONSENT_ANEW).await;
+    let page = bench.linkages(&browser, &path).await;
+    let elsewhere = page.text("#renew-elsewhere").expect("why");
+    assert!(elsewhere.contains("確認できない"), "{elsewhere}");
 }
 
 /// The partner passes information on to one more.
