@@ -8,7 +8,7 @@ pub(crate) mod consent_filters;
 pub(crate) mod consent_life;
 pub(crate) mod cursor;
 pub(crate) mod ends;
-mod export;
+pub(crate) mod export;
 pub(crate) mod funnel;
 pub(crate) mod journey_filters;
 pub(crate) mod lines;

@@ -5,7 +5,7 @@ use consent_domain::consent::RevocationReason;
 
 use super::{
     acts_page::paging,
-    block::{Block, Cell, Column, Field, Form, Input, Problem, Row, Table, Width},
+    block::{Block, Cell, Column, Field, Form, Input, Link, Links, Problem, Row, Table, Width},
     consent_page::Standing,
     names,
     page::{Frame, Page, Section, section_path},
@@ -102,6 +102,7 @@ impl ConsentsView {
             blocks.push(Block::Table(self.table(locale, &here)));
             let first = format!("{here}?{}", self.query);
             blocks.extend(paging(locale, &first, self.next.as_deref()));
+            blocks.push(files(w, &here, &self.query));
         }
         Page {
             title: w.consents.to_owned(),
@@ -232,4 +233,17 @@ impl Unsearchable {
             text: text.to_owned(),
         }])
     }
+}
+
+/// Links to every row of a search as a file.
+pub(super) fn files(w: &Words, here: &str, query: &str) -> Block {
+    let link = |id, name: &str, format| Link::new(id, name, format!("{here}.{format}?{query}"));
+    Block::Links(Links {
+        id: "files",
+        label: w.export.to_owned(),
+        links: vec![
+            link("file-csv", "CSV", "csv"),
+            link("file-ndjson", "NDJSON", "ndjson"),
+        ],
+    })
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     acts_page::paging,
     block::{Block, Cell, Column, Field, Form, Input, Row, Table, Tone, Width},
-    consents_page::Unsearchable,
+    consents_page::{Unsearchable, files},
     names,
     page::{Frame, Page, Section, section_path},
     words,
@@ -166,6 +166,7 @@ impl JourneysView {
             blocks.push(Block::Table(self.table(locale, &bank)));
             let first = format!("{here}?{}", self.query);
             blocks.extend(paging(locale, &first, self.next.as_deref()));
+            blocks.push(files(w, &here, &self.query));
         }
         Page {
             title: w.journeys.to_owned(),

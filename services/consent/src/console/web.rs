@@ -64,7 +64,15 @@ pub fn routes(config: &mut ServiceConfig) {
                     .route(post().to(bulk::submit_step)),
             )
             .service(resource("/banks/{bank}/consents").route(get().to(search::consents)))
+            .service(resource("/banks/{bank}/consents.csv").route(get().to(search::consents_csv)))
+            .service(
+                resource("/banks/{bank}/consents.ndjson").route(get().to(search::consents_ndjson)),
+            )
             .service(resource("/banks/{bank}/journeys").route(get().to(search::journeys)))
+            .service(resource("/banks/{bank}/journeys.csv").route(get().to(search::journeys_csv)))
+            .service(
+                resource("/banks/{bank}/journeys.ndjson").route(get().to(search::journeys_ndjson)),
+            )
             .service(resource("/banks/{bank}/consents/{grant}").route(get().to(consent::show)))
             .service(
                 resource("/banks/{bank}/consents/{grant}/{act}")

@@ -51,6 +51,7 @@ words! {
     all: "すべて", "All";
     rows_none: "該当するものはありません。", "Nothing matches.";
     conditions_invalid: "検索の条件を確認してください。", "Check the conditions of the search.";
+    export: "書き出し", "Export";
     conditions_begin_and_end: "許可日と、状態・理由・終了日を組み合わせるときは、契約か口座も指定してください。",
         "To combine the day of allowing with a status, a reason or the day of the end, give a contract or an account too.";
     conditions_reason: "理由は、状態が「解除」のとき、または状態を指定しないときに選べます。",

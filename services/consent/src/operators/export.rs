@@ -41,13 +41,13 @@ impl Problem {
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     Csv,
     Ndjson,
 }
 
 impl Format {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "csv",
             Self::Ndjson => "ndjson",
@@ -66,7 +66,7 @@ impl Format {
 ///
 /// # Errors
 /// [`Problem::TOO_MANY_EXPORTS`].
-pub(super) fn slot() -> Result<SemaphorePermit<'static>, Problem> {
+pub(crate) fn slot() -> Result<SemaphorePermit<'static>, Problem> {
     RUNNING.try_acquire().map_err(|_| Problem::TOO_MANY_EXPORTS)
 }
 
@@ -85,7 +85,7 @@ enum ExportError {
 }
 
 /// The answer, which begins at once.
-pub(super) fn answer<S: Search + 'static>(
+pub(crate) fn answer<S: Search + 'static>(
     pool: &PgPool,
     search: S,
     format: Format,

@@ -228,6 +228,20 @@ async fn consents_are_found_by_what_is_known_of_them() {
         let found = grants(page.table("#consents"));
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
     }
+    for (path, last) in [
+        ("consents.csv?status=revoked", "END,1"),
+        ("consents.ndjson?status=revoked", r#"{"end":true,"rows":1}"#),
+        ("journeys.csv", "END,0"),
+        ("journeys.ndjson", r#"{"end":true,"rows":0}"#),
+    ] {
+        let file = at(&bench, &browser, path).await;
+        assert!(file.html.contains(last), "{path}: {}", file.html);
+        assert_eq!(
+            file.html.contains(&ended),
+            path.starts_with("consents"),
+            "{path}"
+        );
+    }
     for bad in ["status=eaten", "began_from=yesterday", "reason=none"] {
         let page = at(&bench, &browser, &format!("consents?{bad}")).await;
         assert!(page.has("#problems") && !page.has("#consents"), "{bad}");

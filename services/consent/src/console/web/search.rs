@@ -14,13 +14,16 @@ use crate::{
     app::App,
     console::{
         consents_page::{self, ConsentsView, Unsearchable},
+        entry_pages::Stop,
         journeys_page::{self, JourneysView},
         names,
         page::Section,
     },
     operator::{Act, AtBank, Console, Reads, Subject},
     operators::{
-        consent_filters, journey_filters,
+        consent_filters,
+        export::{self, Format},
+        journey_filters,
         query::{Parameters, place},
     },
     problem::Problem,
@@ -212,4 +215,65 @@ pub(super) async fn journeys(
     }
     let frame = frame_at(&app, &request, &at, &at.cookie, Section::Journeys).await?;
     show_page(&view.page(frame))
+}
+
+/// Every row of a search as a file, by the API's export: one snapshot, streamed, with a last record.
+async fn file<S: Search + 'static>(
+    (app, request, at): (&App, &HttpRequest, &AtBank),
+    (what, format): (&'static str, Format),
+    fields: &[&str],
+    take: fn(&BankCode, &mut Parameters) -> Result<S, Problem>,
+) -> Result<HttpResponse, Refused> {
+    let sent = Sent::of_query(request);
+    // The page with the message has no link to a file.
+    let (search, _) = read(&at.bank, &sent, fields, take).map_err(|_| Refused::NOT_FOUND)?;
+    let slot = export::slot().map_err(|_| Refused(Stop::Unavailable))?;
+    let query = query_of(&sent, fields);
+    let act = Act {
+        code: "export",
+        subject: Subject::of_kind(what),
+        detail: json!({ "query": query, "format": format.as_str() }),
+    };
+    let begun = at.begin(&app.pool, act).await?;
+    Ok(export::answer(&app.pool, search, format, begun, slot))
+}
+
+pub(super) async fn consents_csv(
+    app: web::Data<App>,
+    request: HttpRequest,
+    at: Console<Reads>,
+) -> Result<HttpResponse, Refused> {
+    let what = ("consents", Format::Csv);
+    let of = (app.as_ref(), &request, &*at);
+    file(of, what, &CONSENT_FIELDS, consent_filters::take).await
+}
+
+pub(super) async fn consents_ndjson(
+    app: web::Data<App>,
+    request: HttpRequest,
+    at: Console<Reads>,
+) -> Result<HttpResponse, Refused> {
+    let what = ("consents", Format::Ndjson);
+    let of = (app.as_ref(), &request, &*at);
+    file(of, what, &CONSENT_FIELDS, consent_filters::take).await
+}
+
+pub(super) async fn journeys_csv(
+    app: web::Data<App>,
+    request: HttpRequest,
+    at: Console<Reads>,
+) -> Result<HttpResponse, Refused> {
+    let what = ("journeys", Format::Csv);
+    let of = (app.as_ref(), &request, &*at);
+    file(of, what, &JOURNEY_FIELDS, journey_filters::take).await
+}
+
+pub(super) async fn journeys_ndjson(
+    app: web::Data<App>,
+    request: HttpRequest,
+    at: Console<Reads>,
+) -> Result<HttpResponse, Refused> {
+    let what = ("journeys", Format::Ndjson);
+    let of = (app.as_ref(), &request, &*at);
+    file(of, what, &JOURNEY_FIELDS, journey_filters::take).await
 }
