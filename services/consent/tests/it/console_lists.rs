@@ -109,7 +109,7 @@ async fn a_bulk_revocation_needs_a_second_person() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_sees_a_bulk_revocation_and_no_button() {
     let bench = Bench::new().await;
-    bench.consent_for(TimeDelta::days(30)).await;
+    bench.consent_for(TimeDelta::days(100)).await;
     let asking = bench.signed_in("suzuki", Role::Operator).await;
     let page = at(&bench, &asking, "revocations/bulk/new").await;
     let mut form = page.form("#bulk-form").unwrap();

@@ -131,7 +131,7 @@ async fn pages_have_no_doubles_and_no_holes_while_consents_begin() {
             .await
             .json();
         seen.extend(ids(&page));
-        bench.consent_for(TimeDelta::days(30)).await;
+        bench.consent_for(TimeDelta::days(100)).await;
         let Some(next) = page["next_cursor"].as_str() else {
             break;
         };

@@ -88,10 +88,10 @@ async fn a_partner_sees_its_own_grants_page_by_page_and_no_other() {
     let bench = Bench::new().await;
     let mut own = BTreeSet::new();
     for _ in 0..5 {
-        own.insert(bench.consent_for(TimeDelta::days(30)).await.to_string());
+        own.insert(bench.consent_for(TimeDelta::days(100)).await.to_string());
     }
     let foreign = bench
-        .consent_with(|now| terms_of_b(now + TimeDelta::days(30)))
+        .consent_with(|now| terms_of_b(now + TimeDelta::days(100)))
         .await;
     let token = bench.token_for(0, &format!("{QUERY} {REVOKE}")).await;
 
@@ -210,7 +210,7 @@ async fn a_grant_is_told_as_tokens_and_reads_know_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_is_told_as_far_as_a_partner_may_know_at_every_level() {
     let bench = Bench::new().await;
-    let grant = bench.consent_for(TimeDelta::days(30)).await;
+    let grant = bench.consent_for(TimeDelta::days(100)).await;
     let (app, bank) = (&bench.replicas[0].app, bank());
     for (level, cause, told) in [
         (
@@ -276,7 +276,7 @@ async fn each_end_is_told_apart_and_not_more_of_it_than_events_tell() {
             None,
         ),
     ] {
-        let grant = bench.consent_for(TimeDelta::days(30)).await;
+        let grant = bench.consent_for(TimeDelta::days(100)).await;
         let on = bench.on(&bank, &grant, 0);
         on.revoke(by, reason, by_operator()).await.expect("revoked");
         let ended = bench.told(&grant).await;
@@ -292,7 +292,7 @@ async fn each_end_is_told_apart_and_not_more_of_it_than_events_tell() {
     assert_eq!(told["status"], "expired");
     assert!(told.get("revoked_by").is_none());
     // Which grant took its place may be another partner's affair.
-    let superseded = bench.consent_for(TimeDelta::days(30)).await;
+    let superseded = bench.consent_for(TimeDelta::days(100)).await;
     let other = GrantId::parse("another-partners-grant").unwrap();
     bench
         .supersede(&superseded, &other, "another-partners-client")
