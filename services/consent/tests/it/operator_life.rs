@@ -470,29 +470,4 @@ async fn all_that_bears_on_a_consent_is_one_statement_of_few_rows() {
         .unwrap();
     assert_eq!(tap.statements().len(), 1);
     assert_eq!(told.consent.len(), 1 + 4 + 1 + 1 + 2);
-    let read = |sql: &'static str| {
-        let (pool, stream) = (bench.pool.clone(), format!("{BANK}:{grant}"));
-        async move {
-            sqlx::query(sql)
-                .bind(stream)
-                .fetch_all(&pool)
-                .await
-                .unwrap()
-        }
-    };
-    let (mut key, mut all) = (Vec::new(), Vec::new());
-    for _ in 0..200 {
-        let began = std::time::Instant::now();
-        read("SELECT state FROM consent_current WHERE stream_id = $1").await;
-        key.push(began.elapsed());
-        let began = std::time::Instant::now();
-        life::of_grant(&bench.pool, &bank(), &grant, Depth::Life)
-            .await
-            .unwrap();
-        all.push(began.elapsed());
-    }
-    key.sort();
-    all.sort();
-    let (key, all) = (key[100], all[100]);
-    assert!(all < 8 * key, "{all:?}, against {key:?} for a primary key");
 }
