@@ -9,9 +9,8 @@ pub mod words;
 pub use life::Life;
 
 use consent_domain::{
-    BankCode, GrantId, Instant, JourneyId,
+    BankCode, GrantId, Instant,
     consent::{ConsentEvent, ConsentStream},
-    journey::JourneyStream,
 };
 use serde_json::Value;
 use sqlx::{PgPool, Row as _, postgres::PgRow, types::Json};
@@ -142,36 +141,4 @@ pub async fn of_consent(
     grant: &GrantId,
 ) -> Result<Vec<Told>, HistoryError> {
     of_stream::<ConsentStream>(pool, &stream_id(bank, grant.as_str())).await
-}
-
-/// Every fact of a journey.
-///
-/// # Errors
-/// [`HistoryError`].
-pub async fn of_journey(
-    pool: &PgPool,
-    bank: &BankCode,
-    journey: &JourneyId,
-) -> Result<Vec<Told<consent_domain::journey::JourneyEvent>>, HistoryError> {
-    of_stream::<JourneyStream>(pool, &stream_id(bank, journey.as_str())).await
-}
-
-/// The journeys that led to a consent and changed it, the first one first.
-pub fn journeys_of(facts: &[Told]) -> Vec<JourneyId> {
-    let mut journeys = Vec::new();
-    for fact in facts {
-        let journey = match &fact.event {
-            ConsentEvent::AccessGranted { journey, .. }
-            | ConsentEvent::AccessAmended { journey, .. }
-            | ConsentEvent::AccessRenewed {
-                journey: Some(journey),
-                ..
-            } => journey,
-            _ => continue,
-        };
-        if !journeys.contains(journey) {
-            journeys.push(journey.clone());
-        }
-    }
-    journeys
 }

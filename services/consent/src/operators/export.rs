@@ -14,7 +14,7 @@ use sqlx::{Connection as _, PgPool};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::{
-    operator::{Begun, Outcome},
+    operator::{Act, AtBank, Begun, Outcome, Subject},
     problem::{Problem, problem},
     search::{self, Search},
 };
@@ -47,7 +47,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    pub(crate) fn as_str(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "csv",
             Self::Ndjson => "ndjson",
@@ -66,7 +66,7 @@ impl Format {
 ///
 /// # Errors
 /// [`Problem::TOO_MANY_EXPORTS`].
-pub(crate) fn slot() -> Result<SemaphorePermit<'static>, Problem> {
+fn slot() -> Result<SemaphorePermit<'static>, Problem> {
     RUNNING.try_acquire().map_err(|_| Problem::TOO_MANY_EXPORTS)
 }
 
@@ -84,8 +84,28 @@ enum ExportError {
     TooLong,
 }
 
+/// Records the act, then answers; `query` is what was asked for, of `what`.
+///
+/// # Errors
+/// [`Problem::TOO_MANY_EXPORTS`]; that the act could not be recorded.
+pub(crate) async fn begin<S: Search + 'static>(
+    pool: &PgPool,
+    at: &AtBank,
+    search: S,
+    (what, query, format): (&'static str, &str, Format),
+) -> Result<HttpResponse, Problem> {
+    let slot = slot()?;
+    let act = Act {
+        code: "export",
+        subject: Subject::of_kind(what),
+        detail: json!({ "query": query, "format": format.as_str() }),
+    };
+    let begun = at.begin(pool, act).await?;
+    Ok(answer(pool, search, format, begun, slot))
+}
+
 /// The answer, which begins at once.
-pub(crate) fn answer<S: Search + 'static>(
+fn answer<S: Search + 'static>(
     pool: &PgPool,
     search: S,
     format: Format,

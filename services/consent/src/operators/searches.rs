@@ -216,12 +216,6 @@ async fn exported<S: Search + 'static>(
     let mut parameters = Parameters::parse(request.query_string())?;
     let search = take(&at.bank, &mut parameters)?;
     parameters.finish()?;
-    let slot = export::slot()?;
-    let act = Act {
-        code: "export",
-        subject: Subject::of_kind(what),
-        detail: json!({ "query": request.query_string(), "format": format.as_str() }),
-    };
-    let begun = at.begin(&app.pool, act).await?;
-    Ok(export::answer(&app.pool, search, format, begun, slot))
+    let asked = (what, request.query_string(), format);
+    export::begin(&app.pool, at, search, asked).await
 }

@@ -227,15 +227,9 @@ async fn file<S: Search + 'static>(
     let sent = Sent::of_query(request);
     // The page with the message has no link to a file.
     let (search, _) = read(&at.bank, &sent, fields, take).map_err(|_| Refused::NOT_FOUND)?;
-    let slot = export::slot().map_err(|_| Refused(Stop::Unavailable))?;
     let query = query_of(&sent, fields);
-    let act = Act {
-        code: "export",
-        subject: Subject::of_kind(what),
-        detail: json!({ "query": query, "format": format.as_str() }),
-    };
-    let begun = at.begin(&app.pool, act).await?;
-    Ok(export::answer(&app.pool, search, format, begun, slot))
+    let begun = export::begin(&app.pool, at, search, (what, &query, format)).await;
+    begun.map_err(|_| Refused(Stop::Unavailable))
 }
 
 pub(super) async fn consents_csv(
