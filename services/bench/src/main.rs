@@ -35,9 +35,9 @@ struct Arguments {
     /// Measures and prints also on a noisy machine, saying so; ends with an error all the same.
     #[arg(long)]
     indicative: bool,
-    /// Only lines whose name contains this.
+    /// Only lines whose name contains this; may be given more than once.
     #[arg(long)]
-    only: Option<String>,
+    only: Vec<String>,
     /// How often every line is measured.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(5..=99))]
     rounds: u32,

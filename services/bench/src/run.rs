@@ -58,8 +58,8 @@ pub struct Options {
     pub pace: Pace,
     /// What for.
     pub figures: Figures,
-    /// Which lines; all where `None`.
-    pub only: Option<String>,
+    /// Parts of the names of the lines that are wanted; none where all are.
+    pub only: Vec<String>,
     /// How often.
     pub rounds: u32,
     /// Where the JSON goes.
@@ -115,8 +115,8 @@ async fn measure(
     watch: &mut Watch,
 ) -> Result<Vec<Measured>, BenchError> {
     let wanted = |line: &&Line| {
-        let only = options.only.as_deref();
-        only.is_none_or(|only| line.name.contains(only))
+        let names = |only: &String| line.name.contains(only.as_str());
+        options.only.is_empty() || options.only.iter().any(names)
     };
     let mut courses = Vec::new();
     for line in LINES.iter().filter(wanted) {

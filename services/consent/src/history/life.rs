@@ -62,8 +62,18 @@ pub enum CauseKind {
 }
 
 /// Which facts of a contract bear on its consents; the others are registrations and locks.
-const OF_CONTRACT: &str = "'ContractSuspended', 'ContractRestored', 'ContractClosed', 'PasswordChanged',
-    'CertificateChanged', 'UserRemoved', 'RightRemoved', 'AccountClosed', 'AccountRenumbered', 'BranchMerged'";
+const OF_CONTRACT: [&str; 10] = [
+    "ContractSuspended",
+    "ContractRestored",
+    "ContractClosed",
+    "PasswordChanged",
+    "CertificateChanged",
+    "UserRemoved",
+    "RightRemoved",
+    "AccountClosed",
+    "AccountRenumbered",
+    "BranchMerged",
+];
 
 /// How much is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,42 +94,24 @@ pub async fn of_grant(
     grant: &GrantId,
     depth: Depth,
 ) -> Result<Life, HistoryError> {
-    let journeys = match depth {
-        Depth::Life => "",
-        Depth::Origin => {
-            "UNION ALL SELECT e.* FROM (SELECT DISTINCT $2 || ':' || coalesce(
-                    o.payload #>> '{AccessGranted,journey}', o.payload #>> '{AccessAmended,journey}',
-                    o.payload #>> '{AccessRenewed,journey}') AS stream FROM own o) j
-             JOIN events e ON e.aggregate_type = 'journey' AND e.aggregate_id = j.stream"
-        }
-    };
     let sql = format!(
-        "WITH own AS MATERIALIZED (
-            SELECT * FROM events WHERE aggregate_type = 'consent' AND aggregate_id = $1),
-         whose AS MATERIALIZED (
-            SELECT contract, partner FROM consent_current WHERE stream_id = $1),
-         e AS MATERIALIZED (
-            SELECT * FROM own
-            UNION ALL SELECT e.* FROM whose w JOIN events e ON e.aggregate_type = 'contract'
-                AND e.aggregate_id = $2 || ':' || w.contract AND e.event_type IN ({OF_CONTRACT})
-            UNION ALL SELECT e.* FROM whose w JOIN events e ON e.aggregate_type = 'partner_at_bank'
-                AND e.aggregate_id = $2 || ':' || w.partner
-            UNION ALL SELECT * FROM events WHERE aggregate_type = 'bank' AND aggregate_id = $2
-            {journeys})
+        "WITH e AS MATERIALIZED (SELECT * FROM facts_bearing_on_consent($1, $2, $3, $4))
          SELECT now() AS now, {COLUMNS} FROM e
          UNION ALL SELECT now(), 'bank_notice', '', 0, n.content ->> 'kind', '1', '{{}}', n.notice_id,
             n.received_at, n.occurred_at, 'bank', NULL, NULL, NULL
          FROM bank_notices n
-         WHERE n.bank = $2 AND n.notice_id IN (SELECT causation_id FROM e)
+         WHERE n.bank = $1 AND n.notice_id IN (SELECT causation_id FROM e)
          UNION ALL SELECT now(), 'operator_act', '', 0, a.act, '1', '{{}}', a.act_id, a.acted_at, NULL,
             'operator', a.operator, NULL, a.request_id
          FROM operator_acts a
-         WHERE a.act_id IN (SELECT causation_id FROM e) AND a.bank = $2
+         WHERE a.act_id IN (SELECT causation_id FROM e) AND a.bank = $1
          ORDER BY 2, 3, 4"
     );
     let rows = sqlx::query(&sql)
-        .bind(stream_id(bank, grant.as_str()))
         .bind(bank.as_str())
+        .bind(stream_id(bank, grant.as_str()))
+        .bind(&OF_CONTRACT[..])
+        .bind(depth == Depth::Origin)
         .fetch_all(pool)
         .instrument(sql_span("life of a consent"))
         .await?;
