@@ -3,7 +3,10 @@
 
 use std::time::Instant;
 
-use consent::provision::{Provisioned, provision};
+use consent::{
+    provision::{Provisioned, provision},
+    search::connections,
+};
 use demo::postgres::{PrivateServer, State};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::sync::OnceCell;
@@ -32,6 +35,8 @@ pub struct Filled {
     pub urls: Provisioned,
     /// As the service role.
     pub pool: PgPool,
+    /// As the service searches for operators.
+    pub searches: PgPool,
 }
 
 impl LoadedGround {
@@ -80,6 +85,11 @@ impl LoadedGround {
             .max_connections(CONNECTIONS)
             .connect(&urls.service_url)
             .await?;
-        Ok(Filled { urls, pool })
+        let searches = connections(urls.service_url.parse()?);
+        Ok(Filled {
+            urls,
+            pool,
+            searches,
+        })
     }
 }

@@ -24,6 +24,8 @@ pub struct App {
     pub resource_servers: ResourceServers,
     /// The primary database, as the service role.
     pub pool: PgPool,
+    /// The same database, for operators' searches.
+    pub searches: PgPool,
     /// Sees grants as they are now, for decisions and introspection.
     pub grants: GrantSight,
     /// Records what partners read.

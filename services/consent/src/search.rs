@@ -6,9 +6,14 @@ pub mod consents;
 mod cursor;
 pub mod journeys;
 
+use std::time::Duration;
+
 use consent_domain::Instant;
 use serde::Serialize;
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, postgres::PgRow};
+use sqlx::{
+    Connection as _, FromRow, PgConnection, PgPool, Postgres, QueryBuilder,
+    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+};
 use tracing::Instrument as _;
 
 pub use cursor::{BadCursor, Place};
@@ -17,6 +22,23 @@ use crate::store::sql_span;
 
 /// Most rows of one page.
 pub const PAGE_MAX: i64 = 1000;
+
+/// Searches that run at once; exports have connections of their own.
+const CONNECTIONS: u32 = 3;
+
+/// Connections for searches, opened when they are needed. They are none of those that customers wait for, and
+/// each keeps the plan of a statement: a search that merges many ranges takes longer to plan than to run, and
+/// its best plan is the same for every value.
+pub fn connections(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(5))
+        .idle_timeout(Duration::from_secs(300))
+        .test_before_acquire(false)
+        .connect_lazy_with(
+            options.options([("plan_cache_mode", "force_generic_plan"), ("jit", "off")]),
+        )
+}
 
 /// A span of time; either side may be open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -96,7 +118,35 @@ pub async fn page<S: Search>(
     Ok(Page { found, next })
 }
 
-/// The statement of a page with what executing it cost, as PostgreSQL's JSON: for measurements.
+/// How many rows of tables the statement of a page looks at, those that it passes over included, as PostgreSQL
+/// counts them: for measurements.
+///
+/// # Errors
+/// The database's.
+pub async fn rows_read<S: Search>(
+    connection: &mut PgConnection,
+    search: &S,
+    after: Option<&Place>,
+    limit: i64,
+) -> Result<i64, sqlx::Error> {
+    const SO_FAR: &str =
+        "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint
+        FROM pg_stat_xact_user_tables";
+    // Counts are told to others, and set back, between transactions only.
+    let mut transaction = connection.begin().await?;
+    let before: i64 = sqlx::query_scalar(SO_FAR)
+        .fetch_one(&mut *transaction)
+        .await?;
+    page(&mut transaction, search, after, limit).await?;
+    let now: i64 = sqlx::query_scalar(SO_FAR)
+        .fetch_one(&mut *transaction)
+        .await?;
+    transaction.rollback().await?;
+    Ok(now - before)
+}
+
+/// What executing the statement of a page costs, as PostgreSQL's JSON, with the plan that it makes for these
+/// very values: for measurements.
 ///
 /// # Errors
 /// The database's.

@@ -46,6 +46,7 @@ use crate::{
     partners::{all_banks, bank_record},
     protocol::{keys::KeyError, shared_key::KeyPurpose},
     resource_servers::ResourceServers,
+    search,
     security_events::push::{self, Pusher, PusherError},
     settings::Settings,
     static_files,
@@ -386,6 +387,7 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
             .to_owned(),
         resource_servers: ResourceServers::new(settings.resource_servers.clone()),
         grants: GrantSight::new(options.clone(), pool.clone()),
+        searches: search::connections(options.clone()),
         access: AccessRecorder::new(options),
         bus: Bus::new(pool.clone()),
         keys,
@@ -501,6 +503,7 @@ impl Running {
         }
         self.app.grants.close().await;
         self.app.access.close().await;
+        self.app.searches.close().await;
         self.app.pool.close().await;
     }
 

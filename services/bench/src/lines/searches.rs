@@ -6,12 +6,10 @@ use async_trait::async_trait;
 use consent::search::{
     PAGE_MAX, Place, Search, Span,
     consents::{Among, ConsentSearch, Status},
-    explain,
     journeys::{JourneySearch, JourneyStatus},
-    page,
+    page, rows_read,
 };
 use consent_domain::{BankCode, InvalidId, PartnerId, journey::Step};
-use serde_json::Value;
 use sqlx::PgPool;
 
 use super::latency::median_milliseconds;
@@ -22,7 +20,7 @@ use crate::{
     loaded_ground::Filled,
 };
 
-/// Rows of a page, as many as the API gives by default; fewer where the smaller database has no thousand
+/// Rows of a page, as many as the API gives by default; fewer where the larger database has no thousand
 /// such pages.
 const PAGE: i64 = 50;
 /// Which page is the far one.
@@ -137,18 +135,51 @@ fn prepare<S: Search + 'static>(
         let loaded = ground.loaded()?;
         let (smaller, larger) = (loaded.smaller().await?, loaded.larger().await?);
         let search = || search().map_err(BenchError::wrong);
-        let limit = limit_for(smaller, &search()?).await?;
+        let (ours, reference) = match which {
+            Which::First => (Spot::FIRST, Spot::FIRST),
+            Which::Thousandth => far_spots(smaller, larger, &search()?).await?,
+        };
         Ok(Pair {
-            ours: Box::new(Pages::prepared(larger, search()?, which, limit).await?),
-            reference: Box::new(Pages::prepared(smaller, search()?, which, limit).await?),
+            ours: Box::new(Pages::prepared(larger, search()?, ours).await?),
+            reference: Box::new(Pages::prepared(smaller, search()?, reference).await?),
         })
     })
 }
 
-/// As many rows a page that there are a thousand pages of them.
-async fn limit_for(filled: &Filled, search: &impl Search) -> Result<i64, BenchError> {
-    let (rows, _) = skip(&filled.pool, search, PAGE * FAR).await?;
-    Ok((rows / FAR).clamp(1, PAGE))
+/// A page of a search.
+#[derive(Clone, Copy)]
+struct Spot {
+    /// Which, from 1.
+    page: i64,
+    /// Its rows.
+    limit: i64,
+}
+
+impl Spot {
+    const FIRST: Self = Self {
+        page: 1,
+        limit: PAGE,
+    };
+}
+
+/// The thousandth page of the larger database, of as many rows as it has a thousand such pages; and the
+/// thousandth of the smaller one, or the last that is full.
+async fn far_spots(
+    smaller: &Filled,
+    larger: &Filled,
+    search: &impl Search,
+) -> Result<(Spot, Spot), BenchError> {
+    let (rows, _) = skip(&larger.searches, search, PAGE * FAR).await?;
+    if rows < FAR {
+        return Err(BenchError::wrong("there is no thousandth page"));
+    }
+    let limit = (rows / FAR).min(PAGE);
+    let (rows, _) = skip(&smaller.searches, search, limit * FAR).await?;
+    let page = rows / limit;
+    if page < 2 {
+        return Err(BenchError::wrong("the smaller database has no far page"));
+    }
+    Ok((Spot { page: FAR, limit }, Spot { page, limit }))
 }
 
 /// Goes past so many rows. Gives how many there were, and the place of the last of them.
@@ -175,59 +206,30 @@ struct Pages<S> {
     pool: PgPool,
     search: S,
     after: Option<Place>,
-    limit: i64,
+    spot: Spot,
     /// For each row of a page.
     rows_read: f64,
 }
 
 impl<S: Search> Pages<S> {
-    async fn prepared(
-        filled: &Filled,
-        search: S,
-        which: Which,
-        limit: i64,
-    ) -> Result<Self, BenchError> {
-        let pool = filled.pool.clone();
-        let after = match which {
-            Which::First => None,
-            Which::Thousandth => skip(&pool, &search, (FAR - 1) * limit).await?.1,
-        };
-        if which == Which::Thousandth && after.is_none() {
-            return Err(BenchError::wrong("there is no thousandth page"));
-        }
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    async fn prepared(filled: &Filled, search: S, spot: Spot) -> Result<Self, BenchError> {
+        let pool = filled.searches.clone();
+        let (_, after) = skip(&pool, &search, (spot.page - 1) * spot.limit).await?;
         let mut connection = pool.acquire().await?;
-        let plan = explain(&mut connection, &search, after.as_ref(), limit).await?;
+        let found = page(&mut connection, &search, after.as_ref(), spot.limit).await?;
+        let read = rows_read(&mut connection, &search, after.as_ref(), spot.limit).await?;
         drop(connection);
-        let given = plan
-            .pointer("/0/Plan/Actual Rows")
-            .and_then(Value::as_f64)
-            .unwrap_or_default();
+        if i64::try_from(found.found.len()) != Ok(spot.limit) {
+            return Err(BenchError::wrong("a page is not full"));
+        }
         Ok(Self {
             pool,
             search,
             after,
-            limit,
-            rows_read: rows_read(&plan) / given.max(1.0),
+            spot,
+            rows_read: read as f64 / spot.limit as f64,
         })
-    }
-}
-
-/// Rows that the scans of tables in a plan looked at, those included that they passed over.
-fn rows_read(plan: &Value) -> f64 {
-    match plan {
-        Value::Array(parts) => parts.iter().map(rows_read).sum(),
-        Value::Object(node) => {
-            let number = |name: &str| node.get(name).and_then(Value::as_f64).unwrap_or_default();
-            let own = if node.contains_key("Relation Name") {
-                let passed_over =
-                    number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
-                (number("Actual Rows") + passed_over) * number("Actual Loops")
-            } else {
-                0.0
-            };
-            own + node.values().map(rows_read).sum::<f64>()
-        }
-        _ => 0.0,
     }
 }
 
@@ -241,7 +243,7 @@ impl<S: Search> Contender for Pages<S> {
                 &mut connection,
                 &self.search,
                 self.after.as_ref(),
-                self.limit,
+                self.spot.limit,
             )
             .await?
         })
@@ -250,7 +252,8 @@ impl<S: Search> Contender for Pages<S> {
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     async fn facts(&mut self) -> Result<BTreeMap<&'static str, f64>, BenchError> {
         Ok(BTreeMap::from([
-            ("rows_of_a_page", self.limit as f64),
+            ("page", self.spot.page as f64),
+            ("rows_of_a_page", self.spot.limit as f64),
             ("rows_read_for_each", self.rows_read),
         ]))
     }
@@ -262,21 +265,5 @@ impl<S: Search> Contender for Pages<S> {
                 self.rows_read
             )
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_row_that_a_scan_of_a_table_looked_at_counts_in_each_of_its_loops() {
-        let plan = serde_json::json!([{"Plan": {"Node Type": "Limit", "Actual Rows": 5, "Actual Loops": 1,
-        "Plans": [
-            {"Node Type": "Index Scan", "Relation Name": "consent_current", "Actual Rows": 5,
-                "Actual Loops": 2, "Rows Removed by Filter": 3},
-            {"Node Type": "Bitmap Index Scan", "Actual Rows": 100, "Actual Loops": 1},
-        ]}}]);
-        assert!((rows_read(&plan) - 16.0).abs() < 1e-9);
     }
 }

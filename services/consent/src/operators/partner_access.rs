@@ -99,7 +99,7 @@ pub(crate) async fn show(
         detail: json!({ "as_of": moment }),
     };
     at.record_read(&app.pool, act).await?;
-    let mut connection = app.pool.acquire().await?;
+    let mut connection = app.searches.acquire().await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let page = search::page(&mut connection, &search, after.as_ref(), limit).await?;
     drop(connection);

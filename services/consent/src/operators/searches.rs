@@ -110,7 +110,7 @@ async fn answer<S: Search>(
         detail: json!({ "query": request.query_string() }),
     };
     at.record_read(&app.pool, act).await?;
-    let mut connection = app.pool.acquire().await?;
+    let mut connection = app.searches.acquire().await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let page = search::page(&mut connection, &search, after.as_ref(), limit).await?;
     let next = page.next.map(|place| place.to_cursor(&search.text()));
@@ -217,5 +217,5 @@ async fn exported<S: Search + 'static>(
     let search = take(&at.bank, &mut parameters)?;
     parameters.finish()?;
     let asked = (what, request.query_string(), format);
-    export::begin(&app.pool, at, search, asked).await
+    export::begin(&app.searches, at, search, asked).await
 }

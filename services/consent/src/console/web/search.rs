@@ -137,7 +137,7 @@ async fn find<S: Search>(
         detail: json!({ "query": query }),
     };
     at.record_read(&app.pool, act).await?;
-    let mut connection = app.pool.acquire().await?;
+    let mut connection = app.searches.acquire().await?;
     let rows = i64::try_from(ROWS).unwrap_or(i64::MAX);
     let page = search::page(&mut connection, &search, after.as_ref(), rows).await?;
     let next = page.next.map(|next| next.to_cursor(&search.text()));
@@ -228,7 +228,7 @@ async fn file<S: Search + 'static>(
     // The page with the message has no link to a file.
     let (search, _) = read(&at.bank, &sent, fields, take).map_err(|_| Refused::NOT_FOUND)?;
     let query = query_of(&sent, fields);
-    let begun = export::begin(&app.pool, at, search, (what, &query, format)).await;
+    let begun = export::begin(&app.searches, at, search, (what, &query, format)).await;
     begun.map_err(|_| Refused(Stop::Unavailable))
 }
 
