@@ -15,16 +15,18 @@ use consent_domain::{
 };
 
 use super::{
+    at_step::AtStep,
     continuation::continuations,
     end::to_end_page,
     form::{ReceivedForm, refused_step},
     form_key::{FormKey, FormName},
     linkages::{LiveLinkage, basis},
+    message::Message,
     present::{labels_only_in, task_view},
     respond::{PageError, command_failed, see_other},
     step5_confirm::changed_since,
     succession::{self, Ends, Outgoing},
-    visit::{AtStep, Message, Visit, stream_id},
+    visit::{Visit, stream_id},
 };
 use crate::{
     app::App,
