@@ -11,6 +11,7 @@
 //! Step 1 is the partner's pushed request, step 7 its token request: see `authorization_server`.
 //! Every form is answered by 303 to a page; what a form may do is recorded under its key.
 
+mod at_step;
 mod certificate_handover;
 mod certificate_host;
 mod certificate_login;
@@ -27,6 +28,7 @@ mod language;
 mod linkages;
 mod login_guess;
 mod login_record;
+mod message;
 mod page_address;
 mod pin_guesses;
 mod present;

@@ -24,6 +24,7 @@ pub mod feed;
 pub mod funnel;
 pub mod guess;
 pub mod history;
+mod japan;
 pub mod journey;
 mod journey_end;
 pub mod keys;

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
-use chrono::{FixedOffset, NaiveDate};
 use consent_domain::{
-    AccountId, BankCode, GrantId, Instant, JourneyId,
+    AccountId, BankCode, GrantId, JourneyId,
     consent::ConsentStream,
     contract::ContractStream,
     journey::{GrantAction, JourneyRefusal, JourneyStream, RequestConsent, TimeLimits},
@@ -19,7 +18,7 @@ use super::{
 };
 use crate::{
     app::App,
-    entropy,
+    entropy, japan,
     journey::stream_id,
     partners::bank_record,
     protocol::{
@@ -79,7 +78,7 @@ pub(crate) async fn push(
     let pushed = PushedRequest::parse(
         &parameters,
         &proven.client,
-        today_in_japan(proven.partner.now)?,
+        japan::day_of(proven.partner.now),
     )?;
     let request_uri = RequestUri::mint();
     let context = RequestContext::of(&request);
@@ -221,13 +220,4 @@ async fn named_accounts(
         return Ok(BTreeSet::new());
     };
     super::granted::accounts_by_pairwise(app, bank, &proven.partner.partner, named).await
-}
-
-/// Today's date in Japan.
-///
-/// # Errors
-/// None in practice: nine hours are an offset.
-fn today_in_japan(now: Instant) -> Result<NaiveDate, OAuthError> {
-    let japan = FixedOffset::east_opt(9 * 3600).ok_or(OAuthError::server_error())?;
-    Ok(now.with_timezone(&japan).date_naive())
 }

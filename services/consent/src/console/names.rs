@@ -1,7 +1,7 @@
 //! What codes are called: states, reasons, causes, steps, actors. Every match is total, so that a new code of the
 //! domain does not compile until it has a name here.
 
-use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, TimeDelta, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Timelike as _, Utc};
 use consent_domain::{
     consent::{RemovalReason, RevocationReason, RevokedBy},
     journey::{FailureCode, RejectionReason},
@@ -17,10 +17,13 @@ use super::{block::Tone, consent_page::Standing, words};
 use crate::{
     access_record::ReadKind,
     funnel::{FunnelStep, Leaving},
+    japan,
     operator::Role,
     pages::Locale,
     store::Actor,
 };
+
+pub(super) use crate::japan::{day_of as day_in_japan, start_of_day};
 
 type Both = (&'static str, &'static str);
 
@@ -344,25 +347,20 @@ pub(super) fn rejection(locale: Locale, code: &str) -> String {
     pick(locale, both).to_owned()
 }
 
-fn in_japan(at: DateTime<Utc>) -> NaiveDateTime {
-    let utc = at.naive_utc();
-    utc.checked_add_signed(TimeDelta::hours(9)).unwrap_or(utc)
-}
-
 /// `2026-11-22 15:04:05`, the same in both languages, so that columns line up and can be searched.
 pub(super) fn moment(at: DateTime<Utc>) -> String {
-    in_japan(at).format("%Y-%m-%d %H:%M:%S").to_string()
+    japan::local(at).format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// The same to the minute.
 pub(super) fn minute(at: DateTime<Utc>) -> String {
-    in_japan(at).format("%Y-%m-%d %H:%M").to_string()
+    japan::local(at).format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// As `datetime-local` writes it.
 pub(super) fn for_input(at: DateTime<Utc>) -> String {
-    let japan = in_japan(at);
-    format!("{}T{:02}:{:02}", japan.date(), japan.hour(), japan.minute())
+    let local = japan::local(at);
+    format!("{}T{:02}:{:02}", local.date(), local.hour(), local.minute())
 }
 
 /// The instant that a `datetime-local` of Japan means; with seconds or without.
@@ -370,22 +368,7 @@ pub(super) fn of_input(text: &str) -> Option<DateTime<Utc>> {
     let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
         .into_iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?;
-    local
-        .checked_sub_signed(TimeDelta::hours(9))
-        .map(|utc| utc.and_utc())
-}
-
-/// When a day begins in Japan.
-pub(super) fn start_of_day(day: NaiveDate) -> Option<DateTime<Utc>> {
-    let local = day.and_hms_opt(0, 0, 0)?;
-    local
-        .checked_sub_signed(TimeDelta::hours(9))
-        .map(|utc| utc.and_utc())
-}
-
-/// The day that it is in Japan.
-pub(super) fn day_in_japan(at: DateTime<Utc>) -> NaiveDate {
-    in_japan(at).date()
+    japan::instant_of(local)
 }
 
 /// `8/31`

@@ -21,10 +21,11 @@ use super::{
     form_key::{FormKey, FormName},
     language,
     login_guess::{LoginTry, TypedLogin, login_limit, try_login},
+    message::Message,
     respond::{PageError, bank_failed, page, see_other},
     session::Names,
     step2_login::LONGEST,
-    visit::{Message, Visit},
+    visit::Visit,
 };
 use crate::{
     app::App,

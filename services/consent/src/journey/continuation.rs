@@ -6,7 +6,7 @@ use consent_domain::{
     scope::{Scope, Task},
 };
 
-use super::{respond::PageError, visit::AtStep};
+use super::{at_step::AtStep, respond::PageError};
 use crate::{
     access_record::{AccessTotal, ReadKind, totals_of},
     bank_port::BankAccount,

@@ -8,11 +8,13 @@ use sqlx::Row as _;
 use tracing::Instrument as _;
 
 use super::{
+    at_step::AtStep,
     cookie::BrowserCookie,
     end::to_end_page,
     form_key::{FormKey, FormName},
-    respond::{PageError, see_other},
-    visit::{AtStep, HttpResponseOrError, Message, Visit},
+    message::Message,
+    respond::{HttpResponseOrError, PageError, see_other},
+    visit::Visit,
 };
 use crate::{
     pages::ErrorKind,

@@ -15,9 +15,10 @@ use super::{
     form::{outcome_of, refused_step},
     hindrance,
     linkages::{basis, live_linkages},
+    message::Message,
     respond::{PageError, command_failed, see_other},
     session::Names,
-    visit::{Message, Visit, failed_page, stream_id},
+    visit::{Visit, failed_page, stream_id},
 };
 use crate::{
     bank_port::Subject,

@@ -6,7 +6,7 @@ use consent_domain::BankCode;
 use url::form_urlencoded::{Serializer, parse};
 use uuid::Uuid;
 
-use super::visit::Message;
+use super::message::Message;
 use crate::linkages;
 use crate::protocol::authorization_request::AuthorizationRequest;
 

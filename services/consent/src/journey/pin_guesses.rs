@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{form_key::FormKey, visit::AtStep};
+use super::{at_step::AtStep, form_key::FormKey};
 use crate::{
     bank_port::{BankFailure, Verdict},
     guess::{Guess, GuessKind, GuessLimit, Lock, Recorded, Reservation, Settled, reserve, settle},

@@ -255,3 +255,31 @@ pub(crate) fn see_other(location: &str) -> HttpResponse {
         .insert_header((header::LOCATION, location.to_owned()))
         .finish()
 }
+
+/// A redirect, or an error page.
+pub(super) enum HttpResponseOrError {
+    Response(Box<HttpResponse>),
+    Error(PageError),
+}
+
+impl From<HttpResponse> for HttpResponseOrError {
+    fn from(response: HttpResponse) -> Self {
+        Self::Response(Box::new(response))
+    }
+}
+
+impl From<PageError> for HttpResponseOrError {
+    fn from(error: PageError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl HttpResponseOrError {
+    /// Both are an answer.
+    pub(super) fn into_answer(self) -> Result<HttpResponse, PageError> {
+        match self {
+            Self::Response(response) => Ok(*response),
+            Self::Error(error) => Err(error),
+        }
+    }
+}

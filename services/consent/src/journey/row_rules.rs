@@ -11,9 +11,9 @@ use consent_domain::{
 };
 
 use super::{
+    at_step::AtStep,
     present::{eligible, task_view},
     respond::PageError,
-    visit::AtStep,
 };
 use crate::{
     bank_port::BankAccount,

@@ -10,9 +10,10 @@ use super::{
     form_key::{FormKey, FormName},
     login_guess::{LoginTry, TypedLogin, try_login},
     login_record::{Authenticated, Sent, record},
-    respond::{PageError, bank_failed, page, see_other},
+    message::Message,
+    respond::{HttpResponseOrError, PageError, bank_failed, page, see_other},
     session::{Names, SessionEnd},
-    visit::{HttpResponseOrError, Message, Visit},
+    visit::Visit,
 };
 use crate::{
     app::App,

@@ -9,11 +9,13 @@ use consent_domain::{
 };
 
 use super::{
+    at_step::AtStep,
     form::{Submission, refused_step},
     form_key::FormName,
+    message::Message,
     present::task_view,
     respond::{PageError, command_failed, see_other},
-    visit::{AtStep, Message, Visit},
+    visit::Visit,
 };
 use crate::{
     app::App,

@@ -17,14 +17,16 @@ use consent_domain::{
 use zeroize::Zeroizing;
 
 use super::{
+    at_step::AtStep,
     form::{ReceivedForm, Submission, refused_step},
     form_key::{FormKey, FormName},
     linkages::LiveLinkage,
+    message::Message,
     pin_guesses::{TypedPin, judge},
     present::{eligible, hints, rejection_view, status_view},
     respond::{PageError, command_failed, see_other},
     row_rules::{RowRule, RowRules},
-    visit::{AtStep, Message, Visit},
+    visit::Visit,
 };
 use crate::{
     app::App,

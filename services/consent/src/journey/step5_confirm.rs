@@ -14,12 +14,14 @@ use sqlx::Row as _;
 use tracing::Instrument as _;
 
 use super::{
+    at_step::AtStep,
     form::{Submission, refused_step},
     form_key::FormName,
+    message::Message,
     present::{hints, rejection_view, status_view},
     respond::{PageError, command_failed, see_other},
     step4_accounts::other_linkages,
-    visit::{AtStep, Message, Visit},
+    visit::Visit,
 };
 use crate::{
     app::App,

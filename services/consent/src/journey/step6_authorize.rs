@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use chrono::{Days, FixedOffset, TimeDelta, TimeZone as _};
+use chrono::{Days, TimeDelta};
 use consent_domain::{
     AccountId, GrantId, Instant,
     consent::{Amendment, ConsentStream},
@@ -15,22 +15,25 @@ use consent_domain::{
 };
 
 use super::{
+    at_step::AtStep,
     continuation::continuations,
     end::to_end_page,
     form::{ReceivedForm, refused_step},
     form_key::{FormKey, FormName},
     linkages::{LiveLinkage, basis},
+    message::Message,
     present::{labels_only_in, task_view},
     respond::{PageError, command_failed, see_other},
     step5_confirm::changed_since,
     succession::{self, Ends, Outgoing},
-    visit::{AtStep, Message, Visit, stream_id},
+    visit::{Visit, stream_id},
 };
 use crate::{
     app::App,
     bank_port::BankAccount,
     entropy,
     evidence::{Evidence, SealedEvidence},
+    japan,
     notices::{Notice, NoticeKind},
     pages::{
         AuthorizeProblem, AuthorizeView, AuthorizedAccount, ErrorKind, LinkageChange,
@@ -213,13 +216,8 @@ fn statement_digest(view: &AuthorizeView, visit: &Visit) -> String {
 
 /// The first instant after the last day of a consent given now: midnight in Japan.
 pub(crate) fn end_of_validity(now: Instant, days: u32) -> Option<Instant> {
-    let japan = FixedOffset::east_opt(9 * 3600)?;
-    let last = now
-        .with_timezone(&japan)
-        .date_naive()
-        .checked_add_days(Days::new(days.into()))?;
-    let midnight = last.succ_opt()?.and_hms_opt(0, 0, 0)?;
-    Some(japan.from_local_datetime(&midnight).single()?.to_utc())
+    let last = japan::day_of(now).checked_add_days(Days::new(days.into()))?;
+    japan::start_of_day(last.succ_opt()?)
 }
 
 /// 「許可」

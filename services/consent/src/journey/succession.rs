@@ -13,11 +13,7 @@ use consent_domain::{
 use sqlx::Row as _;
 use tracing::Instrument as _;
 
-use super::{
-    linkages::LiveLinkage,
-    respond::PageError,
-    visit::{AtStep, stream_id},
-};
+use super::{at_step::AtStep, linkages::LiveLinkage, respond::PageError, visit::stream_id};
 use crate::{
     lifecycle, metrics,
     pages::Texts,

@@ -1,7 +1,7 @@
 //! The funnel: `GET /v1/banks/{bank}/funnel`.
 
 use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use consent_domain::PartnerId;
 use serde::Serialize;
 use serde_json::json;
@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     app::App,
     funnel::{Funnel, FunnelStep, Period, PeriodError, read},
+    japan,
     operator::{Act, Api, Reads, Subject},
     operators::query::Parameters,
     problem::Problem,
@@ -164,7 +165,7 @@ fn period(parameters: &mut Parameters) -> Result<Period, Problem> {
             .map_err(|_| Problem::invalid_parameter("from and to are days, YYYY-MM-DD."))
     };
     let (from, to) = (day("from")?, day("to")?);
-    let to = to.unwrap_or_else(|| (Utc::now() + TimeDelta::hours(9)).date_naive());
+    let to = to.unwrap_or_else(|| japan::day_of(Utc::now()));
     let Some(from) = from else {
         return Ok(Period::twelve_weeks_to(to));
     };

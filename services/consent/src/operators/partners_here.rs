@@ -5,7 +5,7 @@ use actix_web::{
     http::header::CACHE_CONTROL,
     web::{self, Bytes},
 };
-use chrono::{Days, FixedOffset, NaiveDate, NaiveTime, TimeZone as _};
+use chrono::NaiveDate;
 use consent_domain::{
     Instant, PartnerId,
     partner::{Partner, PartnerAtBank, PartnerAtBankStream, PartnerContract, PartnerStream},
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     app::App,
+    japan::start_of_day,
     operator::{Act, Acts, Api, Reads, Subject},
     partner_administration::AtBankChange,
     problem::Problem,
@@ -127,20 +128,13 @@ fn partner_of(path: &(String, String)) -> Result<PartnerId, Problem> {
     PartnerId::parse(path.1.as_str()).map_err(|_| Problem::NOTHING_HERE)
 }
 
-/// Midnight in Japan, at the beginning of that day.
-fn midnight(day: NaiveDate) -> Option<Instant> {
-    let japan = FixedOffset::east_opt(9 * 3600)?;
-    let midnight = japan.from_local_datetime(&day.and_time(NaiveTime::MIN));
-    Some(midnight.single()?.to_utc())
-}
-
 impl ContractDays {
     fn contract(&self) -> Option<PartnerContract> {
         Some(PartnerContract {
-            starts_at: midnight(self.starts_on)?,
+            starts_at: start_of_day(self.starts_on)?,
             ends_at: match self.ends_on {
                 None => None,
-                Some(last) => Some(midnight(last.checked_add_days(Days::new(1))?)?),
+                Some(last) => Some(start_of_day(last.succ_opt()?)?),
             },
         })
     }

@@ -1,18 +1,14 @@
-//! Times as the customer reads them: Japan time, which is UTC+9 all year round.
+//! Times as the customer reads them: Japan time.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 
 use super::locale::Locale;
-
-fn in_japan(at: DateTime<Utc>) -> NaiveDateTime {
-    let utc = at.naive_utc();
-    utc.checked_add_signed(TimeDelta::hours(9)).unwrap_or(utc)
-}
+use crate::japan;
 
 /// `15:40`
 pub(super) fn clock(at: DateTime<Utc>) -> String {
-    let japan = in_japan(at);
-    format!("{:02}:{:02}", japan.hour(), japan.minute())
+    let local = japan::local(at);
+    format!("{:02}:{:02}", local.hour(), local.minute())
 }
 
 /// `2027年3月31日 23:59`, `March 31, 2027, 23:59`
@@ -21,16 +17,12 @@ pub(super) fn day_and_clock(at: DateTime<Utc>, locale: Locale) -> String {
         Locale::Ja => " ",
         Locale::En => ", ",
     };
-    format!(
-        "{}{separator}{}",
-        day(in_japan(at).date(), locale),
-        clock(at)
-    )
+    format!("{}{separator}{}", day_of(at, locale), clock(at))
 }
 
 /// The day in Japan.
 pub(super) fn day_of(at: DateTime<Utc>, locale: Locale) -> String {
-    day(in_japan(at).date(), locale)
+    day(japan::day_of(at), locale)
 }
 
 /// `2027年3月31日`, `March 31, 2027`
