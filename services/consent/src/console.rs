@@ -19,6 +19,7 @@ mod names;
 mod page;
 mod partners_page;
 mod plot;
+mod search_page;
 mod sentence;
 mod span;
 mod web;

@@ -1,7 +1,9 @@
 //! The operators' listener: health and metrics; under `/v1` the operators' API, which `operator` lets in.
 
 mod act_routes;
+mod answer;
 pub(crate) mod bulk;
+mod bulk_bodies;
 mod coded;
 pub(crate) mod consent_answers;
 pub(crate) mod consent_filters;
@@ -12,15 +14,19 @@ pub(crate) mod export;
 pub(crate) mod funnel;
 pub(crate) mod journey_filters;
 pub(crate) mod lines;
+mod listing;
 pub(crate) mod me;
 pub(crate) mod orders;
+mod paging;
 pub(crate) mod partner_access;
 pub(crate) mod partners;
 pub(crate) mod partners_here;
+mod paths;
 pub(crate) mod query;
 pub(crate) mod received;
 pub(crate) mod recorded_acts;
 pub(crate) mod searches;
+pub(crate) mod suspensions;
 
 use actix_web::{
     HttpResponse,

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use consent_domain::consent::RevocationReason;
 
 use super::{
-    acts_page::paging,
-    block::{Block, Cell, Column, Field, Form, Input, Link, Links, Problem, Row, Table, Width},
+    block::{Block, Cell, Column, Field, Input, Link, Links, Problem, Row, Table, Width},
     consent_page::Standing,
     names,
-    page::{Frame, Page, Section, section_path},
+    page::{Section, section_path},
+    search_page::{Line, Partners},
     words::{self, Words},
 };
 use crate::{pages::Locale, search::consents::FoundConsent};
@@ -69,52 +69,16 @@ impl From<FoundConsent> for ConsentLine {
     }
 }
 
-/// The page's data.
-#[derive(Debug)]
-pub(super) struct ConsentsView {
-    pub(super) typed: Typed,
-    pub(super) partners: Vec<(String, String)>,
-    pub(super) unsearchable: Option<Unsearchable>,
-    pub(super) found: Vec<ConsentLine>,
-    pub(super) next: Option<String>,
-    /// The search's own query, which leads to its first page.
-    pub(super) query: String,
-}
+impl Line for ConsentLine {
+    type Typed = Typed;
+    const SECTION: Section = Section::Consents;
 
-impl ConsentsView {
-    pub(super) fn page(&self, frame: Frame) -> Page {
-        let locale = frame.locale;
-        let w = words::of(locale);
-        let bank = frame.bank_code();
-        let here = section_path(&bank, Section::Consents);
-        let mut blocks: Vec<Block> = self
-            .unsearchable
-            .map(|why| why.said(w))
-            .into_iter()
-            .collect();
-        blocks.push(Block::Form(Form::filter(
-            "filter",
-            here.clone(),
-            self.fields(locale),
-            w.search,
-        )));
-        if self.unsearchable.is_none() {
-            blocks.push(Block::Table(self.table(locale, &here)));
-            let first = format!("{here}?{}", self.query);
-            blocks.extend(paging(locale, &first, self.next.as_deref()));
-            blocks.push(files(w, &here, &self.query));
-        }
-        Page {
-            title: w.consents.to_owned(),
-            error: None,
-            blocks,
-            frame,
-        }
+    fn title(words: &'static Words) -> &'static str {
+        words.consents
     }
 
-    fn fields(&self, locale: Locale) -> Vec<Field> {
+    fn fields(typed: &Typed, partners: &Partners, locale: Locale) -> Vec<Field> {
         let w = words::of(locale);
-        let typed = &self.typed;
         let of = |value: &Option<String>| value.clone().unwrap_or_default();
         let statuses = Standing::ALL
             .into_iter()
@@ -130,7 +94,7 @@ impl ConsentsView {
                 "partner",
                 w.partner,
                 w.all,
-                self.partners.clone(),
+                partners.iter().cloned(),
                 typed.partner.as_deref(),
             ),
             Field::new("contract", w.contract, Input::Text(of(&typed.contract))),
@@ -152,14 +116,15 @@ impl ConsentsView {
         ]
     }
 
-    fn table(&self, locale: Locale, here: &str) -> Table {
+    fn table(found: &[Self], partners: &Partners, bank: &str, locale: Locale) -> Table {
         let w = words::of(locale);
-        let rows = self.found.iter().map(|consent| Row {
+        let here = section_path(bank, Self::SECTION);
+        let rows = found.iter().map(|consent| Row {
             key: consent.grant_id.clone(),
             cells: vec![
                 Cell::code(consent.grant_id.clone())
                     .leading_to(format!("{here}/{}", consent.grant_id)),
-                Cell::text(names::partner(&self.partners, &consent.partner)),
+                Cell::text(names::partner(partners, &consent.partner)),
                 Cell::code(consent.contract.clone()),
                 status_cell(locale, consent),
                 Cell::text(consent.account_count.to_string()),

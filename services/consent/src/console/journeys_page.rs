@@ -3,12 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    acts_page::paging,
-    block::{Block, Cell, Column, Field, Form, Input, Row, Table, Tone, Width},
-    consents_page::{Unsearchable, files},
+    block::{Cell, Column, Field, Input, Row, Table, Tone, Width},
     names,
-    page::{Frame, Page, Section, section_path},
-    words,
+    page::{Section, section_path},
+    search_page::{Line, Partners},
+    words::{self, Words},
 };
 use crate::{funnel::FunnelStep, pages::Locale, search::journeys::FoundJourney};
 
@@ -134,51 +133,16 @@ pub(super) const STAGES: [FunnelStep; 5] = [
     FunnelStep::Authorize,
 ];
 
-/// The page's data.
-#[derive(Debug)]
-pub(super) struct JourneysView {
-    pub(super) typed: Typed,
-    pub(super) partners: Vec<(String, String)>,
-    pub(super) unsearchable: Option<Unsearchable>,
-    pub(super) found: Vec<JourneyLine>,
-    pub(super) next: Option<String>,
-    pub(super) query: String,
-}
+impl Line for JourneyLine {
+    type Typed = Typed;
+    const SECTION: Section = Section::Journeys;
 
-impl JourneysView {
-    pub(super) fn page(&self, frame: Frame) -> Page {
-        let locale = frame.locale;
-        let w = words::of(locale);
-        let bank = frame.bank_code();
-        let here = section_path(&bank, Section::Journeys);
-        let mut blocks: Vec<Block> = self
-            .unsearchable
-            .map(|why| why.said(w))
-            .into_iter()
-            .collect();
-        blocks.push(Block::Form(Form::filter(
-            "filter",
-            here.clone(),
-            self.fields(locale),
-            w.search,
-        )));
-        if self.unsearchable.is_none() {
-            blocks.push(Block::Table(self.table(locale, &bank)));
-            let first = format!("{here}?{}", self.query);
-            blocks.extend(paging(locale, &first, self.next.as_deref()));
-            blocks.push(files(w, &here, &self.query));
-        }
-        Page {
-            title: w.journeys.to_owned(),
-            error: None,
-            blocks,
-            frame,
-        }
+    fn title(words: &'static Words) -> &'static str {
+        words.journeys
     }
 
-    fn fields(&self, locale: Locale) -> Vec<Field> {
+    fn fields(typed: &Typed, partners: &Partners, locale: Locale) -> Vec<Field> {
         let w = words::of(locale);
-        let typed = &self.typed;
         let of = |value: &Option<String>| value.clone().unwrap_or_default();
         let statuses = Outcome::ALL
             .into_iter()
@@ -191,7 +155,7 @@ impl JourneysView {
                 "partner",
                 w.partner,
                 w.all,
-                self.partners.clone(),
+                partners.iter().cloned(),
                 typed.partner.as_deref(),
             ),
             Field::select(
@@ -212,13 +176,13 @@ impl JourneysView {
         ]
     }
 
-    fn table(&self, locale: Locale, bank: &str) -> Table {
+    fn table(found: &[Self], partners: &Partners, bank: &str, locale: Locale) -> Table {
         let w = words::of(locale);
-        let rows = self.found.iter().map(|journey| Row {
+        let rows = found.iter().map(|journey| Row {
             key: journey.journey_id.clone(),
             cells: vec![
                 Cell::code(journey.journey_id.clone()),
-                Cell::text(names::partner(&self.partners, &journey.partner)),
+                Cell::text(names::partner(partners, &journey.partner)),
                 Cell::code(journey.contract.clone().unwrap_or_default()),
                 outcome(locale, journey),
                 Cell::text(

@@ -2,7 +2,7 @@
 
 use actix_web::web::{ServiceConfig, get, post};
 
-use super::{bulk, ends, orders, partners, partners_here};
+use super::{bulk, ends, orders, partners, partners_here, suspensions};
 
 /// Adds them.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -31,8 +31,8 @@ fn acts_on_consents(config: &mut ServiceConfig) {
         .route(&of("revocation"), post().to(orders::revoke))
         .route(&of("account-removals"), post().to(orders::remove_account))
         .route(&of("handover"), post().to(orders::hand_over))
-        .route(&of("suspensions"), post().to(orders::suspend_consent))
-        .route(&of("restorations"), post().to(orders::restore_consent));
+        .route(&of("suspensions"), post().to(suspensions::suspend_consent))
+        .route(&of("restorations"), post().to(suspensions::restore_consent));
 }
 
 fn acts_on_levels(config: &mut ServiceConfig) {
@@ -42,16 +42,22 @@ fn acts_on_levels(config: &mut ServiceConfig) {
     config
         .route(
             &contract("suspensions"),
-            post().to(orders::suspend_contract),
+            post().to(suspensions::suspend_contract),
         )
         .route(
             &contract("restorations"),
-            post().to(orders::restore_contract),
+            post().to(suspensions::restore_contract),
         )
-        .route(&partner("suspensions"), post().to(orders::suspend_partner))
-        .route(&partner("restorations"), post().to(orders::restore_partner))
-        .route(&bank("suspensions"), post().to(orders::suspend_bank))
-        .route(&bank("restorations"), post().to(orders::restore_bank));
+        .route(
+            &partner("suspensions"),
+            post().to(suspensions::suspend_partner),
+        )
+        .route(
+            &partner("restorations"),
+            post().to(suspensions::restore_partner),
+        )
+        .route(&bank("suspensions"), post().to(suspensions::suspend_bank))
+        .route(&bank("restorations"), post().to(suspensions::restore_bank));
 }
 
 fn questions(config: &mut ServiceConfig) {

@@ -1,12 +1,14 @@
 //! One consent: how it stands now or stood at any moment, its story, and why it stopped.
 
-use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use consent_domain::{GrantId, Instant};
 use serde_json::json;
 use utoipa::IntoParams;
 
 use super::{
+    answer::answer,
     consent_answers::{Standing, Story, WhyAnswer},
+    paths,
     query::{Parameters, instant},
 };
 use crate::{
@@ -54,12 +56,6 @@ pub(crate) struct Moment {
     as_of: Option<String>,
 }
 
-fn answered(body: &impl serde::Serialize) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(body)
-}
-
 /// Records the read of a consent, then reads everything that bears on it.
 async fn read(
     app: &App,
@@ -68,9 +64,7 @@ async fn read(
     (code, depth): (&'static str, Depth),
     detail: serde_json::Value,
 ) -> Result<(GrantId, Life), Problem> {
-    let Ok(grant) = GrantId::parse(grant) else {
-        return Err(Problem::NOTHING_HERE);
-    };
+    let grant = paths::grant(grant)?;
     let act = Act {
         code,
         subject: Subject::new("consent", grant.as_str()),
@@ -127,7 +121,7 @@ pub(crate) async fn show(
     let how = ("read_consent", Depth::Life);
     let (grant, life) = read(&app, &at, &path.1, how, detail).await?;
     let moment = not_to_come(moment, life.now)?;
-    Ok(answered(&Standing::of(&grant, &as_of(&life, moment))))
+    Ok(answer(&Standing::of(&grant, &as_of(&life, moment))))
 }
 
 /// A consent's story.
@@ -152,7 +146,7 @@ pub(crate) async fn story(
     Parameters::parse(request.query_string())?.finish()?;
     let how = ("read_story", Depth::Origin);
     let (grant, life) = read(&app, &at, &path.1, how, json!({})).await?;
-    Ok(answered(&Story::of(&grant, &life)))
+    Ok(answer(&Story::of(&grant, &life)))
 }
 
 /// Why a consent stopped.
@@ -175,5 +169,5 @@ pub(crate) async fn reasons(
     Parameters::parse(request.query_string())?.finish()?;
     let how = ("read_why", Depth::Life);
     let (grant, life) = read(&app, &at, &path.1, how, json!({})).await?;
-    Ok(answered(&WhyAnswer::of(&grant, why(&life))))
+    Ok(answer(&WhyAnswer::of(&grant, why(&life))))
 }

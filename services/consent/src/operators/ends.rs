@@ -1,17 +1,16 @@
 //! What ended, whether everybody was told of it, and whom a partner's doings concern.
 
-use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
-use consent_domain::{Instant, PartnerId};
+use actix_web::{HttpRequest, HttpResponse, web};
+use consent_domain::Instant;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    cursor::{self, Cursor},
-    lines::{self, Lines, Read},
-    orders::PartnerPath,
-    query::{Parameters, page_limit},
+    listing::{Export, Listing},
+    paths::{self, AtBankPath, PartnerPath},
+    query::Parameters,
 };
 use crate::{
     affected_consents::{self, AffectedBy, AffectedConsent},
@@ -100,9 +99,7 @@ fn time(parameters: &mut Parameters, name: &str) -> Result<Instant, Problem> {
 struct Window {
     from: Instant,
     to: Instant,
-    lines: Option<Lines>,
-    after: Option<TimeKey>,
-    limit: usize,
+    listing: Listing<TimeKey>,
 }
 
 impl Window {
@@ -111,14 +108,8 @@ impl Window {
         if to <= from {
             return Err(Problem::invalid_parameter("to is later than from."));
         }
-        let after: Option<Cursor<TimeKey>> = cursor::take(parameters)?;
-        Ok(Self {
-            from,
-            to,
-            lines: Lines::take(parameters)?,
-            after: after.map(|cursor| cursor.0),
-            limit: page_limit(parameters)?,
-        })
+        let listing = Listing::take(parameters)?;
+        Ok(Self { from, to, listing })
     }
 }
 
@@ -177,66 +168,44 @@ pub(crate) async fn ended(
         Some("outstanding") => Notices::Outstanding,
         Some(_) => return Err(Problem::invalid_parameter("notices is outstanding.")),
     };
-    let ends = EndsBetween {
-        bank: at.bank.clone(),
-        from: window.from,
-        to: window.to,
-        partner: parameters.take("partner"),
-        causation_id,
-        notices,
-        after: window.after,
-        limit: cursor::one_more(window.limit),
-    };
+    let partner = parameters.take("partner");
     parameters.finish()?;
+    let Window { from, to, listing } = window;
     let act = Act {
-        code: if window.lines.is_some() {
-            "export_ended_consents"
-        } else {
-            "list_ended_consents"
-        },
+        code: listing.act("list_ended_consents", "export_ended_consents"),
         subject: Subject::of_kind("consents"),
-        detail: json!({ "from": ends.from, "to": ends.to, "partner": ends.partner }),
+        detail: json!({ "from": from, "to": to, "partner": partner }),
     };
     at.record_read(&app.pool, act).await?;
-    if let Some(lines) = window.lines {
-        let pool = app.pool.clone();
-        let first = ends.after.clone();
-        let read = move |after| {
-            let ends = EndsBetween {
-                after,
-                limit: EXPORT_PAGE,
-                ..ends.clone()
-            };
-            let pool = pool.clone();
-            async move {
-                let rows = ended_consents::between(&pool, &ends)
-                    .await
-                    .map_err(|error| Problem::unavailable(&error))?;
-                let last = rows.last();
-                let next = last.map(|last| Some((last.ended_at, last.grant_id.clone())));
-                Ok(Read { rows, next })
-            }
+    let (pool, bank) = (app.pool.clone(), at.bank.clone());
+    let read = move |after, limit| {
+        let pool = pool.clone();
+        let ends = EndsBetween {
+            bank: bank.clone(),
+            from,
+            to,
+            partner: partner.clone(),
+            causation_id,
+            notices,
+            after,
+            limit,
         };
-        return Ok(lines::send(
-            lines,
-            "ended-consents",
-            &ENDED_COLUMNS,
-            first,
-            read,
-        ));
-    }
-    let mut consents = ended_consents::between(&app.pool, &ends)
-        .await
-        .map_err(|error| Problem::unavailable(&error))?;
-    let next_cursor = cursor::next(&mut consents, window.limit, |last| {
-        (last.ended_at, last.grant_id.clone())
-    });
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(EndedPage {
-            consents,
-            next_cursor,
-        }))
+        async move {
+            let rows = ended_consents::between(&pool, &ends).await;
+            rows.map_err(|error| Problem::unavailable(&error))
+        }
+    };
+    let key = |last: &EndedConsent| (last.ended_at, last.grant_id.clone());
+    let page = |consents, next_cursor| EndedPage {
+        consents,
+        next_cursor,
+    };
+    let export = Export {
+        name: "ended-consents".to_owned(),
+        columns: &ENDED_COLUMNS,
+        rows_at_once: EXPORT_PAGE,
+    };
+    listing.answer(export, read, key, page).await
 }
 
 const AFFECTED_COLUMNS: [&str; 11] = [
@@ -272,67 +241,44 @@ pub(crate) async fn affected(
     app: web::Data<App>,
     at: Api<Reads>,
     request: HttpRequest,
-    path: web::Path<(String, String)>,
+    path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
     let mut parameters = Parameters::parse(request.query_string())?;
     let window = Window::take(&mut parameters)?;
     parameters.finish()?;
-    let partner = PartnerId::parse(path.1.as_str()).map_err(|_| Problem::NOTHING_HERE)?;
+    let partner = paths::partner(&path.1)?;
+    let Window { from, to, listing } = window;
     let act = Act {
-        code: if window.lines.is_some() {
-            "export_affected_consents"
-        } else {
-            "list_affected_consents"
-        },
+        code: listing.act("list_affected_consents", "export_affected_consents"),
         subject: Subject::new("partner", partner.as_str()),
-        detail: json!({ "from": window.from, "to": window.to }),
+        detail: json!({ "from": from, "to": to }),
     };
     at.record_read(&app.pool, act).await?;
-    let by = AffectedBy {
-        bank: at.bank.clone(),
-        partner,
-        from: window.from,
-        to: window.to,
-        after: window.after,
-        limit: cursor::one_more(window.limit),
-    };
-    if let Some(lines) = window.lines {
-        let pool = app.pool.clone();
-        let first = by.after.clone();
-        let read = move |after| {
-            let by = AffectedBy {
-                after,
-                limit: EXPORT_PAGE,
-                ..by.clone()
-            };
-            let pool = pool.clone();
-            async move {
-                let rows = affected_consents::affected(&pool, &by)
-                    .await
-                    .map_err(|error| Problem::unavailable(&error))?;
-                let last = rows.last();
-                let next = last.map(|last| Some((last.began_at, last.grant_id.clone())));
-                Ok(Read { rows, next })
-            }
+    let (pool, bank) = (app.pool.clone(), at.bank.clone());
+    let read = move |after, limit| {
+        let pool = pool.clone();
+        let by = AffectedBy {
+            bank: bank.clone(),
+            partner: partner.clone(),
+            from,
+            to,
+            after,
+            limit,
         };
-        return Ok(lines::send(
-            lines,
-            "affected-consents",
-            &AFFECTED_COLUMNS,
-            first,
-            read,
-        ));
-    }
-    let mut consents = affected_consents::affected(&app.pool, &by)
-        .await
-        .map_err(|error| Problem::unavailable(&error))?;
-    let next_cursor = cursor::next(&mut consents, window.limit, |last| {
-        (last.began_at, last.grant_id.clone())
-    });
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(AffectedPage {
-            consents,
-            next_cursor,
-        }))
+        async move {
+            let rows = affected_consents::affected(&pool, &by).await;
+            rows.map_err(|error| Problem::unavailable(&error))
+        }
+    };
+    let key = |last: &AffectedConsent| (last.began_at, last.grant_id.clone());
+    let page = |consents, next_cursor| AffectedPage {
+        consents,
+        next_cursor,
+    };
+    let export = Export {
+        name: "affected-consents".to_owned(),
+        columns: &AFFECTED_COLUMNS,
+        rows_at_once: EXPORT_PAGE,
+    };
+    listing.answer(export, read, key, page).await
 }

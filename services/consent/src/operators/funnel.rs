@@ -1,6 +1,6 @@
 //! The funnel: `GET /v1/banks/{bank}/funnel`.
 
-use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use consent_domain::PartnerId;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::{
     funnel::{Funnel, FunnelStep, Period, PeriodError, read},
     japan,
     operator::{Act, Api, Reads, Subject},
-    operators::query::Parameters,
+    operators::{answer::answer, query::Parameters},
     problem::Problem,
 };
 
@@ -152,9 +152,7 @@ pub(crate) async fn show(
     };
     at.record_read(&app.pool, act).await?;
     let funnel = read(&app.pool, &at.bank, period, partner.as_ref()).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(answer(period, partner, funnel)))
+    Ok(answer(&told(period, partner, funnel)))
 }
 
 fn period(parameters: &mut Parameters) -> Result<Period, Problem> {
@@ -177,7 +175,7 @@ fn period(parameters: &mut Parameters) -> Result<Period, Problem> {
     })
 }
 
-fn answer(period: Period, partner: Option<PartnerId>, funnel: Funnel) -> FunnelAnswer {
+fn told(period: Period, partner: Option<PartnerId>, funnel: Funnel) -> FunnelAnswer {
     let steps = FunnelStep::ALL.into_iter().map(|step| StepAnswer {
         number: step.number(),
         step: step.as_str(),

@@ -1,9 +1,10 @@
 //! Whose token it is: `GET /v1/me`.
 
-use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::answer;
 use crate::{
     app::App,
     operator::{Act, Role, Subject, api, console::roles_of},
@@ -63,7 +64,5 @@ pub(crate) async fn show(
             })
             .collect(),
     };
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(me))
+    Ok(answer(&me))
 }

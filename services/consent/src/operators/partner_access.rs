@@ -1,16 +1,19 @@
 //! What a partner could read at a moment, over its consents.
 
-use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
-use consent_domain::{GrantId, Instant, PartnerId};
+use consent_domain::{GrantId, Instant};
 use serde::Serialize;
 use serde_json::json;
 use tracing::Instrument as _;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    answer::answer,
     consent_answers::Standing,
     consent_life::{Moment, not_to_come},
+    paging::Paging,
+    paths,
     query::{Parameters, instant, page_limit, place},
 };
 use crate::{
@@ -63,7 +66,7 @@ pub(crate) struct AccessPage {
     summary = "What a partner could read at a moment, and on whose act",
     description = "Every consent of the partner that had begun, ended ones included, as it stood then. At most \
         50 a page.",
-    params(PartnerPath, Moment, super::searches::Paging),
+    params(PartnerPath, Moment, Paging),
     responses((status = 200, description = "A page", body = AccessPage)),
     security(("operator_token" = []))
 )]
@@ -73,9 +76,7 @@ pub(crate) async fn show(
     request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let Ok(partner) = PartnerId::parse(path.1.as_str()) else {
-        return Err(Problem::NOTHING_HERE);
-    };
+    let partner = paths::partner(&path.1)?;
     let mut parameters = Parameters::parse(request.query_string())?;
     let asked = instant(&mut parameters, "as_of")?;
     let moment = not_to_come(asked, database_now(&app).await?)?;
@@ -111,13 +112,11 @@ pub(crate) async fn show(
         let life = life::of_grant(&app.pool, &at.bank, &grant, Depth::Life).await?;
         consents.push(Standing::of(&grant, &as_of(&life, moment)));
     }
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(AccessPage {
-            as_of: moment,
-            consents,
-            next_cursor: page.next.map(|place| place.to_cursor(&search.text())),
-        }))
+    Ok(answer(&AccessPage {
+        as_of: moment,
+        consents,
+        next_cursor: page.next.map(|place| place.to_cursor(&search.text())),
+    }))
 }
 
 async fn database_now(app: &App) -> Result<Instant, sqlx::Error> {

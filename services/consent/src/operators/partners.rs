@@ -2,23 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::CACHE_CONTROL,
-    web::{self, Bytes},
-};
+use actix_web::{HttpRequest, HttpResponse, web};
 use consent_domain::{
     ClientId, Instant, PartnerId,
     partner::{Partner, PartnerRecord, PartnerStream},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    cursor::{self, Cursor},
-    query::{Parameters, page_limit},
-    received::body,
+    answer::answer,
+    paging::{Page, Paging},
+    paths::{self, PartnerKeyPath, PlatformPartnerPath},
+    received::Sent,
 };
 use crate::{
     app::App,
@@ -28,32 +25,6 @@ use crate::{
     problem::Problem,
     store::state_of,
 };
-
-/// Which partner.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(
-    dead_code,
-    reason = "it describes the path; handlers read it themselves"
-)]
-pub(crate) struct PlatformPartnerPath {
-    /// The partner.
-    partner: String,
-}
-
-/// Which key of which partner.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(
-    dead_code,
-    reason = "it describes the path; handlers read it themselves"
-)]
-pub(crate) struct PartnerKeyPath {
-    /// The partner.
-    partner: String,
-    /// The key.
-    kid: String,
-}
 
 /// A partner's key.
 #[derive(Serialize, ToSchema)]
@@ -147,10 +118,6 @@ pub(crate) struct Retirement {
     retire_at: Instant,
 }
 
-fn partner_of(text: &str) -> Result<PartnerId, Problem> {
-    PartnerId::parse(text).map_err(|_| Problem::NOTHING_HERE)
-}
-
 async fn detail(app: &App, partner: &PartnerId) -> Result<PartnerDetail, Problem> {
     let state = state_of::<PartnerStream>(&app.pool, partner.as_str()).await;
     let state = state.map_err(|error| Problem::unavailable(&error))?;
@@ -204,10 +171,9 @@ async fn detail(app: &App, partner: &PartnerId) -> Result<PartnerDetail, Problem
     })
 }
 
-fn no_store(value: impl Serialize) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(value)
+/// Answers with the record as it is now.
+async fn answer_with(app: &App, partner: &PartnerId) -> Result<HttpResponse, Problem> {
+    Ok(answer(&detail(app, partner).await?))
 }
 
 /// Every partner.
@@ -217,7 +183,7 @@ fn no_store(value: impl Serialize) -> HttpResponse {
     tag = "partners",
     operation_id = "list_partners",
     summary = "The partners on the platform",
-    params(super::bulk::PageQuery),
+    params(Paging),
     responses((status = 200, description = "A page of them", body = PartnerPage)),
     security(("operator_token" = []))
 )]
@@ -226,24 +192,21 @@ pub(crate) async fn list(
     who: Platform,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let mut parameters = Parameters::parse(request.query_string())?;
-    let after: Option<Cursor<String>> = cursor::take(&mut parameters)?;
-    let limit = page_limit(&mut parameters)?;
-    parameters.finish()?;
+    let page: Page<String> = Page::of(&request)?;
     who.record(
         &app.pool,
         Act::on("list_partners", Subject::of_kind("partners")),
     )
     .await?;
-    let after = after.map(|cursor| cursor.0).unwrap_or_default();
-    let ids = partner_ids(&app.pool, &after, cursor::one_more(limit)).await;
+    let after = page.after.as_deref().unwrap_or_default();
+    let ids = partner_ids(&app.pool, after, page.rows()).await;
     let mut ids = ids.map_err(|error| Problem::unavailable(&error))?;
-    let next_cursor = cursor::next(&mut ids, limit, ToString::to_string);
+    let next_cursor = page.cut(&mut ids, ToString::to_string);
     let mut partners = Vec::new();
     for id in &ids {
         partners.push(detail(&app, id).await?);
     }
-    Ok(no_store(PartnerPage {
+    Ok(answer(&PartnerPage {
         partners,
         next_cursor,
     }))
@@ -265,10 +228,10 @@ pub(crate) async fn show(
     who: Platform,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let partner = partner_of(&path)?;
+    let partner = paths::partner(&path)?;
     let act = Act::on("read_partner", Subject::new("partner", partner.as_str()));
     who.record(&app.pool, act).await?;
-    Ok(no_store(detail(&app, &partner).await?))
+    answer_with(&app, &partner).await
 }
 
 /// Registers a partner.
@@ -284,11 +247,9 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn register(
     app: web::Data<App>,
-    who: Platform,
-    request: HttpRequest,
-    bytes: Bytes,
+    sent: Sent<Platform, NewPartner>,
 ) -> Result<HttpResponse, Problem> {
-    let new: NewPartner = body(&request, &bytes)?;
+    let new = sent.body;
     let partner = new.partner_id.clone();
     new.record.check().map_err(|_| Problem::INVALID_RECORD)?;
     let registration = PartnerRegistration {
@@ -303,8 +264,8 @@ pub(crate) async fn register(
         jwks: new.jwks,
         banks: BTreeSet::new(),
     };
-    who.register_partner(&app, registration).await?;
-    Ok(no_store(detail(&app, &partner).await?))
+    sent.by.register_partner(&app, registration).await?;
+    answer_with(&app, &partner).await
 }
 
 async fn change(
@@ -313,10 +274,10 @@ async fn change(
     change: RecordChange,
     read_version: Option<u32>,
 ) -> Result<HttpResponse, Problem> {
-    let partner = partner_of(partner)?;
+    let partner = paths::partner(partner)?;
     who.change_partner(app, &partner, (change, read_version))
         .await?;
-    Ok(no_store(detail(app, &partner).await?))
+    answer_with(app, &partner).await
 }
 
 /// Changes what customers are shown.
@@ -333,20 +294,12 @@ async fn change(
 )]
 pub(crate) async fn change_record(
     app: web::Data<App>,
-    who: Platform,
-    request: HttpRequest,
+    sent: Sent<Platform, LegalRecordChange>,
     path: web::Path<String>,
-    bytes: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let wanted: LegalRecordChange = body(&request, &bytes)?;
-    let version = Some(wanted.record_version);
-    change(
-        (&app, &who),
-        &path,
-        RecordChange::Legal(wanted.record),
-        version,
-    )
-    .await
+    let version = Some(sent.body.record_version);
+    let record = RecordChange::Legal(sent.body.record);
+    change((&app, &sent.by), &path, record, version).await
 }
 
 /// Changes the redirect URIs.
@@ -363,15 +316,12 @@ pub(crate) async fn change_record(
 )]
 pub(crate) async fn change_redirect_uris(
     app: web::Data<App>,
-    who: Platform,
-    request: HttpRequest,
+    sent: Sent<Platform, RedirectUriChange>,
     path: web::Path<String>,
-    bytes: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let wanted: RedirectUriChange = body(&request, &bytes)?;
-    let version = Some(wanted.record_version);
-    let uris = RecordChange::RedirectUris(wanted.redirect_uris);
-    change((&app, &who), &path, uris, version).await
+    let version = Some(sent.body.record_version);
+    let uris = RecordChange::RedirectUris(sent.body.redirect_uris);
+    change((&app, &sent.by), &path, uris, version).await
 }
 
 /// Adds a key.
@@ -388,13 +338,11 @@ pub(crate) async fn change_redirect_uris(
 )]
 pub(crate) async fn add_key(
     app: web::Data<App>,
-    who: Platform,
-    request: HttpRequest,
+    sent: Sent<Platform, NewKey>,
     path: web::Path<String>,
-    bytes: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let NewKey { jwk } = body(&request, &bytes)?;
-    change((&app, &who), &path, RecordChange::AddKey(jwk), None).await
+    let key = RecordChange::AddKey(sent.body.jwk);
+    change((&app, &sent.by), &path, key, None).await
 }
 
 /// Lets a key go.
@@ -411,15 +359,14 @@ pub(crate) async fn add_key(
 )]
 pub(crate) async fn retire_key(
     app: web::Data<App>,
-    who: Platform,
-    request: HttpRequest,
+    sent: Sent<Platform, Retirement>,
     path: web::Path<(String, String)>,
-    bytes: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let Retirement { retire_at } = body(&request, &bytes)?;
     let (partner, kid) = path.into_inner();
-    let partner = partner_of(&partner)?;
-    who.retire_partner_key(&app, &partner, (&kid, retire_at))
+    let partner = paths::partner(&partner)?;
+    let retirement = (kid.as_str(), sent.body.retire_at);
+    sent.by
+        .retire_partner_key(&app, &partner, retirement)
         .await?;
-    Ok(no_store(detail(&app, &partner).await?))
+    answer_with(&app, &partner).await
 }

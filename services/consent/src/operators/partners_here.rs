@@ -1,13 +1,9 @@
 //! Partners at a bank, for its operators.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::CACHE_CONTROL,
-    web::{self, Bytes},
-};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::NaiveDate;
 use consent_domain::{
-    Instant, PartnerId,
+    ClientId, Instant, PartnerId,
     partner::{Partner, PartnerAtBank, PartnerAtBankStream, PartnerContract, PartnerStream},
 };
 use serde::{Deserialize, Serialize};
@@ -16,16 +12,16 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{
-    bulk::PageQuery,
-    cursor::{self, Cursor},
-    orders::{OrderAnswer, PartnerPath},
-    query::{Parameters, page_limit},
-    received::body,
+    answer::{OrderAnswer, answer, performed},
+    paging::{Page, Paging},
+    paths::{self, AtBankPath, PartnerPath},
+    received::Sent,
 };
 use crate::{
     app::App,
     japan::start_of_day,
-    operator::{Act, Acts, Api, Reads, Subject},
+    operator::{Act, Acts, Api, AtBank, Reads, Subject},
+    operator_orders::Performed,
     partner_administration::AtBankChange,
     problem::Problem,
     security_events::push::{Authorization, list_targets},
@@ -118,16 +114,6 @@ pub(crate) struct Targets {
     targets: Vec<Target>,
 }
 
-fn no_store(value: impl Serialize) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(value)
-}
-
-fn partner_of(path: &(String, String)) -> Result<PartnerId, Problem> {
-    PartnerId::parse(path.1.as_str()).map_err(|_| Problem::NOTHING_HERE)
-}
-
 impl ContractDays {
     fn contract(&self) -> Option<PartnerContract> {
         Some(PartnerContract {
@@ -147,7 +133,7 @@ impl ContractDays {
     tag = "partners",
     operation_id = "list_partners_of_bank",
     summary = "The partners that the bank has or had to do with",
-    params(crate::openapi::BankPath, PageQuery),
+    params(crate::openapi::BankPath, Paging),
     responses((status = 200, description = "A page of them", body = PartnersHere)),
     security(("operator_token" = []))
 )]
@@ -156,13 +142,10 @@ pub(crate) async fn list(
     at: Api<Reads>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let mut parameters = Parameters::parse(request.query_string())?;
-    let after: Option<Cursor<String>> = cursor::take(&mut parameters)?;
-    let limit = page_limit(&mut parameters)?;
-    parameters.finish()?;
+    let page: Page<String> = Page::of(&request)?;
     let act = Act::on("list_partners", Subject::of_kind("partners"));
     at.record_read(&app.pool, act).await?;
-    let after = after.map(|cursor| cursor.0).unwrap_or_default();
+    let after = page.after.as_deref().unwrap_or_default();
     let rows = sqlx::query(
         "SELECT stream_id, version AS here_version, state_version AS here_state_version, state AS here_state
          FROM partner_at_bank_current WHERE stream_id > $1 AND stream_id < $2 ORDER BY stream_id LIMIT $3",
@@ -170,7 +153,7 @@ pub(crate) async fn list(
     .bind(format!("{}:{after}", at.bank))
     // The character after the colon: the range of the bank's streams by their primary key.
     .bind(format!("{};", at.bank))
-    .bind(cursor::one_more(limit))
+    .bind(page.rows())
     .fetch_all(&app.pool)
     .await?;
     let mut partners = Vec::new();
@@ -183,8 +166,8 @@ pub(crate) async fn list(
         let partner = partner.map_err(|error| Problem::unavailable(&error))?;
         partners.push(seen_here(id, partner, &here));
     }
-    let next_cursor = cursor::next(&mut partners, limit, |last| last.partner_id.clone());
-    Ok(no_store(PartnersHere {
+    let next_cursor = page.cut(&mut partners, |last| last.partner_id.clone());
+    Ok(answer(&PartnersHere {
         partners,
         next_cursor,
     }))
@@ -227,14 +210,13 @@ fn seen_here(id: &str, partner: Partner, here: &PartnerAtBank) -> PartnerHere {
 }
 
 async fn change(
-    (app, at): (&App, &Api<Acts>),
-    path: &(String, String),
+    (app, at): (&App, &AtBank),
+    path: &AtBankPath,
     change: AtBankChange,
 ) -> Result<HttpResponse, Problem> {
-    let performed = at
-        .change_partner_here(app, &partner_of(path)?, change)
-        .await?;
-    Ok(no_store(OrderAnswer::of(performed)))
+    let partner = paths::partner(&path.1)?;
+    let done = at.change_partner_here(app, &partner, change).await?;
+    Ok(performed(done))
 }
 
 /// Enables a partner.
@@ -251,7 +233,7 @@ async fn change(
 pub(crate) async fn enable(
     app: web::Data<App>,
     at: Api<Acts>,
-    path: web::Path<(String, String)>,
+    path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
     change((&app, &at), &path, AtBankChange::Enable).await
 }
@@ -272,7 +254,7 @@ pub(crate) async fn enable(
 pub(crate) async fn disable(
     app: web::Data<App>,
     at: Api<Acts>,
-    path: web::Path<(String, String)>,
+    path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
     change((&app, &at), &path, AtBankChange::Disable).await
 }
@@ -293,14 +275,12 @@ pub(crate) async fn disable(
 )]
 pub(crate) async fn set_contract(
     app: web::Data<App>,
-    at: Api<Acts>,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-    bytes: Bytes,
+    sent: Sent<Api<Acts>, ContractDays>,
+    path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
-    let days: ContractDays = body(&request, &bytes)?;
-    let contract = days.contract().ok_or(Problem::INVALID_CONTRACT)?;
-    change((&app, &at), &path, AtBankChange::SetContract(contract)).await
+    let contract = sent.body.contract().ok_or(Problem::INVALID_CONTRACT)?;
+    let contract = AtBankChange::SetContract(contract);
+    change((&app, &sent.by), &path, contract).await
 }
 
 /// The bank's push targets.
@@ -332,15 +312,16 @@ pub(crate) async fn targets(app: web::Data<App>, at: Api<Reads>) -> Result<HttpR
             set_by: target.set_by,
         })
         .collect();
-    Ok(no_store(Targets { targets }))
+    Ok(answer(&Targets { targets }))
 }
 
-/// The partner's client, which push targets are named by.
-async fn client_of(app: &App, partner: &PartnerId) -> Result<consent_domain::ClientId, Problem> {
+/// The partner with its client, which push targets are named by.
+async fn pushed_to(app: &App, path: &AtBankPath) -> Result<(PartnerId, ClientId), Problem> {
+    let partner = paths::partner(&path.1)?;
     let state = state_of::<PartnerStream>(&app.pool, partner.as_str()).await;
     match state.map_err(|error| Problem::unavailable(&error))? {
         Partner::Absent => Err(Problem::NOTHING_HERE),
-        Partner::Registered { record, .. } => Ok(record.client_id),
+        Partner::Registered { record, .. } => Ok((partner, record.client_id)),
     }
 }
 
@@ -360,23 +341,20 @@ async fn client_of(app: &App, partner: &PartnerId) -> Result<consent_domain::Cli
 )]
 pub(crate) async fn set_target(
     app: web::Data<App>,
-    at: Api<Acts>,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-    bytes: Bytes,
+    sent: Sent<Api<Acts>, NewTarget>,
+    path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
-    let wanted: NewTarget = body(&request, &bytes)?;
-    let partner = partner_of(&path)?;
-    let client = client_of(&app, &partner).await?;
-    let authorization = wanted.authorization.map(Zeroizing::new);
+    let Sent { by: at, body } = sent;
+    let (partner, client) = pushed_to(&app, &path).await?;
+    let authorization = body.authorization.map(Zeroizing::new);
     let authorization = authorization.map(|text| Authorization::parse(&text));
     let authorization = authorization
         .transpose()
         .map_err(|_| Problem::INVALID_TARGET)?;
-    let how = (authorization, wanted.after);
-    at.set_push_target(&app, (&partner, &client), &wanted.url, how)
+    let how = (authorization, body.after);
+    at.set_push_target(&app, (&partner, &client), &body.url, how)
         .await?;
-    Ok(no_store(OrderAnswer::done()))
+    Ok(performed(Performed::Done))
 }
 
 /// Removes a push target.
@@ -393,10 +371,9 @@ pub(crate) async fn set_target(
 pub(crate) async fn remove_target(
     app: web::Data<App>,
     at: Api<Acts>,
-    path: web::Path<(String, String)>,
+    path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
-    let partner = partner_of(&path)?;
-    let client = client_of(&app, &partner).await?;
+    let (partner, client) = pushed_to(&app, &path).await?;
     at.remove_push_target(&app, (&partner, &client)).await?;
-    Ok(no_store(OrderAnswer::done()))
+    Ok(performed(Performed::Done))
 }

@@ -1,12 +1,19 @@
-//! What operators' programs send: bodies and headers, read strictly.
+//! What operators' programs send: bodies and headers, read strictly, and not before it is known that whoever
+//! sent them may.
+
+use std::pin::Pin;
 
 use actix_web::{
-    HttpRequest,
+    FromRequest, HttpRequest,
+    dev::Payload,
     http::header::{CONTENT_TYPE, HeaderMap},
+    web::Bytes,
 };
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
 
 use crate::{
+    operator::{Acts, Api},
     operator_orders::OrderKey,
     problem::{Problem, problem},
 };
@@ -28,7 +35,7 @@ impl Problem {
 ///
 /// # Errors
 /// [`Problem::INVALID_BODY`].
-pub(crate) fn body<T: DeserializeOwned>(request: &HttpRequest, bytes: &[u8]) -> Result<T, Problem> {
+fn body<T: DeserializeOwned>(request: &HttpRequest, bytes: &[u8]) -> Result<T, Problem> {
     let kind = request.headers().get(CONTENT_TYPE);
     let kind = kind
         .and_then(|value| value.to_str().ok())
@@ -48,11 +55,76 @@ pub(crate) fn body<T: DeserializeOwned>(request: &HttpRequest, bytes: &[u8]) -> 
 ///
 /// # Errors
 /// [`Problem::KEY_MISSING`].
-pub(crate) fn order_key(headers: &HeaderMap) -> Result<OrderKey, Problem> {
+fn order_key(headers: &HeaderMap) -> Result<OrderKey, Problem> {
     let mut keys = headers.get_all("Idempotency-Key");
     let (Some(key), None) = (keys.next(), keys.next()) else {
         return Err(Problem::KEY_MISSING);
     };
     let text = key.to_str().map_err(|_| Problem::KEY_MISSING)?;
     OrderKey::parse(text).ok_or(Problem::KEY_MISSING)
+}
+
+/// An order's key.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(
+    dead_code,
+    reason = "it describes the header; handlers read it themselves"
+)]
+pub(crate) struct KeyHeader {
+    /// A new one for each order, the same one for a repeat of it.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128)]
+    idempotency_key: String,
+}
+
+type Extracting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>>>>;
+
+/// An operator who acts at the bank in the path, under a key.
+pub(crate) struct UnderKey {
+    pub(super) at: Api<Acts>,
+    pub(super) key: OrderKey,
+}
+
+impl FromRequest for UnderKey {
+    type Error = Problem;
+    type Future = Extracting<Self, Problem>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let at = Api::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let at = at.await?;
+            let key = order_key(request.headers())?;
+            Ok(Self { at, key })
+        })
+    }
+}
+
+/// A body, and by whom it was sent.
+pub(crate) struct Sent<W, T> {
+    pub(super) by: W,
+    pub(super) body: T,
+}
+
+/// An order at a bank, under its key.
+pub(crate) type Ordered<T> = Sent<UnderKey, T>;
+
+impl<W, T> FromRequest for Sent<W, T>
+where
+    W: FromRequest<Error = Problem> + 'static,
+    T: DeserializeOwned,
+{
+    type Error = actix_web::Error;
+    type Future = Extracting<Self, actix_web::Error>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let by = W::from_request(request, payload);
+        let bytes = Bytes::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let by = by.await?;
+            let body = body(&request, &bytes.await?)?;
+            Ok(Self { by, body })
+        })
+    }
 }

@@ -1,6 +1,6 @@
 //! The record of what operators did at a bank: `GET /v1/banks/{bank}/acts`.
 
-use actix_web::{HttpResponse, http::header::CACHE_CONTROL, web};
+use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use consent_domain::BankCode;
 use serde::Serialize;
@@ -13,7 +13,10 @@ use uuid::Uuid;
 use crate::{
     app::App,
     operator::{Act, Api, OperatorId, Reads, Subject},
-    operators::query::{Parameters, page_limit},
+    operators::{
+        answer::answer,
+        query::{Parameters, page_limit},
+    },
     problem::Problem,
     store::sql_span,
 };
@@ -100,9 +103,7 @@ pub(crate) async fn list(
     parameters.finish()?;
     at.record_read(&app.pool, wanted.act()).await?;
     let page = wanted.page(&app.pool, &at.bank).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(page))
+    Ok(answer(&page))
 }
 
 /// Which acts are asked for.

@@ -1,15 +1,17 @@
 //! Searches: `GET /v1/banks/{bank}/consents` and `…/journeys`, and the same as CSV and NDJSON.
 
-use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use consent_domain::BankCode;
 use serde::Serialize;
 use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
+    answer::answer,
     consent_filters, export,
     export::Format,
     journey_filters,
+    paging::Paging,
     query::{Parameters, page_limit, place},
 };
 use crate::{
@@ -37,18 +39,6 @@ pub(crate) struct JourneyPage {
     next_cursor: Option<String>,
 }
 
-/// Which page.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "it describes the query; it is parsed by name")]
-pub(crate) struct Paging {
-    /// At most so many.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// Searches consents.
 #[utoipa::path(
     get,
@@ -70,7 +60,7 @@ pub(crate) async fn consents(
     at: Api<Reads>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    answer(&app, &at, &request, "consents", consent_filters::take).await
+    found(&app, &at, &request, "consents", consent_filters::take).await
 }
 
 /// Searches journeys.
@@ -89,10 +79,10 @@ pub(crate) async fn journeys(
     at: Api<Reads>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    answer(&app, &at, &request, "journeys", journey_filters::take).await
+    found(&app, &at, &request, "journeys", journey_filters::take).await
 }
 
-async fn answer<S: Search>(
+async fn found<S: Search>(
     app: &App,
     at: &AtBank,
     request: &HttpRequest,
@@ -114,9 +104,7 @@ async fn answer<S: Search>(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let page = search::page(&mut connection, &search, after.as_ref(), limit).await?;
     let next = page.next.map(|place| place.to_cursor(&search.text()));
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(json!({ "found": page.found, "next_cursor": next })))
+    Ok(answer(&json!({ "found": page.found, "next_cursor": next })))
 }
 
 /// Exports consents as CSV.

@@ -3,7 +3,7 @@
 //! A code is an HMAC of its stored id, so that a repeated authorization answers the same code while
 //! the database holds only a hash of it.
 
-use crate::store::sql_span;
+use crate::store::{Statement, sql_span};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
@@ -103,32 +103,27 @@ impl AuthorizationCodeRow {
         }
     }
 
-    /// Inserts the row by itself.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn insert(&self, executor: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "INSERT INTO authorization_codes (bank, code_hash, code_id, client_id, grant_id, \
-             journey_id, redirect_uri, code_challenge, issued_at, expires_at, used_at, dpop_jkt) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    /// The SQL that inserts the row with what else `statement` writes.
+    pub fn insert(&self, statement: &mut Statement) -> String {
+        let values = [
+            statement.bind(self.bank.to_string()),
+            statement.bind(self.code_hash.to_vec()),
+            statement.bind(self.code_id),
+            statement.bind(self.client_id.to_string()),
+            statement.bind(self.grant_id.to_string()),
+            statement.bind(self.journey_id.to_string()),
+            statement.bind(self.redirect_uri.clone()),
+            statement.bind(self.code_challenge.as_str().to_owned()),
+            statement.bind(self.issued_at),
+            statement.bind(self.expires_at),
+            statement.bind(self.dpop_jkt.clone()),
+        ];
+        format!(
+            "INSERT INTO authorization_codes (bank, code_hash, code_id, client_id, grant_id,
+                journey_id, redirect_uri, code_challenge, issued_at, expires_at, dpop_jkt)
+             VALUES ({})",
+            values.join(", ")
         )
-        .bind(self.bank.as_str())
-        .bind(self.code_hash)
-        .bind(self.code_id)
-        .bind(self.client_id.as_str())
-        .bind(self.grant_id.as_str())
-        .bind(self.journey_id.as_str())
-        .bind(&self.redirect_uri)
-        .bind(self.code_challenge.as_str())
-        .bind(self.issued_at)
-        .bind(self.expires_at)
-        .bind(self.used_at)
-        .bind(&self.dpop_jkt)
-        .execute(executor)
-        .instrument(sql_span("insert authorization code"))
-        .await
-        .map(drop)
     }
 
     fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
@@ -318,7 +313,7 @@ mod tests {
 
     use super::super::access_token;
     use super::super::refresh_token::{self, RefreshTokenRow};
-    use super::super::test_database::TestDatabase;
+    use super::super::test_database::{TestDatabase, write_alone};
     use super::super::token_ids::{Issuance, IssuedAccessTokenRow, issue_from_refresh_token};
     use super::*;
 
@@ -349,7 +344,7 @@ mod tests {
         };
         let then = Utc::now() - Duration::seconds(seconds_ago);
         let row = AuthorizationCodeRow::new(&key, bank(), Uuid::new_v4(), subject, then);
-        row.insert(pool).await.unwrap();
+        write_alone(pool, |statement| row.insert(statement)).await;
         derive(&key, &bank(), row.code_id)
     }
 

@@ -3,7 +3,7 @@
 //! It lives 60 s until it is first shown, then until 600 s after it was made, and may be loaded any
 //! number of times from any browser until a login binds it to one (mail scanners load it first).
 
-use crate::store::sql_span;
+use crate::store::{Statement, sql_span};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Duration, Utc};
 use consent_domain::{BankCode, ClientId, JourneyId};
@@ -102,27 +102,23 @@ impl PushedRequestRow {
         }
     }
 
-    /// Inserts the row by itself.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn insert(&self, executor: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "INSERT INTO pushed_requests (bank, request_uri_hash, client_id, journey_id, \
-             parameters, dpop_jkt, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    /// The SQL that inserts the row with what else `statement` writes.
+    pub fn insert(&self, statement: &mut Statement) -> String {
+        let values = [
+            statement.bind(self.bank.to_string()),
+            statement.bind(self.request_uri_hash.to_vec()),
+            statement.bind(self.client_id.to_string()),
+            statement.bind(self.journey_id.to_string()),
+            statement.bind(Json(self.parameters.clone())),
+            statement.bind(self.dpop_jkt.clone()),
+            statement.bind(self.created_at),
+            statement.bind(self.expires_at),
+        ];
+        format!(
+            "INSERT INTO pushed_requests (bank, request_uri_hash, client_id, journey_id, parameters,
+                dpop_jkt, created_at, expires_at) VALUES ({})",
+            values.join(", ")
         )
-        .bind(self.bank.as_str())
-        .bind(self.request_uri_hash)
-        .bind(self.client_id.as_str())
-        .bind(self.journey_id.as_str())
-        .bind(Json(&self.parameters))
-        .bind(&self.dpop_jkt)
-        .bind(self.created_at)
-        .bind(self.expires_at)
-        .execute(executor)
-        .instrument(sql_span("insert pushed request"))
-        .await
-        .map(drop)
     }
 }
 
@@ -222,86 +218,37 @@ pub async fn mark_first_shown(
     .map(|updated| updated.rows_affected() == 1)
 }
 
-/// Whose a request is after a login.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Binding {
-    /// This session's, now or already.
-    Ours,
-    /// Another browser was first, or the request is over.
-    NotOurs,
-}
-
-/// Binds a journey's request to the session that logged in first. One winner.
-///
-/// # Errors
-/// The database's.
-pub async fn bind(
-    executor: impl PgExecutor<'_>,
-    bank: &BankCode,
+/// The SQL that binds a journey's request to the session that logged in first.
+pub fn bind(
+    statement: &mut Statement,
+    bank: &str,
     journey_id: &JourneyId,
     session_hash: &[u8],
-) -> Result<Binding, sqlx::Error> {
-    let bound = sqlx::query(
-        "UPDATE pushed_requests SET bound_at = coalesce(bound_at, now()), bound_session_hash = $3 \
-         WHERE bank = $1 AND journey_id = $2 AND finished_at IS NULL \
-         AND (bound_session_hash = $3 OR bound_session_hash IS NULL AND expires_at > now())",
+) -> String {
+    let bank = statement.bind(bank.to_owned());
+    let journey_id = statement.bind(journey_id.to_string());
+    let session_hash = statement.bind(session_hash.to_vec());
+    format!(
+        "UPDATE pushed_requests SET bound_at = now(), bound_session_hash = {session_hash}
+         WHERE bank = {bank} AND journey_id = {journey_id} AND bound_session_hash IS NULL"
     )
-    .bind(bank.as_str())
-    .bind(journey_id.as_str())
-    .bind(session_hash)
-    .execute(executor)
-    .instrument(sql_span("bind pushed request"))
-    .await?;
-    Ok(if bound.rows_affected() == 1 {
-        Binding::Ours
-    } else {
-        Binding::NotOurs
-    })
 }
 
-/// Ends a request with its journey's outcome; later loads find it finished.
-///
-/// # Errors
-/// The database's.
-pub async fn finish(
-    executor: impl PgExecutor<'_>,
-    bank: &BankCode,
-    journey_id: &JourneyId,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE pushed_requests SET finished_at = now() \
-         WHERE bank = $1 AND journey_id = $2 AND finished_at IS NULL",
+/// The SQL that ends a request with its journey's outcome; later loads find it finished.
+pub fn finish(statement: &mut Statement, bank: &str, journey_id: &JourneyId) -> String {
+    let bank = statement.bind(bank.to_owned());
+    let journey_id = statement.bind(journey_id.to_string());
+    format!(
+        "UPDATE pushed_requests SET finished_at = now()
+         WHERE bank = {bank} AND journey_id = {journey_id} AND finished_at IS NULL"
     )
-    .bind(bank.as_str())
-    .bind(journey_id.as_str())
-    .execute(executor)
-    .instrument(sql_span("finish"))
-    .await
-    .map(drop)
-}
-
-/// Deletes requests pushed before an instant; how long they are kept as evidence is the caller's
-/// to say. Returns how many.
-///
-/// # Errors
-/// The database's.
-pub async fn purge_pushed_requests(
-    executor: impl PgExecutor<'_>,
-    pushed_before: DateTime<Utc>,
-) -> Result<u64, sqlx::Error> {
-    sqlx::query("DELETE FROM pushed_requests WHERE created_at < $1")
-        .bind(pushed_before)
-        .execute(executor)
-        .instrument(sql_span("purge pushed requests"))
-        .await
-        .map(|deleted| deleted.rows_affected())
 }
 
 #[cfg(test)]
 mod tests {
     use sqlx::PgPool;
 
-    use super::super::test_database::TestDatabase;
+    use super::super::test_database::{TestDatabase, write_alone};
     use super::*;
 
     fn bank() -> BankCode {
@@ -321,10 +268,8 @@ mod tests {
         let uri = RequestUri::mint();
         let parameters = serde_json::from_str(r#"{"state":"s"}"#).unwrap();
         let then = Utc::now() - Duration::seconds(seconds_ago);
-        PushedRequestRow::new(bank(), &uri, client(), journey(), parameters, then)
-            .insert(pool)
-            .await
-            .unwrap();
+        let row = PushedRequestRow::new(bank(), &uri, client(), journey(), parameters, then);
+        write_alone(pool, |statement| row.insert(statement)).await;
         uri
     }
 
@@ -334,6 +279,15 @@ mod tests {
             .unwrap()
             .unwrap()
             .stage
+    }
+
+    /// A login in a browser of its own.
+    async fn logged_in(pool: &PgPool, session: u8) {
+        let session_hash = [session; 32];
+        write_alone(pool, |statement| {
+            bind(statement, "2963", &journey(), &session_hash)
+        })
+        .await;
     }
 
     async fn shift_back(pool: &PgPool, seconds: f64) {
@@ -400,10 +354,6 @@ mod tests {
                 .await
                 .unwrap()
         );
-        let late = bind(database.pool(), &bank(), &journey(), b"s")
-            .await
-            .unwrap();
-        assert_eq!(late, Binding::NotOurs);
         database.drop().await;
     }
 
@@ -429,36 +379,22 @@ mod tests {
         let logins: Vec<_> = (0..50_u8)
             .map(|session| {
                 let pool = pool.clone();
-                tokio::spawn(async move {
-                    bind(&pool, &bank(), &journey(), &[session; 32])
-                        .await
-                        .unwrap()
-                })
+                tokio::spawn(async move { logged_in(&pool, session).await })
             })
             .collect();
-        let mut winners = Vec::new();
-        for (session, login) in (0..50_u8).zip(logins) {
-            if login.await.unwrap() == Binding::Ours {
-                winners.push(session);
-            }
+        for login in logins {
+            login.await.unwrap();
         }
-        let [winner] = winners[..] else {
-            panic!("{winners:?}")
+        let RequestStage::Bound { session_hash } = stage(pool, &uri).await else {
+            panic!("nobody's")
         };
-        let session_hash = vec![winner; 32];
-        assert_eq!(
-            bind(pool, &bank(), &journey(), &session_hash)
-                .await
-                .unwrap(),
-            Binding::Ours,
-            "a new login in the same browser goes on"
-        );
+        logged_in(pool, 50).await;
         shift_back(pool, 3600.0).await;
         assert_eq!(
             stage(pool, &uri).await,
             RequestStage::Bound { session_hash }
         );
-        finish(pool, &bank(), &journey()).await.unwrap();
+        write_alone(pool, |statement| finish(statement, "2963", &journey())).await;
         assert_eq!(stage(pool, &uri).await, RequestStage::Finished);
         database.drop().await;
     }

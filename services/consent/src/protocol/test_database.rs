@@ -3,6 +3,8 @@
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
+use crate::store::Statement;
+
 const MIGRATION: &str = include_str!("../../../../migrations/0004_authorization_server.sql");
 /// Roles belong to the server, so the tests of one server share them.
 const ROLES: &str = "DO $$ DECLARE name text; BEGIN \
@@ -54,4 +56,13 @@ impl TestDatabase {
     pub(super) async fn drop(self) {
         self.pool.close().await;
     }
+}
+
+/// Writes by itself what a command writes beside its events.
+pub(super) async fn write_alone(pool: &PgPool, companion: impl FnOnce(&mut Statement) -> String) {
+    let mut statement = Statement::default();
+    let body = companion(&mut statement);
+    statement.with("companion", &body);
+    let (sql, values) = statement.finish("SELECT 1").unwrap();
+    sqlx::query_with(&sql, values).execute(pool).await.unwrap();
 }

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     evidence::SealedEvidence,
     notices::Notice,
-    protocol::{code::AuthorizationCodeRow, request_uri::PushedRequestRow},
+    protocol::{
+        code::AuthorizationCodeRow,
+        request_uri::{self, PushedRequestRow},
+    },
 };
 
 /// A row that commits with a command's events.
@@ -223,30 +226,16 @@ impl Companion {
                      WHERE bank = {bank} AND journey_id = {journey} AND ended_at IS NULL"
                 )
             }
-            Self::PushedRequest(row) => pushed_request(statement, row),
+            Self::PushedRequest(row) => row.insert(statement),
             Self::FinishPushedRequest { bank, journey } => {
-                let bank = statement.bind(bank.clone());
-                let journey = statement.bind(journey.to_string());
-                format!(
-                    "UPDATE pushed_requests SET finished_at = now()
-                     WHERE bank = {bank} AND journey_id = {journey} AND finished_at IS NULL"
-                )
+                request_uri::finish(statement, bank, journey)
             }
             Self::BindPushedRequest {
                 bank,
                 journey,
                 session_hash,
-            } => {
-                let bank = statement.bind(bank.clone());
-                let journey = statement.bind(journey.to_string());
-                let hash = statement.bind(session_hash.clone());
-                format!(
-                    "UPDATE pushed_requests SET bound_at = now(), bound_session_hash = {hash}
-                     WHERE bank = {bank} AND journey_id = {journey}
-                       AND bound_session_hash IS NULL"
-                )
-            }
-            Self::IssueCode(row) => authorization_code(statement, row),
+            } => request_uri::bind(statement, bank, journey, session_hash),
+            Self::IssueCode(row) => row.insert(statement),
             Self::RecordEvidence {
                 bank,
                 journey,
@@ -281,44 +270,4 @@ impl Companion {
         statement.with(name, &body);
         Ok(None)
     }
-}
-
-fn pushed_request(statement: &mut Statement, row: &PushedRequestRow) -> String {
-    let values = [
-        statement.bind(row.bank.to_string()),
-        statement.bind(row.request_uri_hash.to_vec()),
-        statement.bind(row.client_id.to_string()),
-        statement.bind(row.journey_id.to_string()),
-        statement.bind(sqlx::types::Json(row.parameters.clone())),
-        statement.bind(row.dpop_jkt.clone()),
-        statement.bind(row.created_at),
-        statement.bind(row.expires_at),
-    ];
-    format!(
-        "INSERT INTO pushed_requests (bank, request_uri_hash, client_id, journey_id, parameters,
-            dpop_jkt, created_at, expires_at) VALUES ({})",
-        values.join(", ")
-    )
-}
-
-fn authorization_code(statement: &mut Statement, row: &AuthorizationCodeRow) -> String {
-    let values = [
-        statement.bind(row.bank.to_string()),
-        statement.bind(row.code_hash.to_vec()),
-        statement.bind(row.code_id),
-        statement.bind(row.client_id.to_string()),
-        statement.bind(row.grant_id.to_string()),
-        statement.bind(row.journey_id.to_string()),
-        statement.bind(row.redirect_uri.clone()),
-        statement.bind(row.code_challenge.as_str().to_owned()),
-        statement.bind(row.issued_at),
-        statement.bind(row.expires_at),
-        statement.bind(row.dpop_jkt.clone()),
-    ];
-    format!(
-        "INSERT INTO authorization_codes (bank, code_hash, code_id, client_id, grant_id,
-            journey_id, redirect_uri, code_challenge, issued_at, expires_at, dpop_jkt)
-         VALUES ({})",
-        values.join(", ")
-    )
 }

@@ -20,13 +20,14 @@ use crate::{
         block::Tone,
         bulk_page::{BulkProblem, NewBulkView, TypedBulk},
         consent_page::{Arrival, ConsentView, ReadLine},
-        consents_page::{self, ConsentLine, ConsentsView},
+        consents_page::{self, ConsentLine},
         ended_page::EndedView,
         entry_pages::{self, LoginNotice, Stop},
         funnel_page::{Asked, FunnelView},
-        journeys_page::{self, JourneyLine, JourneysView},
+        journeys_page::{self, JourneyLine},
         page::{BankInView, Frame, Page, Section, SignedIn},
         partners_page::{self, AtBank, PartnerLine, PartnerView, PushLine},
+        search_page::SearchView,
         span::Span,
     },
     ended_consents::EndedConsent,
@@ -446,7 +447,7 @@ fn consents(locale: Locale) -> Page {
         changed_at: at("2026-11-20T05:00:00Z"),
         ends_at: at("2027-04-01T15:00:00Z"),
     };
-    let view = ConsentsView {
+    let view = SearchView {
         typed: consents_page::Typed {
             partner: Some("kantan".to_owned()),
             ..consents_page::Typed::default()
@@ -483,7 +484,7 @@ fn journeys(locale: Locale) -> Page {
         began_at: at("2026-11-22T01:02:03Z"),
         changed_at: at("2026-11-22T01:12:03Z"),
     };
-    let view = JourneysView {
+    let view = SearchView {
         typed: journeys_page::Typed::default(),
         partners: partners(),
         unsearchable: None,

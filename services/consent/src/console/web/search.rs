@@ -13,11 +13,11 @@ use super::{
 use crate::{
     app::App,
     console::{
-        consents_page::{self, ConsentsView, Unsearchable},
+        consents_page::{self, ConsentLine, Unsearchable},
         entry_pages::Stop,
-        journeys_page::{self, JourneysView},
+        journeys_page::{self, JourneyLine},
         names,
-        page::Section,
+        search_page::{Line, SearchView},
     },
     operator::{Act, AtBank, Console, Reads, Subject},
     operators::{
@@ -144,6 +144,38 @@ async fn find<S: Search>(
     Ok((page.found, next.map(|next| next_url(request, &next))))
 }
 
+/// The page of a search.
+async fn show<L, S>(
+    (app, request, at): (&App, &HttpRequest, &Console<Reads>),
+    (what, fields): (&'static str, &[&str]),
+    (sent, typed): (&Sent, L::Typed),
+    take: fn(&BankCode, &mut Parameters) -> Result<S, Problem>,
+) -> Result<HttpResponse, Refused>
+where
+    L: Line + From<S::Found>,
+    S: Search,
+{
+    let mut view = SearchView::<L> {
+        typed,
+        partners: partners(&app.pool, &at.bank).await?,
+        unsearchable: None,
+        found: Vec::new(),
+        next: None,
+        query: query_of(sent, fields),
+    };
+    match read(&at.bank, sent, fields, take) {
+        Ok(wanted) => {
+            let what = (what, view.query.as_str());
+            let (found, next) = find((app, at, request), what, wanted).await?;
+            view.found = found.into_iter().map(Into::into).collect();
+            view.next = next;
+        }
+        Err(unsearchable) => view.unsearchable = Some(unsearchable),
+    }
+    let frame = frame_at(app, request, at, &at.cookie, L::SECTION).await?;
+    show_page(&view.page(frame))
+}
+
 pub(super) async fn consents(
     app: web::Data<App>,
     request: HttpRequest,
@@ -151,35 +183,20 @@ pub(super) async fn consents(
 ) -> Result<HttpResponse, Refused> {
     let sent = Sent::of_query(&request);
     let of = |name: &str| sent.find(name).map(str::to_owned);
-    let mut view = ConsentsView {
-        typed: consents_page::Typed {
-            partner: of("partner"),
-            contract: of("contract"),
-            account: of("account"),
-            status: of("status"),
-            reason: of("reason"),
-            began_from: of("began_from"),
-            began_to: of("began_to"),
-            ended_from: of("ended_from"),
-            ended_to: of("ended_to"),
-        },
-        partners: partners(&app.pool, &at.bank).await?,
-        unsearchable: None,
-        found: Vec::new(),
-        next: None,
-        query: query_of(&sent, &CONSENT_FIELDS),
+    let typed = consents_page::Typed {
+        partner: of("partner"),
+        contract: of("contract"),
+        account: of("account"),
+        status: of("status"),
+        reason: of("reason"),
+        began_from: of("began_from"),
+        began_to: of("began_to"),
+        ended_from: of("ended_from"),
+        ended_to: of("ended_to"),
     };
-    match read(&at.bank, &sent, &CONSENT_FIELDS, consent_filters::take) {
-        Ok(wanted) => {
-            let what = ("consents", view.query.as_str());
-            let (found, next) = find((&app, &at, &request), what, wanted).await?;
-            view.found = found.into_iter().map(Into::into).collect();
-            view.next = next;
-        }
-        Err(unsearchable) => view.unsearchable = Some(unsearchable),
-    }
-    let frame = frame_at(&app, &request, &at, &at.cookie, Section::Consents).await?;
-    show_page(&view.page(frame))
+    let what = ("consents", &CONSENT_FIELDS[..]);
+    let visit = (app.as_ref(), &request, &at);
+    show::<ConsentLine, _>(visit, what, (&sent, typed), consent_filters::take).await
 }
 
 pub(super) async fn journeys(
@@ -189,32 +206,17 @@ pub(super) async fn journeys(
 ) -> Result<HttpResponse, Refused> {
     let sent = Sent::of_query(&request);
     let of = |name: &str| sent.find(name).map(str::to_owned);
-    let mut view = JourneysView {
-        typed: journeys_page::Typed {
-            journey: of("journey"),
-            partner: of("partner"),
-            status: of("status"),
-            stage: of("stage"),
-            began_from: of("began_from"),
-            began_to: of("began_to"),
-        },
-        partners: partners(&app.pool, &at.bank).await?,
-        unsearchable: None,
-        found: Vec::new(),
-        next: None,
-        query: query_of(&sent, &JOURNEY_FIELDS),
+    let typed = journeys_page::Typed {
+        journey: of("journey"),
+        partner: of("partner"),
+        status: of("status"),
+        stage: of("stage"),
+        began_from: of("began_from"),
+        began_to: of("began_to"),
     };
-    match read(&at.bank, &sent, &JOURNEY_FIELDS, journey_filters::take) {
-        Ok(wanted) => {
-            let what = ("journeys", view.query.as_str());
-            let (found, next) = find((&app, &at, &request), what, wanted).await?;
-            view.found = found.into_iter().map(Into::into).collect();
-            view.next = next;
-        }
-        Err(unsearchable) => view.unsearchable = Some(unsearchable),
-    }
-    let frame = frame_at(&app, &request, &at, &at.cookie, Section::Journeys).await?;
-    show_page(&view.page(frame))
+    let what = ("journeys", &JOURNEY_FIELDS[..]);
+    let visit = (app.as_ref(), &request, &at);
+    show::<JourneyLine, _>(visit, what, (&sent, typed), journey_filters::take).await
 }
 
 /// Every row of a search as a file, by the API's export: one snapshot, streamed, with a last record.
