@@ -787,12 +787,11 @@ pub(super) enum Message {
     PasswordChangeDue,
     Stopped,
     CertificateRequired,
-    CertificateNotAllowed,
     Unavailable,
 }
 
 impl Message {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 12] = [
         Self::AlreadySent,
         Self::Resumed,
         Self::Changed,
@@ -804,7 +803,6 @@ impl Message {
         Self::PasswordChangeDue,
         Self::Stopped,
         Self::CertificateRequired,
-        Self::CertificateNotAllowed,
         Self::Unavailable,
     ];
 
@@ -821,7 +819,6 @@ impl Message {
             Self::PasswordChangeDue => "password_change_due",
             Self::Stopped => "stopped",
             Self::CertificateRequired => "certificate_required",
-            Self::CertificateNotAllowed => "certificate_not_allowed",
             Self::Unavailable => "unavailable",
         }
     }
