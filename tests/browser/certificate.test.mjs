@@ -5,7 +5,7 @@ import test from 'node:test';
 
 import { startDemo } from './bench/demo.mjs';
 import { look } from './bench/look.mjs';
-import { allow, arriveAt, chooseTasks, pickBank, rowOf, submit, titleOf } from './bench/steps.mjs';
+import { BANK, allow, arriveAt, chooseTasks, pickBank, rowOf, submit, titleOf } from './bench/steps.mjs';
 import { originsOf, startChromium, visit } from './bench/visit.mjs';
 
 const CUSTOMER = { login_id: 'dantai03', password: 'Rokin2028', pin: '3951' };
@@ -95,6 +95,49 @@ test('the certificate login', async (t) => {
     await look(page, '72-certificate-not-confirmed');
     await page.locator('#to-login').click();
     await arriveAt(page, 'login');
+  });
+
+  await see('the certificate login of the own page', { clientCertificates: shown }, async (page) => {
+    const address = `${demo.bank(BANK).issuer}/linkages`;
+    await page.goto(address);
+    await look(page, '74-linkages-login-with-certificates');
+    await page.locator('#certificate-login').click();
+    await page.waitForURL(`${host}/**`);
+    assert.equal(await page.locator('#certificate-name').innerText(), CUSTOMER.login_id);
+    await page.locator('#password').fill('Wrong2028');
+    await page.locator(SUBMIT).click();
+    await page.locator('#problems').waitFor();
+    await look(page, '75-linkages-certificate-rejected');
+    await page.locator('#password').fill(CUSTOMER.password);
+    await page.locator(SUBMIT).click();
+
+    // The linkage of the first walk, opened and left.
+    await page.locator('#logout-form').waitFor();
+    assert.equal(await titleOf(page), 'API連携の確認・解除');
+    await page.locator('#live a.open').first().click();
+    assert.ok((await page.locator('#accounts').innerText()).includes(ACCOUNT));
+    const linkage = page.url();
+    await page.locator('#logout').click();
+    await page.goto(linkage);
+    await page.locator('#certificate-login').click();
+    await page.locator('#password').fill(CUSTOMER.password);
+    await page.locator(SUBMIT).click();
+    await page.locator('a#end').waitFor();
+    assert.equal(page.url(), linkage, 'the login leads back');
+  });
+
+  await see('the own page in a browser without a certificate', {}, async (page) => {
+    await page.goto(`${demo.bank(BANK).issuer}/linkages`);
+    await page.locator('#certificate-login').click();
+    await page.waitForURL(`${host}/**`);
+    assert.equal(
+      await page.locator('main').getAttribute('data-error'),
+      'certificate_not_confirmed',
+    );
+    await look(page, '76-linkages-certificate-not-confirmed');
+    await page.locator('#to-linkages').click();
+    await page.locator('#login-form').waitFor();
+    assert.equal(new URL(page.url()).origin, new URL(demo.addresses.consent).origin);
   });
 
   const english = { clientCertificates: shown, locale: 'en-US' };

@@ -157,6 +157,8 @@ pub struct NoticeToSend {
     pub occurred_at: DateTime<Utc>,
     /// When the linkage ends, of an end that comes nearer.
     pub ends_at: Option<DateTime<Utc>>,
+    /// Where linkages are seen and ended: language tags with a text in each; empty for locks.
+    pub way_to_linkages: Vec<(&'static str, String)>,
 }
 
 /// What the bank said of a guess.
@@ -425,6 +427,14 @@ impl BankPort {
             partner_legal_name,
             partner_service_name,
             account_ids: notice.accounts,
+            way_to_linkages: notice
+                .way_to_linkages
+                .into_iter()
+                .map(|(language, text)| wire::WayToLinkages {
+                    language: language.to_owned(),
+                    text,
+                })
+                .collect(),
         };
         let mut client = self.client.clone();
         self.call("SendNotice", || {

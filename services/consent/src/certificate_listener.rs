@@ -14,7 +14,7 @@ use crate::{
     app::App,
     boundary::boundary,
     client_certificate::keep_shown,
-    journey,
+    journey, linkages,
     observation::observe,
     startup::{BODY_BYTES_MAX, CLIENT_TIMEOUT, HANDSHAKE_TIMEOUT},
     static_files,
@@ -35,6 +35,7 @@ pub(crate) fn certificate_server(
             .wrap(from_fn(observe))
             .configure(static_files::routes)
             .configure(journey::certificate_host_routes)
+            .configure(linkages::certificate_host_routes)
             .default_service(web::to(journey::not_found))
     })
     .on_connect(keep_shown)
@@ -49,15 +50,15 @@ pub(crate) fn certificate_server(
     Ok(server.run())
 }
 
-/// As on the journey's host, except that the form's answer leads there: browsers hold `form-action`
+/// As on the pages' own host, except that the form's answer leads there: browsers hold `form-action`
 /// against redirects too.
-fn headers(journey_origin: &str) -> DefaultHeaders {
+fn headers(origin_of_pages: &str) -> DefaultHeaders {
     DefaultHeaders::new()
         .add((
             "Content-Security-Policy",
             format!(
                 "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
-                 img-src 'self'; form-action 'self' {journey_origin}; frame-ancestors 'none'; \
+                 img-src 'self'; form-action 'self' {origin_of_pages}; frame-ancestors 'none'; \
                  base-uri 'none'"
             ),
         ))

@@ -12,10 +12,7 @@
 //! Every form is answered by 303 to a page; what a form may do is recorded under its key.
 
 mod at_step;
-mod certificate_handover;
-mod certificate_host;
 mod certificate_login;
-mod certificate_ticket;
 mod continuation;
 mod cookie;
 mod end;
@@ -46,15 +43,18 @@ mod visit;
 use actix_web::web::{ServiceConfig, get, post, resource};
 use consent_domain::journey::Step;
 
-use crate::pages::LANGUAGE_PATH;
+use crate::{certificate_login::host_routes, pages::LANGUAGE_PATH};
 
-pub use certificate_host::routes as certificate_host_routes;
 pub(crate) use cookie::BrowserCookie;
 pub(crate) use entry::refusal_page;
 pub use entry::{authorize as authorization_endpoint, not_found};
+pub(crate) use form::find_spent;
 pub(crate) use language::{of_request as language_of, remembered as remembered_language};
 pub use linkages::{LiveLinkage, live_linkages};
-pub(crate) use login_guess::{LoginPlace, LoginTry, TypedLogin, login_limit, try_login};
+pub(crate) use login_guess::{
+    LOGIN_LONGEST, LoginPlace, LoginTry, TypedLogin, login_limit, try_login,
+};
+pub(crate) use login_record::Sent;
 pub(crate) use page_address::PageAddress;
 pub(crate) use pin_guesses::{guess_scope, pin_limit};
 pub(crate) use respond::{Known, PageError, bank_failed, page, see_other};
@@ -109,5 +109,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(page("extend").route(get().to(extend::extend)))
         .service(page("cancel").route(post().to(end::submit)))
         .service(page("done").route(get().to(end::show)))
+        .service(resource(format!("{LANGUAGE_PATH}/{{locale}}")).route(get().to(language::switch)));
+}
+
+/// The routes on the certificate login's host.
+pub(crate) fn certificate_host_routes(config: &mut ServiceConfig) {
+    let certificate = "/{bank}/journeys/{journey}/certificate";
+    host_routes::<visit::Visit>(config, certificate);
+    config
         .service(resource(format!("{LANGUAGE_PATH}/{{locale}}")).route(get().to(language::switch)));
 }

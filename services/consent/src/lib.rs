@@ -13,6 +13,7 @@ pub mod bank_port;
 mod boundary;
 pub mod bulk_revocation;
 mod certificate_listener;
+mod certificate_login;
 pub mod client_certificate;
 mod coalescing;
 mod console;

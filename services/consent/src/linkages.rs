@@ -4,6 +4,7 @@
 //! | page | what |
 //! |---|---|
 //! | `/{bank}/linkages/login` | [`login`]: a bank session of its own, of no journey |
+//! | `/{bank}/linkages/certificate-login`, `/certificate-handover` | [`mod@certificate_login`]: the same by 電子証明書 |
 //! | `/{bank}/linkages` | [`list`] |
 //! | `/{bank}/linkages/{grant}` | [`details`] |
 //! | `/{bank}/linkages/{grant}/end` | [`end`] |
@@ -16,6 +17,9 @@
 //! `docs/decisions/0035-the-customers-own-page.md`.
 
 mod address;
+mod admission;
+mod at_linkage;
+mod certificate_login;
 mod details;
 mod end;
 mod form;
@@ -37,6 +41,8 @@ mod visit;
 use actix_web::web::{ServiceConfig, get, post, resource};
 use consent_domain::BankCode;
 
+use crate::certificate_login::host_routes;
+
 pub(crate) use address::address;
 pub(crate) use session::forget;
 
@@ -55,6 +61,8 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(get().to(login::show))
                 .route(post().to(login::submit)),
         )
+        .service(page("/certificate-login").route(get().to(certificate_login::lead)))
+        .service(page("/certificate-handover").route(get().to(certificate_login::take_over)))
         .service(page("/logout").route(post().to(logout::submit)))
         .service(page("/extend").route(get().to(login::extend)))
         .service(page("/{grant}").route(get().to(details::show)))
@@ -78,4 +86,9 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(get().to(take_over::show))
                 .route(post().to(take_over::submit)),
         );
+}
+
+/// The route on the certificate login's host.
+pub(crate) fn certificate_host_routes(config: &mut ServiceConfig) {
+    host_routes::<certificate_login::BeforeLogin>(config, "/{bank}/linkages/certificate");
 }

@@ -12,6 +12,8 @@ use crate::{
     app::App,
     bank_port::NoticeToSend,
     entropy,
+    pages::Locale,
+    partners::bank_record,
     store::{Statement, StoreError, state_of},
 };
 
@@ -58,6 +60,19 @@ impl NoticeKind {
             Self::Suspended => "suspended",
             Self::Restored => "restored",
             Self::Expiring => "expiring",
+        }
+    }
+
+    /// Whether it tells of a linkage, which the customer may want to look at.
+    fn is_of_linkage(self) -> bool {
+        match self {
+            Self::Linked
+            | Self::Changed
+            | Self::Ended
+            | Self::Suspended
+            | Self::Restored
+            | Self::Expiring => true,
+            Self::LoginLocked | Self::PinLocked => false,
         }
     }
 
@@ -191,9 +206,15 @@ pub async fn send_due(app: &App) -> Result<(), StoreError> {
         };
         let partner: Option<String> = row.try_get("partner")?;
         let names = partner_names(&app.pool, partner.as_deref()).await?;
+        let bank: String = row.try_get("bank")?;
         let notice = NoticeToSend {
             id,
-            bank: row.try_get("bank")?,
+            way_to_linkages: if kind.is_of_linkage() {
+                way_to_linkages(app, &bank).await?
+            } else {
+                Vec::new()
+            },
+            bank,
             kind: kind.on_wire(),
             contract: row.try_get("contract")?,
             actor: row
@@ -218,6 +239,20 @@ pub async fn send_due(app: &App) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Where the customer sees and ends linkages, in each language, as the bank words it. No address: why not is in
+/// `docs/decisions/0046-mails-name-the-page.md`.
+async fn way_to_linkages(app: &App, bank: &str) -> Result<Vec<(&'static str, String)>, StoreError> {
+    let bank = BankCode::parse(bank)?;
+    let Some(record) = bank_record(&app.pool, &bank).await? else {
+        return Ok(Vec::new());
+    };
+    let pages = app.pages.of(&bank, &record);
+    let ways = Locale::ALL
+        .into_iter()
+        .map(|locale| (locale.tag(), pages.texts(locale).way_to_linkages()));
+    Ok(ways.collect())
 }
 
 /// Legal name and service name of a partner.

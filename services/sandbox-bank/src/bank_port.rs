@@ -182,6 +182,11 @@ impl BankPort for BankPortService {
                 partner_service_name: request.partner_service_name.clone(),
                 account_ids: request.account_ids.clone(),
                 ends_at: request.ends_at,
+                way_to_linkages: request
+                    .way_to_linkages
+                    .iter()
+                    .map(|way| (way.language.clone(), way.text.clone()))
+                    .collect(),
             });
             Ok(port::SendNoticeResponse {})
         };

@@ -207,6 +207,8 @@ pub struct Notice {
     pub account_ids: Vec<String>,
     /// When the linkage ends, of `EXPIRING`.
     pub ends_at: Option<prost_types::Timestamp>,
+    /// Where linkages are seen and ended, by language; empty for locks.
+    pub way_to_linkages: BTreeMap<String, String>,
 }
 
 /// What the bank has been asked, at one moment.

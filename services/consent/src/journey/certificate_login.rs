@@ -1,15 +1,16 @@
-//! 電子証明書ログイン on the journey's host: the way to the certificate login's host, and back from it.
+//! 電子証明書ログイン of a journey: from step 2 on to the certificate login's host, and back from it.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use consent_domain::journey::{LoginMethod, Step};
+use consent_domain::{
+    BankCode, Instant, JourneyId,
+    journey::{Journey, LoginMethod, Step},
+};
 
 use super::{
-    certificate_handover::CertificateHandover,
-    certificate_ticket::{CertificateTicket, browser_digest},
     cookie::BrowserCookie,
     form::{find_spent, outcome_of},
     form_key::FormName,
-    language,
+    login_guess::LoginPlace,
     login_record::{Authenticated, Sent, record},
     respond::{PageError, page, see_other},
     step2_login::at_login,
@@ -17,10 +18,97 @@ use super::{
 };
 use crate::{
     app::App,
-    pages::{CertificateLoginView, ErrorKind, Shell},
+    certificate_login::{Home, LoginFor, brought_back, keep_language, way_there},
+    pages::{AroundPassword, CertificateLoginView, ErrorKind, Locale, Shell, Texts},
 };
 
 type Path = web::Path<(String, String)>;
+
+impl Home for Visit {
+    type Path = (String, String);
+
+    fn named((bank, journey): &Self::Path) -> Option<LoginFor> {
+        let bank = BankCode::parse(bank.as_str()).ok()?;
+        let journey = JourneyId::parse(journey.as_str()).ok()?;
+        Some(LoginFor::journey(bank, &journey))
+    }
+
+    async fn on_certificate_host(
+        app: web::Data<App>,
+        request: &HttpRequest,
+        path: &web::Path<Self::Path>,
+        wish: Option<Locale>,
+    ) -> Result<Self, PageError> {
+        Self::on_certificate_host(app, request, path, wish).await
+    }
+
+    async fn open(&self) -> Result<(), PageError> {
+        self.open().await.map(drop)
+    }
+
+    fn app(&self) -> &web::Data<App> {
+        &self.app
+    }
+
+    fn login_for(&self) -> LoginFor {
+        LoginFor::journey(self.bank.clone(), &self.id)
+    }
+
+    fn cookie(&self) -> Option<&BrowserCookie> {
+        self.cookie.as_ref()
+    }
+
+    fn locale(&self) -> Locale {
+        self.locale
+    }
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn login_place(&self) -> LoginPlace<'_> {
+        self.login_place()
+    }
+
+    fn url(&self, page: &str) -> String {
+        self.url(page)
+    }
+
+    /// Step 2.
+    fn login_url(&self) -> String {
+        format!("{}{}", self.app.origin, self.step_url(Step::Login, None))
+    }
+
+    fn texts(&self) -> &Texts {
+        self.texts()
+    }
+
+    fn around(&self) -> AroundPassword {
+        let near = match &self.journey {
+            Journey::InProgress(journey) => self.deadline_near(journey),
+            Journey::Absent | Journey::Ended(_) => None,
+        };
+        AroundPassword::Journey(Shell {
+            notices: near.into_iter().collect(),
+            ..self.shell()
+        })
+    }
+
+    fn error(&self, kind: ErrorKind) -> PageError {
+        self.error(kind)
+    }
+
+    fn error_at_login(&self, kind: ErrorKind) -> PageError {
+        self.error_with_login(kind, Home::login_url(self))
+    }
+
+    fn foreign(&self) -> PageError {
+        self.error(match self.cookie {
+            None => ErrorKind::CookiesRequired,
+            Some(_) => ErrorKind::JourneyNotFound,
+        })
+    }
+}
 
 /// 「電子証明書ログイン」: on to the host that asks for the certificate; where the bank has none here, a
 /// page that says so.
@@ -34,17 +122,10 @@ pub(super) async fn lead(
         Ok(cookie) => cookie,
         Err(elsewhere) => return elsewhere.into_answer(),
     };
-    let offered = visit.app.certificate_login.as_ref();
-    let Some(host) = offered.filter(|login| login.is_offered_by(&visit.bank)) else {
-        return not_offered(&visit, cookie);
-    };
-    let ticket = CertificateTicket::new(cookie, visit.locale, visit.now).write(
-        &visit.app,
-        &visit.bank,
-        &visit.id,
-    );
-    let page = visit.url("certificate");
-    Ok(see_other(&format!("{}{page}?ticket={ticket}", host.origin)))
+    match way_there(&visit, cookie) {
+        Some(address) => Ok(see_other(&address)),
+        None => not_offered(&visit, cookie),
+    }
 }
 
 fn not_offered(visit: &Visit, cookie: &BrowserCookie) -> Result<HttpResponse, PageError> {
@@ -81,25 +162,14 @@ pub(super) async fn take_over(
         let journey = visit.open().await?;
         return Ok(see_other(&visit.step_url(journey.stage.step(), None)));
     }
-    let found = handover(&visit, &request).filter(|handover| !handover.is_over(visit.now));
-    let Some(handover) = found else {
-        let login = visit.step_url(Step::Login, None);
-        return Err(visit.error_with_login(ErrorKind::CertificateLoginExpired, login));
-    };
-    let Some(cookie) = &visit.cookie else {
-        return Err(visit.error(ErrorKind::CookiesRequired));
-    };
-    // Somebody else's login, perhaps sent by a link.
-    if handover.browser != browser_digest(cookie) {
-        return Err(visit.error(ErrorKind::JourneyNotFound));
-    }
+    let (handover, cookie) = brought_back(&visit, &request)?;
     let content_mac = handover.content_mac(&visit.app);
     let sent = Sent {
         nonce: &handover.nonce,
         content_mac: &content_mac,
         before: cookie,
     };
-    let spent = find_spent(&visit, sent.nonce)
+    let spent = find_spent(&visit.app.pool, &visit.bank, sent.nonce)
         .await
         .map_err(|error| visit.error(error))?;
     let mut response = if let Some(spent) = spent {
@@ -121,15 +191,6 @@ pub(super) async fn take_over(
         };
         record(&visit, &sent, login).await?
     };
-    if let Some(read_there) = handover.locale().filter(|locale| *locale != visit.locale) {
-        // A cookie of printable ASCII: it can't fail.
-        let _ = response.add_cookie(&language::remembered(&visit.app, read_there));
-    }
+    keep_language(&visit, &handover, &mut response);
     Ok(response)
-}
-
-fn handover(visit: &Visit, request: &HttpRequest) -> Option<CertificateHandover> {
-    let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
-    let text = pairs.into_iter().find(|(name, _)| name == "handover")?.1;
-    CertificateHandover::open(&visit.app, &visit.bank, &visit.id, &text)
 }

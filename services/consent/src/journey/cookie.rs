@@ -65,13 +65,6 @@ impl BrowserCookie {
         )
     }
 
-    /// What stands for a cookie on the certificate login's host, where none is set: who may come back,
-    /// and the certificate.
-    pub(super) fn of_certificate_host(app: &App, browser: &str, fingerprint: &str) -> Self {
-        let parts = ["certificate host", browser, fingerprint];
-        Self(app.keys.mac_text(KeyPurpose::Form, &parts))
-    }
-
     /// The cookie that allows the end page of a journey, and nothing else.
     pub(super) fn of_end(app: &App, bank: &BankCode, journey: &JourneyId) -> Self {
         Self(

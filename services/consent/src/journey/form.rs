@@ -3,8 +3,11 @@
 
 use crate::store::sql_span;
 use actix_web::{HttpRequest, HttpResponse, web};
-use consent_domain::journey::{FailureCode, Journey, Step};
-use sqlx::Row as _;
+use consent_domain::{
+    BankCode,
+    journey::{FailureCode, Journey, Step},
+};
+use sqlx::{PgPool, Row as _};
 use tracing::Instrument as _;
 
 use super::{
@@ -18,10 +21,7 @@ use super::{
 };
 use crate::{
     pages::ErrorKind,
-    protocol::{
-        form::{Fields, Limits, is_form},
-        shared_key::KeyPurpose,
-    },
+    protocol::{form::Fields, shared_key::KeyPurpose},
     store::{CommandKey, Executed, Spent},
 };
 use consent_domain::Stream;
@@ -45,14 +45,8 @@ impl ReceivedForm {
         request: &HttpRequest,
         body: &web::Bytes,
     ) -> Result<Self, PageError> {
-        let not_accepted = || visit.error(ErrorKind::FormNotAccepted);
-        if !is_form(request.headers()) {
-            return Err(not_accepted());
-        }
-        let fields = Fields::parse(body, Limits::PAGE).map_err(|error| {
-            tracing::info!(%error, "a form was refused");
-            not_accepted()
-        })?;
+        let fields = Fields::of_page(request.headers(), body)
+            .ok_or_else(|| visit.error(ErrorKind::FormNotAccepted))?;
         let content_mac = visit
             .app
             .keys
@@ -108,7 +102,7 @@ impl ReceivedForm {
         visit: &Visit,
         key: &FormKey,
     ) -> Result<Option<String>, PageError> {
-        let spent = find_spent(visit, &key.nonce)
+        let spent = find_spent(&visit.app.pool, &visit.bank, &key.nonce)
             .await
             .map_err(|error| visit.error(error))?;
         Ok(spent.map(|spent| self.outcome_of(visit, &spent)))
@@ -129,7 +123,7 @@ impl ReceivedForm {
             .as_deref()
             .and_then(|key| key.split('.').nth(1));
         let Some(nonce) = nonce else { return Ok(None) };
-        let spent = find_spent(visit, nonce)
+        let spent = find_spent(&visit.app.pool, &visit.bank, nonce)
             .await
             .map_err(|error| visit.error(error))?;
         Ok(spent
@@ -172,13 +166,17 @@ pub(super) fn outcome_of(visit: &Visit, content_mac: &[u8], spent: &Spent) -> St
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn find_spent(visit: &Visit, nonce: &str) -> Result<Option<Spent>, sqlx::Error> {
+pub(crate) async fn find_spent(
+    pool: &PgPool,
+    bank: &BankCode,
+    nonce: &str,
+) -> Result<Option<Spent>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT content_mac, outcome FROM command_keys WHERE bank = $1 AND command_key = $2",
     )
-    .bind(visit.bank.as_str())
+    .bind(bank.as_str())
     .bind(nonce)
-    .fetch_optional(&visit.app.pool)
+    .fetch_optional(pool)
     .instrument(sql_span("find spent"))
     .await?;
     row.map(|row| {

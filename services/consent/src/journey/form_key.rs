@@ -11,7 +11,6 @@ use crate::{app::App, entropy, protocol::shared_key::KeyPurpose};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FormName {
     Login,
-    CertificateLogin,
     Tasks,
     Accounts,
     Confirm,
@@ -23,7 +22,6 @@ impl FormName {
     fn as_str(self) -> &'static str {
         match self {
             Self::Login => "login",
-            Self::CertificateLogin => "certificate_login",
             Self::Tasks => "tasks",
             Self::Accounts => "accounts",
             Self::Confirm => "confirm",

@@ -15,8 +15,11 @@ use crate::{
         reserve, settle,
     },
     notices::{Notice, NoticeKind},
-    pages::ErrorKind,
-    protocol::shared_key::KeyPurpose,
+    pages::{ErrorKind, LoginProblem},
+    protocol::{
+        form::{Fields, FormError},
+        shared_key::KeyPurpose,
+    },
     store::{Actor, CommandContext, Companion},
 };
 
@@ -40,6 +43,34 @@ pub(crate) struct TypedLogin {
     pub password: Zeroizing<String>,
     /// What the login id rests on.
     pub proof: LoginProof,
+}
+
+/// Login ids and passwords have 6 to 12 characters; anything far beyond reaches no bank.
+pub(crate) const LOGIN_LONGEST: usize = 64;
+
+impl TypedLogin {
+    /// ログインID and password of a form, or what is wrong with them before any bank is asked.
+    ///
+    /// # Errors
+    /// [`FormError`] for a form without these fields.
+    pub(crate) fn of_form(fields: &mut Fields) -> Result<Result<Self, LoginProblem>, FormError> {
+        let login_id = fields.take_one("login_id")?;
+        let password = fields.take_one("password")?;
+        if login_id.trim().is_empty() {
+            return Ok(Err(LoginProblem::LoginIdMissing));
+        }
+        if password.is_empty() {
+            return Ok(Err(LoginProblem::PasswordMissing));
+        }
+        if login_id.len() > LOGIN_LONGEST || password.len() > LOGIN_LONGEST {
+            return Ok(Err(LoginProblem::Rejected));
+        }
+        Ok(Ok(Self {
+            login_id: Zeroizing::new(login_id.trim().to_owned()),
+            password,
+            proof: LoginProof::LoginId,
+        }))
+    }
 }
 
 /// Where a login is tried.

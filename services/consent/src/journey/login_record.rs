@@ -21,6 +21,7 @@ use super::{
     visit::{Visit, failed_page, stream_id},
 };
 use crate::{
+    app::App,
     bank_port::Subject,
     pages::ErrorKind,
     store::{CommandContext, CommandError, CommandKey, Companion, Executed, state_of},
@@ -36,8 +37,8 @@ pub(super) struct Authenticated {
     pub attempt: uuid::Uuid,
 }
 
-/// What was sent, as its repeat is told by.
-pub(super) struct Sent<'a> {
+/// What was sent to log in, as its repeat is told by.
+pub(crate) struct Sent<'a> {
     /// The form's unique part; the command's key.
     pub nonce: &'a str,
     pub content_mac: &'a [u8],
@@ -47,15 +48,15 @@ pub(super) struct Sent<'a> {
 
 impl Sent<'_> {
     /// The session's cookie, the same however often the form is repeated.
-    pub(super) fn session(&self, visit: &Visit) -> BrowserCookie {
-        BrowserCookie::of_session(&visit.app, self.nonce, self.before)
+    pub(crate) fn session(&self, app: &App) -> BrowserCookie {
+        BrowserCookie::of_session(app, self.nonce, self.before)
     }
 
     /// 303, with the session's cookie.
     pub(super) fn answer(&self, visit: &Visit, outcome: &str) -> HttpResponse {
         let mut response = see_other(outcome);
         // A cookie of printable ASCII: it can't fail.
-        let _ = response.add_cookie(&self.session(visit).set(&visit.app, &visit.id));
+        let _ = response.add_cookie(&self.session(&visit.app).set(&visit.app, &visit.id));
         response
     }
 }
@@ -84,7 +85,7 @@ pub(super) async fn record(
         &journey.request.client,
         &journey.request.grant_action,
     );
-    let session = sent.session(visit);
+    let session = sent.session(&visit.app);
     let names_sealed = login
         .names
         .seal(&session)

@@ -19,12 +19,11 @@ pub(super) enum Message {
     PasswordChangeDue,
     Stopped,
     CertificateRequired,
-    CertificateNotAllowed,
     Unavailable,
 }
 
 impl Message {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 12] = [
         Self::AlreadySent,
         Self::Resumed,
         Self::Changed,
@@ -36,7 +35,6 @@ impl Message {
         Self::PasswordChangeDue,
         Self::Stopped,
         Self::CertificateRequired,
-        Self::CertificateNotAllowed,
         Self::Unavailable,
     ];
 
@@ -53,7 +51,6 @@ impl Message {
             Self::PasswordChangeDue => "password_change_due",
             Self::Stopped => "stopped",
             Self::CertificateRequired => "certificate_required",
-            Self::CertificateNotAllowed => "certificate_not_allowed",
             Self::Unavailable => "unavailable",
         }
     }

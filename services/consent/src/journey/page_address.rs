@@ -7,15 +7,11 @@ use url::form_urlencoded::{Serializer, parse};
 use uuid::Uuid;
 
 use super::message::Message;
-use crate::linkages;
-use crate::protocol::authorization_request::AuthorizationRequest;
+use crate::{certificate_login, linkages, protocol::authorization_request::AuthorizationRequest};
 
 /// A page on our own origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PageAddress(String);
-
-/// Time, language, two digests; no ticket is longer.
-const TICKET_LENGTH_MAX: usize = 160;
 
 /// The pages of a journey that can be opened by their address.
 const PAGES: [&str; 8] = [
@@ -77,7 +73,7 @@ fn of_journey(bank: &str, journey: &str, page: &str, query: &str) -> Option<Stri
         .unwrap_or("login");
     let url = format!("/{bank}/journeys/{journey}/{page}");
     if page == "certificate" {
-        return Some(on_certificate_host(&url, query));
+        return Some(certificate_login::address(&url, query));
     }
     let Some(message) = Message::in_query(query) else {
         return Some(url);
@@ -86,26 +82,6 @@ fn of_journey(bank: &str, journey: &str, page: &str, query: &str) -> Option<Stri
     let from = from.and_then(|(_, revision)| revision.parse::<u32>().ok());
     let from = from.map_or_else(String::new, |revision| format!("&from={revision}"));
     Some(format!("{url}?m={}{from}", message.as_str()))
-}
-
-/// The page of the certificate login's host with its ticket, as far as it could be one of ours.
-fn on_certificate_host(url: &str, query: &str) -> String {
-    let ticket = parse(query.as_bytes()).find(|(name, _)| name == "ticket");
-    let could_be_ours = |ticket: &str| {
-        ticket.len() <= TICKET_LENGTH_MAX
-            && ticket
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-    };
-    let Some(ticket) = ticket
-        .map(|(_, ticket)| ticket)
-        .filter(|t| could_be_ours(t))
-    else {
-        return url.to_owned();
-    };
-    let message = Message::in_query(query)
-        .map_or_else(String::new, |message| format!("&m={}", message.as_str()));
-    format!("{url}?ticket={ticket}{message}")
 }
 
 fn of_authorization_endpoint(bank: &str, query: &str) -> Option<String> {

@@ -130,7 +130,7 @@ impl Known {
             inquiry_number: context.inquiry_number(),
             partner_url: None,
             login_url: None,
-            place: ErrorPlace::of(request.path()),
+            place: ErrorPlace::of(&app.origin, request.path()),
             address: PageAddress::of(request),
         }
     }

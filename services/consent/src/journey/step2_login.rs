@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     app::App,
-    bank_port::{LoginOutcome, LoginProof},
+    bank_port::LoginOutcome,
     pages::{ErrorKind, LoginProblem, LoginView, Notice, Shell},
 };
 
@@ -118,11 +118,7 @@ fn problem(visit: &Visit, message: Message) -> Option<LoginProblem> {
         Message::CertificateRequired => Some(LoginProblem::CertificateRequired),
         Message::Unavailable => Some(LoginProblem::BankUnavailable),
         Message::AnotherUser => Some(LoginProblem::AnotherUser),
-        Message::AlreadySent
-        | Message::Resumed
-        | Message::Changed
-        | Message::Idle
-        | Message::CertificateNotAllowed => None,
+        Message::AlreadySent | Message::Resumed | Message::Changed | Message::Idle => None,
     }
 }
 
@@ -155,7 +151,9 @@ pub(super) async fn submit(
     if let Err(elsewhere) = at_login(&visit).await {
         return elsewhere.into_answer();
     }
-    let typed = match read_login(&visit, &mut form)? {
+    let read = TypedLogin::of_form(&mut form.fields)
+        .map_err(|_| visit.error(ErrorKind::FormNotAccepted))?;
+    let typed = match read {
         Ok(typed) => typed,
         Err(missing) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -212,31 +210,4 @@ fn sent<'a>(form: &'a ReceivedForm, key: &'a FormKey, before: &'a BrowserCookie)
         content_mac: &form.content_mac,
         before,
     }
-}
-
-/// Login ids and passwords have 6 to 12 characters; anything far beyond reaches no bank.
-pub(super) const LONGEST: usize = 64;
-
-fn read_login(
-    visit: &Visit,
-    form: &mut ReceivedForm,
-) -> Result<Result<TypedLogin, LoginProblem>, PageError> {
-    let not_accepted = |_| visit.error(ErrorKind::FormNotAccepted);
-    let login_id = form.fields.take_one("login_id").map_err(not_accepted)?;
-    let password = form.fields.take_one("password").map_err(not_accepted)?;
-    if login_id.trim().is_empty() {
-        return Ok(Err(LoginProblem::LoginIdMissing));
-    }
-    if password.is_empty() {
-        return Ok(Err(LoginProblem::PasswordMissing));
-    }
-    if login_id.len() > LONGEST || password.len() > LONGEST {
-        return Ok(Err(LoginProblem::Rejected));
-    }
-    let login_id = zeroize::Zeroizing::new(login_id.trim().to_owned());
-    Ok(Ok(TypedLogin {
-        login_id,
-        password,
-        proof: LoginProof::LoginId,
-    }))
 }

@@ -6,6 +6,7 @@ use url::form_urlencoded::parse;
 use uuid::Uuid;
 
 use super::message::Message;
+use crate::certificate_login;
 
 /// Where a login leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +22,12 @@ impl Destination {
     pub(super) fn of_query(query: &str) -> Self {
         parse(query.as_bytes())
             .find(|(name, _)| name == "to")
-            .and_then(|(_, grant)| grant_of(&grant))
-            .map_or(Self::List, Self::Linkage)
+            .map_or(Self::List, |(_, grant)| Self::of_grant(&grant))
+    }
+
+    /// Where a login leads that one of a linkage's pages asked for.
+    pub(super) fn of_grant(grant: &str) -> Self {
+        grant_of(grant).map_or(Self::List, Self::Linkage)
     }
 
     /// Its address.
@@ -39,14 +44,21 @@ impl Destination {
 
     /// The login that leads there.
     pub(super) fn login_url(&self, bank: &BankCode, message: Option<Message>) -> String {
+        let login = self.url_before_login(bank, "login");
+        let separator = if login.contains('?') { '&' } else { '?' };
+        match message {
+            None => login,
+            Some(message) => format!("{login}{separator}m={}", message.as_str()),
+        }
+    }
+
+    /// A page on the way to being logged in there.
+    pub(super) fn url_before_login(&self, bank: &BankCode, page: &str) -> String {
         let to = match self {
-            Self::List => None,
-            Self::Linkage(grant) => Some(format!("to={grant}")),
+            Self::List => String::new(),
+            Self::Linkage(grant) => format!("?to={grant}"),
         };
-        let message = message.map(|message| format!("m={}", message.as_str()));
-        let query: Vec<String> = to.into_iter().chain(message).collect();
-        let separator = if query.is_empty() { "" } else { "?" };
-        format!("{}/login{separator}{}", super::path(bank), query.join("&"))
+        format!("{}/{page}{to}", super::path(bank))
     }
 }
 
@@ -66,7 +78,13 @@ pub(crate) fn address(bank: &str, page: &[&str], query: &str) -> Option<String> 
     let message = Message::in_query(query);
     let url = match page {
         [] | ["logout" | "extend"] => Destination::List.url(&bank, message),
-        ["login"] => Destination::of_query(query).login_url(&bank, message),
+        ["login" | "certificate-login" | "certificate-handover"] => {
+            Destination::of_query(query).login_url(&bank, message)
+        }
+        ["certificate"] => {
+            let page = Destination::of_query(query).url_before_login(&bank, "certificate");
+            certificate_login::address(&page, query)
+        }
         [grant] => Destination::Linkage(grant_of(grant)?).url(&bank, message),
         [grant, act, rest @ ..] => {
             let linkage = Destination::Linkage(grant_of(grant)?).url(&bank, None);
@@ -101,6 +119,16 @@ mod tests {
             read(&[GRANT, "end"], "m=%3Cb%3E"),
             format!("/2963/linkages/{GRANT}/end")
         );
+    }
+
+    #[test]
+    fn the_certificate_hosts_page_keeps_ticket_and_destination() {
+        let read = |query: &str| address("2963", &["certificate"], query).unwrap_or_default();
+        assert_eq!(
+            read(&format!("m=rejected&ticket=17.ja.ab-_.cd&x=1&to={GRANT}")),
+            format!("/2963/linkages/certificate?to={GRANT}&ticket=17.ja.ab-_.cd&m=rejected")
+        );
+        assert_eq!(read("ticket=%26m%3Dx&to=x"), "/2963/linkages/certificate");
     }
 
     #[test]

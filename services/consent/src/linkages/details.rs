@@ -4,14 +4,15 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use consent_domain::{AccountId, UserId};
 
 use super::{
-    address::{Destination, grant_of},
+    address::Destination,
+    at_linkage::{AtLinkage, Path},
     linkage::Linkage,
     message::Message,
     reads::{Reads, latest},
     renewable::{NotRenewable, renewable},
     sight::Sight,
     view::linkage_view,
-    visit::{AtPage, Visit},
+    visit::AtPage,
 };
 use crate::{
     app::App,
@@ -19,14 +20,6 @@ use crate::{
     journey::PageError,
     pages::{ErrorKind, FactNames, HistoryLine, LinkageActs, LinkageView, RenewAct},
 };
-
-/// Bank and linkage.
-pub(super) type Path = web::Path<(String, String)>;
-
-/// Where a login leads that one of a linkage's pages asked for.
-pub(super) fn destination(grant: &str) -> Destination {
-    grant_of(grant).map_or(Destination::List, Destination::Linkage)
-}
 
 /// Shows it.
 ///
@@ -37,13 +30,17 @@ pub(super) async fn show(
     request: HttpRequest,
     path: Path,
 ) -> Result<HttpResponse, PageError> {
-    let (bank, grant) = path.into_inner();
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let at = match visit.customer(destination(&grant)).await {
-        Ok(at) => at,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    let linkage = Linkage::find(&at, &grant).await?;
+    match AtLinkage::opened(app, &request, &path).await {
+        Ok(opened) => page(opened, Message::of(&request)).await,
+        Err(elsewhere) => elsewhere.into_answer(),
+    }
+}
+
+async fn page(
+    AtLinkage { at, linkage }: AtLinkage,
+    message: Option<Message>,
+) -> Result<HttpResponse, PageError> {
+    let visit = &at.visit;
     let sight = Sight::of(&at).await?;
     let linkages = [linkage];
     let reads = Reads::of(&at, &linkages).await?;
@@ -54,7 +51,7 @@ pub(super) async fn show(
         reads.continuations(&sight, &linkage)
     };
     let view = LinkageView {
-        frame: at.frame(Message::of(&request)),
+        frame: at.frame(message),
         acts: acts(&at, &sight, &linkage)?,
         history: happened(&at, &sight, &linkage).await?,
         reads: latest(&at, &sight, &linkage).await?,
@@ -66,8 +63,8 @@ pub(super) async fn show(
     visit.page(StatusCode::OK, view.render(visit.texts()))
 }
 
-fn acts(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) -> Result<LinkageActs, PageError> {
-    let visit = at.visit;
+fn acts(at: &AtPage, sight: &Sight, linkage: &Linkage) -> Result<LinkageActs, PageError> {
+    let visit = &at.visit;
     if !linkage.is_live(visit.now) {
         return Ok(LinkageActs::default());
     }
@@ -92,11 +89,11 @@ fn acts(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) -> Result<LinkageActs
 
 /// What happened to it, the latest first.
 async fn happened(
-    at: &AtPage<'_>,
+    at: &AtPage,
     sight: &Sight,
     linkage: &Linkage,
 ) -> Result<Vec<HistoryLine>, PageError> {
-    let visit = at.visit;
+    let visit = &at.visit;
     let texts = visit.texts();
     let facts = history::of_consent(&visit.app.pool, &visit.bank, &linkage.grant)
         .await

@@ -5,14 +5,14 @@ use consent_domain::consent::{ConsentRefusal, RevocationReason, RevokedBy};
 
 use super::{
     address::Destination,
-    details::{Path, destination},
-    form::{LinkagesForm, Submission, leads_to},
+    at_linkage::{AtLinkage, Path, Submission},
+    form::{LinkagesForm, leads_to},
     linkage::Linkage,
     message::Message,
     reads::Reads,
     sight::Sight,
     view::linkage_view,
-    visit::{AtPage, Visit},
+    visit::AtPage,
 };
 use crate::{
     app::App,
@@ -31,13 +31,14 @@ pub(super) async fn show(
     request: HttpRequest,
     path: Path,
 ) -> Result<HttpResponse, PageError> {
-    let (bank, grant) = path.into_inner();
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let at = match visit.customer(destination(&grant)).await {
-        Ok(at) => at,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    let linkage = Linkage::find(&at, &grant).await?;
+    match AtLinkage::opened(app, &request, &path).await {
+        Ok(opened) => page(opened).await,
+        Err(elsewhere) => elsewhere.into_answer(),
+    }
+}
+
+async fn page(AtLinkage { at, linkage }: AtLinkage) -> Result<HttpResponse, PageError> {
+    let visit = &at.visit;
     if !linkage.is_live(visit.now) {
         return Ok(leads_to(&at, &linkage, Message::AlreadyEnded));
     }
@@ -73,22 +74,16 @@ pub(super) async fn submit(
     path: Path,
     body: web::Bytes,
 ) -> Result<HttpResponse, PageError> {
-    let (bank, grant) = path.into_inner();
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let at = match visit.customer(destination(&grant)).await {
-        Ok(at) => at,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    let sent = Submission::read(&at, (&grant, &grant), LinkagesForm::End, (&request, &body)).await;
-    match sent {
-        Ok(sent) => end(&at, sent).await,
+    match Submission::opened(app, (&request, &body), &path, LinkagesForm::End).await {
+        Ok(sent) => end(sent).await,
         Err(elsewhere) => elsewhere.into_answer(),
     }
 }
 
-async fn end(at: &AtPage<'_>, sent: Submission) -> Result<HttpResponse, PageError> {
-    let visit = at.visit;
-    let linkage = &sent.linkage;
+async fn end(sent: Submission) -> Result<HttpResponse, PageError> {
+    let order = sent.order();
+    let Submission { at, linkage, .. } = &sent;
+    let visit = &at.visit;
     // Of a linkage that has ended, only the repeat of its own end is told apart below.
     if linkage.is_live(visit.now) {
         let sight = Sight::of(at).await?;
@@ -103,7 +98,7 @@ async fn end(at: &AtPage<'_>, sent: Submission) -> Result<HttpResponse, PageErro
         grant: &linkage.grant,
     };
     let (by, reason) = (RevokedBy::Customer, RevocationReason::CustomerRequest);
-    match on.revoke(by, reason, sent.order(at)).await {
+    match on.revoke(by, reason, order).await {
         Ok(Done::Changed(_) | Done::Already | Done::Before) => {
             Ok(leads_to(at, linkage, Message::Ended))
         }
@@ -116,7 +111,7 @@ async fn end(at: &AtPage<'_>, sent: Submission) -> Result<HttpResponse, PageErro
 /// # Errors
 /// The error page, where the store failed.
 pub(super) fn not_done(
-    at: &AtPage<'_>,
+    at: &AtPage,
     linkage: &Linkage,
     error: ActError<ConsentRefusal>,
 ) -> Result<HttpResponse, PageError> {

@@ -4,25 +4,19 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use consent_domain::BankCode;
 use subtle::ConstantTimeEq as _;
-use tracing::Instrument as _;
 
 use super::{
     address::Destination,
     linkage::Linkage,
     message::Message,
-    visit::{AtPage, Elsewhere, Visit},
+    visit::{AtPage, Visit},
 };
 use crate::{
     app::App,
     entropy,
     journey::{BrowserCookie, PageError, see_other},
-    lifecycle::{Order, act_key},
     pages::ErrorKind,
-    protocol::{
-        form::{Fields, Limits, is_form},
-        shared_key::KeyPurpose,
-    },
-    store::{Actor, sql_span},
+    protocol::{form::Fields, shared_key::KeyPurpose},
 };
 
 /// Which form: a key of one form opens no other.
@@ -121,14 +115,8 @@ impl ReceivedForm {
         request: &HttpRequest,
         body: &web::Bytes,
     ) -> Result<Self, PageError> {
-        let not_accepted = || visit.error(ErrorKind::FormNotAccepted);
-        if !is_form(request.headers()) {
-            return Err(not_accepted());
-        }
-        let mut fields = Fields::parse(body, Limits::PAGE).map_err(|error| {
-            tracing::info!(%error, "a form was refused");
-            not_accepted()
-        })?;
+        let mut fields = Fields::of_page(request.headers(), body)
+            .ok_or_else(|| visit.error(ErrorKind::FormNotAccepted))?;
         let content_key = visit.app.keys.shared(KeyPurpose::Content);
         let sent_key = fields.take_one("form_key").ok();
         Ok(Self {
@@ -149,63 +137,9 @@ impl ReceivedForm {
     }
 }
 
-/// A form by which a logged-in customer acts on a linkage.
-pub(super) struct Submission {
-    pub linkage: Linkage,
-    pub key: FormKey,
-}
-
-impl Submission {
-    /// Reads it: the linkage is the contract's own, the key is this session's for this act on it.
-    ///
-    /// # Errors
-    /// Where to go instead: for a key of another session the linkage's page, where the act can be begun
-    /// anew.
-    pub(super) async fn read(
-        at: &AtPage<'_>,
-        (grant, about): (&str, &str),
-        form: LinkagesForm,
-        (request, body): (&HttpRequest, &web::Bytes),
-    ) -> Result<Self, Elsewhere> {
-        let received = ReceivedForm::read(at.visit, request, body)?;
-        let linkage = Linkage::find(at, grant).await?;
-        match received.key(&at.forms(), form, about) {
-            Some(key) => Ok(Self { linkage, key }),
-            None => Err(leads_to(at, &linkage, Message::SendAgain).into()),
-        }
-    }
-
-    /// Whether this very form did its act before.
-    ///
-    /// # Errors
-    /// The error page for a database that is down.
-    pub(super) async fn is_done(&self, at: &AtPage<'_>) -> Result<bool, PageError> {
-        let visit = at.visit;
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM command_keys WHERE bank = $1 AND command_key = $2)",
-        )
-        .bind(visit.bank.as_str())
-        .bind(act_key(&self.key.nonce))
-        .fetch_one(&visit.app.pool)
-        .instrument(sql_span("find spent"))
-        .await
-        .map_err(|error| visit.error(error))
-    }
-
-    /// Who wants the act, and how a repeat of it is known.
-    pub(super) fn order(&self, at: &AtPage<'_>) -> Order {
-        Order {
-            actor: Actor::Customer(Some(at.session.subject.user.to_string())),
-            key: Some(self.key.nonce.clone()),
-            causation_id: Some(at.session.attempt),
-            request: Some(at.visit.context.clone()),
-        }
-    }
-}
-
 /// On to a linkage's page, with a word where there is one to say.
 pub(super) fn leads_to(
-    at: &AtPage<'_>,
+    at: &AtPage,
     linkage: &Linkage,
     message: impl Into<Option<Message>>,
 ) -> HttpResponse {

@@ -57,8 +57,8 @@ impl Linkage {
     ///
     /// # Errors
     /// The error page.
-    pub(super) async fn find(at: &AtPage<'_>, grant: &str) -> Result<Self, PageError> {
-        let visit = at.visit;
+    pub(super) async fn find(at: &AtPage, grant: &str) -> Result<Self, PageError> {
+        let visit = &at.visit;
         let not_found = || visit.error(ErrorKind::LinkageNotFound);
         let grant = grant_of(grant).ok_or_else(not_found)?;
         let sql = format!("{SQL} AND c.stream_id = $1 || ':' || $3");

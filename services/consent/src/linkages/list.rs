@@ -9,7 +9,7 @@ use super::{
     reads::Reads,
     sight::Sight,
     view::linkage_view,
-    visit::Visit,
+    visit::AtPage,
 };
 use crate::{app::App, journey::PageError, pages::LinkagesView};
 
@@ -22,11 +22,11 @@ pub(super) async fn show(
     request: HttpRequest,
     bank: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let at = match visit.customer(Destination::List).await {
+    let at = match AtPage::opened(app, &request, &bank, Destination::List).await {
         Ok(at) => at,
         Err(elsewhere) => return elsewhere.into_answer(),
     };
+    let visit = &at.visit;
     let sight = Sight::of(&at).await?;
     let contract = &at.session.subject.contract;
     let linkages = Linkage::all(&visit.app.pool, &visit.bank, contract)

@@ -1,31 +1,27 @@
 //! The login of these pages, by ログインID and password; the same limits and locks as step 2's.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use consent_domain::journey::LoginMethod;
 use renkei_proto::bank::v1::LoginRefusal;
-use sqlx::Row as _;
-use tracing::Instrument as _;
-use zeroize::Zeroizing;
 
 use super::{
     address::Destination,
-    form::{FormKey, Forms, LinkagesForm, ReceivedForm},
+    admission::{open, repeated},
+    certificate_login::BeforeLogin,
+    form::{Forms, LinkagesForm, ReceivedForm},
     message::Message,
     session::{self, Opened},
-    visit::Visit,
+    visit::{AtPage, Visit},
 };
 use crate::{
     app::App,
-    bank_port::{LoginOutcome, LoginProof},
+    bank_port::LoginOutcome,
     journey::{
-        BrowserCookie, LoginPlace, LoginTry, Names, PageError, TypedLogin, bank_failed, see_other,
+        BrowserCookie, LoginTry, Names, PageError, Sent, TypedLogin, bank_failed, see_other,
         try_login,
     },
     pages::{ErrorKind, FormTarget, LinkagesLoginView, LoginProblem},
-    store::{Actor, CommandKey, sql_span},
 };
-
-/// Login ids and passwords have 6 to 12 characters; anything far beyond reaches no bank.
-const LONGEST: usize = 64;
 
 /// Shows the login; on to the pages where somebody is logged in.
 ///
@@ -36,11 +32,11 @@ pub(super) async fn show(
     request: HttpRequest,
     bank: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let to = Destination::of_query(request.query_string());
-    if visit.alive().is_some() {
-        return Ok(see_other(&to.url(&visit.bank, None)));
+    let before = BeforeLogin::begin(app, &request, &bank).await?;
+    if let Some(onwards) = before.onwards() {
+        return Ok(onwards);
     }
+    let visit = &before.visit;
     let message = Message::of(&request);
     // A cookie that was a session's is good for no other.
     let (cookie, minted) = match (&visit.cookie, &visit.session) {
@@ -51,8 +47,8 @@ pub(super) async fn show(
             (cookie, Some(set))
         }
     };
-    let problem = message.and_then(|message| message.problem(lock_minutes(&visit)));
-    let mut response = login_page(&visit, (&cookie, &to), message, problem)?;
+    let problem = message.and_then(|message| message.problem(lock_minutes(visit)));
+    let mut response = login_page(&before, &cookie, message, problem)?;
     if let Some(set) = minted {
         // A cookie of printable ASCII: it can't fail.
         let _ = response.add_cookie(&set);
@@ -65,11 +61,12 @@ fn lock_minutes(visit: &Visit) -> u32 {
 }
 
 fn login_page(
-    visit: &Visit,
-    (cookie, to): (&BrowserCookie, &Destination),
+    before: &BeforeLogin,
+    cookie: &BrowserCookie,
     message: Option<Message>,
     problem: Option<LoginProblem>,
 ) -> Result<HttpResponse, PageError> {
+    let BeforeLogin { visit, to } = before;
     let missing = matches!(
         problem,
         Some(LoginProblem::LoginIdMissing | LoginProblem::PasswordMissing)
@@ -80,6 +77,7 @@ fn login_page(
             action: to.login_url(&visit.bank, None),
             form_key: forms(visit, cookie).mint(LinkagesForm::Login, "", ""),
         },
+        certificate_login_url: before.certificate_login_url(),
         problems: problem.into_iter().collect(),
     };
     let status = if missing {
@@ -108,44 +106,48 @@ pub(super) async fn submit(
     bank: web::Path<String>,
     body: web::Bytes,
 ) -> Result<HttpResponse, PageError> {
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let to = Destination::of_query(request.query_string());
-    let mut form = ReceivedForm::read(&visit, &request, &body)?;
+    let before = BeforeLogin::begin(app, &request, &bank).await?;
+    let (visit, to) = (&before.visit, &before.to);
+    let mut form = ReceivedForm::read(visit, &request, &body)?;
     let Some(cookie) = &visit.cookie else {
         return Err(visit.error(ErrorKind::CookiesRequired));
     };
-    let Some(key) = form.key(&forms(&visit, cookie), LinkagesForm::Login, "") else {
+    let Some(key) = form.key(&forms(visit, cookie), LinkagesForm::Login, "") else {
         // Another tab logged in meanwhile, or this very form did, whose answer was not waited for.
-        return match visit.alive() {
-            Some(_) => Ok(see_other(&to.url(&visit.bank, None))),
-            None => Ok(see_other(
-                &to.login_url(&visit.bank, Some(Message::SendAgain)),
-            )),
-        };
+        let again = || see_other(&to.login_url(&visit.bank, Some(Message::SendAgain)));
+        return Ok(before.onwards().unwrap_or_else(again));
     };
-    // A repeat gets the first answer, and with it the cookie that the first answer set.
-    if let Some(spent) = spent(&visit, &key).await? {
-        let same = spent.content_mac == form.content_mac;
-        return Ok(if same {
-            admitted(&visit, cookie, &key, &spent.outcome)
-        } else {
-            see_other(&to.login_url(&visit.bank, Some(Message::AlreadySent)))
-        });
+    let content_mac = std::mem::take(&mut form.content_mac);
+    let sent = Sent {
+        nonce: &key.nonce,
+        content_mac: &content_mac,
+        before: cookie,
+    };
+    if let Some(response) = repeated(visit, &sent, to).await? {
+        return Ok(response);
     }
-    let typed = match read_login(&visit, &mut form)? {
+    let read = TypedLogin::of_form(&mut form.fields)
+        .map_err(|_| visit.error(ErrorKind::FormNotAccepted))?;
+    let typed = match read {
         Ok(typed) => typed,
-        Err(problem) => return login_page(&visit, (cookie, &to), None, Some(problem)),
+        Err(problem) => return login_page(&before, cookie, None, Some(problem)),
     };
-    let place = LoginPlace {
-        app: &visit.app,
-        bank: &visit.bank,
-        settings: &visit.record.settings,
-        context: visit.context(Actor::System),
-    };
-    let judged = try_login(&place, &key.nonce, &typed)
+    match log_in(visit, &key.nonce, &typed).await? {
+        Ok(login) => open(visit, &sent, &login, to).await,
+        Err(message) => Ok(see_other(&to.login_url(&visit.bank, Some(message)))),
+    }
+}
+
+/// Tries the login; gives what to say where it did not succeed.
+async fn log_in(
+    visit: &Visit,
+    nonce: &str,
+    typed: &TypedLogin,
+) -> Result<Result<Opened, Message>, PageError> {
+    let judged = try_login(&visit.login_place(), nonce, typed)
         .await
         .map_err(|kind| visit.error(kind))?;
-    let (opened, attempt) = match judged {
+    match judged {
         LoginTry::Judged(
             LoginOutcome::Authenticated {
                 subject,
@@ -154,29 +156,19 @@ pub(super) async fn submit(
                 contract_name,
             },
             attempt,
-        ) => {
-            let names = Names {
+        ) => Ok(Ok(Opened {
+            subject,
+            role,
+            names: Names {
                 login_name,
                 contract_name,
-            };
-            ((subject, role, names), attempt)
-        }
-        LoginTry::NoOutcome(failure) => return Err(visit.error(bank_failed(&failure))),
-        refused => {
-            let message = refusal(&refused);
-            return Ok(see_other(&to.login_url(&visit.bank, Some(message))));
-        }
-    };
-    let (subject, role, names) = opened;
-    let login = Opened {
-        subject,
-        role,
-        names,
-        attempt,
-        idle_seconds: visit.record.settings.idle_seconds,
-    };
-    let outcome = to.url(&visit.bank, None);
-    open(&visit, cookie, &key, (&login, &form, &outcome)).await
+            },
+            method: LoginMethod::Password,
+            attempt,
+        })),
+        LoginTry::NoOutcome(failure) => Err(visit.error(bank_failed(&failure))),
+        refused => Ok(Err(refusal(&refused))),
+    }
 }
 
 fn refusal(judged: &LoginTry) -> Message {
@@ -201,92 +193,6 @@ fn refusal(judged: &LoginTry) -> Message {
     }
 }
 
-async fn open(
-    visit: &Visit,
-    before: &BrowserCookie,
-    key: &FormKey,
-    (login, form, outcome): (&Opened, &ReceivedForm, &str),
-) -> Result<HttpResponse, PageError> {
-    let cookie = BrowserCookie::of_session(&visit.app, &key.nonce, before);
-    let sealed = login
-        .names
-        .seal(&cookie)
-        .ok_or_else(|| visit.error(ErrorKind::Internal))?;
-    let command_key = CommandKey {
-        key: key.nonce.clone(),
-        content_mac: form.content_mac.clone(),
-        outcome: outcome.to_owned(),
-    };
-    let bank = visit.bank.as_str();
-    session::open(
-        &visit.app.pool,
-        bank,
-        (&cookie, sealed),
-        login,
-        &command_key,
-    )
-    .await
-    .map_err(|error| visit.error(error))?;
-    Ok(admitted(visit, before, key, outcome))
-}
-
-/// 303, with the session's cookie: the same however often the form is repeated.
-fn admitted(visit: &Visit, before: &BrowserCookie, key: &FormKey, outcome: &str) -> HttpResponse {
-    let cookie = BrowserCookie::of_session(&visit.app, &key.nonce, before);
-    let mut response = see_other(outcome);
-    // A cookie of printable ASCII: it can't fail.
-    let _ = response.add_cookie(&cookie.set_at_linkages(&visit.app, &visit.bank));
-    response
-}
-
-struct Spent {
-    content_mac: Vec<u8>,
-    outcome: String,
-}
-
-async fn spent(visit: &Visit, key: &FormKey) -> Result<Option<Spent>, PageError> {
-    let row = sqlx::query(
-        "SELECT content_mac, outcome FROM command_keys WHERE bank = $1 AND command_key = $2",
-    )
-    .bind(visit.bank.as_str())
-    .bind(&key.nonce)
-    .fetch_optional(&visit.app.pool)
-    .instrument(sql_span("find spent"))
-    .await
-    .map_err(|error| visit.error(error))?;
-    row.map(|row| {
-        Ok(Spent {
-            content_mac: row.try_get("content_mac")?,
-            outcome: row.try_get("outcome")?,
-        })
-    })
-    .transpose()
-    .map_err(|error: sqlx::Error| visit.error(error))
-}
-
-fn read_login(
-    visit: &Visit,
-    form: &mut ReceivedForm,
-) -> Result<Result<TypedLogin, LoginProblem>, PageError> {
-    let not_accepted = |_| visit.error(ErrorKind::FormNotAccepted);
-    let login_id = form.fields.take_one("login_id").map_err(not_accepted)?;
-    let password = form.fields.take_one("password").map_err(not_accepted)?;
-    if login_id.trim().is_empty() {
-        return Ok(Err(LoginProblem::LoginIdMissing));
-    }
-    if password.is_empty() {
-        return Ok(Err(LoginProblem::PasswordMissing));
-    }
-    if login_id.len() > LONGEST || password.len() > LONGEST {
-        return Ok(Err(LoginProblem::Rejected));
-    }
-    Ok(Ok(TypedLogin {
-        login_id: Zeroizing::new(login_id.trim().to_owned()),
-        password,
-        proof: LoginProof::LoginId,
-    }))
-}
-
 /// More time for the page that is open, as JSON ([`crate::pages::DeadlineWords`]).
 ///
 /// # Errors
@@ -296,12 +202,12 @@ pub(super) async fn extend(
     request: HttpRequest,
     bank: web::Path<String>,
 ) -> Result<HttpResponse, PageError> {
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let at = match visit.customer(Destination::List).await {
+    let at = match AtPage::opened(app, &request, &bank, Destination::List).await {
         Ok(at) => at,
         Err(elsewhere) => return elsewhere.into_answer(),
     };
-    session::touch(&visit.app.pool, at.cookie)
+    let visit = &at.visit;
+    session::touch(&visit.app.pool, &at.cookie)
         .await
         .map_err(|error| visit.error(error))?;
     Ok(HttpResponse::Ok().json(at.deadline().words(visit.texts())))

@@ -25,21 +25,19 @@ pub(super) async fn submit(
     body: web::Bytes,
 ) -> Result<HttpResponse, PageError> {
     let visit = Visit::begin(app, &request, &bank).await?;
-    let out = || see_other(&Destination::List.login_url(&visit.bank, Some(Message::LoggedOut)));
-    let Some(cookie) = &visit.cookie else {
-        return Ok(out());
-    };
+    let out = see_other(&Destination::List.login_url(&visit.bank, Some(Message::LoggedOut)));
     let at = match visit.customer(Destination::List).await {
         Ok(at) => at,
-        Err(_) => return Ok(out()),
+        Err(_) => return Ok(out),
     };
-    let form = ReceivedForm::read(&visit, &request, &body)?;
+    let visit = &at.visit;
+    let form = ReceivedForm::read(visit, &request, &body)?;
     if form.key(&at.forms(), LinkagesForm::Logout, "").is_none() {
         let list = Destination::List.url(&visit.bank, Some(Message::SendAgain));
         return Ok(see_other(&list));
     }
-    session::end(&visit.app.pool, cookie)
+    session::end(&visit.app.pool, &at.cookie)
         .await
         .map_err(|error| visit.error(error))?;
-    Ok(out())
+    Ok(out)
 }

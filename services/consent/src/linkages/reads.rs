@@ -21,8 +21,8 @@ impl Reads {
     ///
     /// # Errors
     /// The error page for a database that is down.
-    pub(super) async fn of(at: &AtPage<'_>, linkages: &[Linkage]) -> Result<Self, PageError> {
-        let visit = at.visit;
+    pub(super) async fn of(at: &AtPage, linkages: &[Linkage]) -> Result<Self, PageError> {
+        let visit = &at.visit;
         let grants: Vec<GrantId> = linkages.iter().map(|each| each.grant.clone()).collect();
         totals_of(&visit.app.pool, &visit.bank, &grants)
             .await
@@ -100,11 +100,11 @@ fn last<'a>(totals: impl Iterator<Item = &'a AccessTotal>) -> Option<LastRead> {
 /// # Errors
 /// The error page for a database that is down.
 pub(super) async fn latest(
-    at: &AtPage<'_>,
+    at: &AtPage,
     sight: &Sight,
     linkage: &Linkage,
 ) -> Result<Vec<ReadInView>, PageError> {
-    let visit = at.visit;
+    let visit = &at.visit;
     let records = page_of(&visit.app.pool, &visit.bank, &linkage.grant, None, LATEST)
         .await
         .map_err(|error| visit.error(error))?;

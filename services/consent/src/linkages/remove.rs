@@ -8,15 +8,15 @@ use consent_domain::{
 
 use super::{
     address::Destination,
-    details::destination,
+    at_linkage::{AtLinkage, Submission},
     end::not_done,
-    form::{LinkagesForm, Submission, leads_to},
+    form::{LinkagesForm, leads_to},
     linkage::Linkage,
     message::Message,
     reads::Reads,
     sight::Sight,
     view::linkage_view,
-    visit::{AtPage, Visit},
+    visit::AtPage,
 };
 use crate::{
     app::App,
@@ -38,13 +38,18 @@ pub(super) async fn show(
     path: Path,
 ) -> Result<HttpResponse, PageError> {
     let (bank, grant, account) = path.into_inner();
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let at = match visit.customer(destination(&grant)).await {
-        Ok(at) => at,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    let linkage = Linkage::find(&at, &grant).await?;
-    let Some(account) = account_in(&linkage, &account) else {
+    match AtLinkage::opened(app, &request, &(bank, grant).into()).await {
+        Ok(opened) => page(opened, &account).await,
+        Err(elsewhere) => elsewhere.into_answer(),
+    }
+}
+
+async fn page(
+    AtLinkage { at, linkage }: AtLinkage,
+    account: &str,
+) -> Result<HttpResponse, PageError> {
+    let visit = &at.visit;
+    let Some(account) = account_in(&linkage, account) else {
         return Ok(leads_to(&at, &linkage, None));
     };
     if !linkage.is_live(visit.now) {
@@ -89,30 +94,26 @@ pub(super) async fn submit(
     body: web::Bytes,
 ) -> Result<HttpResponse, PageError> {
     let (bank, grant, account) = path.into_inner();
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let at = match visit.customer(destination(&grant)).await {
+    let opened = AtPage::opened(app, &request, &bank, Destination::of_grant(&grant)).await;
+    let at = match opened {
         Ok(at) => at,
         Err(elsewhere) => return elsewhere.into_answer(),
     };
     let Ok(account) = AccountId::parse(account) else {
-        return Err(visit.error(ErrorKind::NotFound));
+        return Err(at.visit.error(ErrorKind::NotFound));
     };
     let about = format!("{grant} {account}");
     let named = (grant.as_str(), about.as_str());
-    let sent = Submission::read(&at, named, LinkagesForm::Remove, (&request, &body)).await;
-    match sent {
-        Ok(sent) => remove(&at, sent, &account).await,
+    match Submission::read(at, named, LinkagesForm::Remove, (&request, &body)).await {
+        Ok(sent) => remove(sent, &account).await,
         Err(elsewhere) => elsewhere.into_answer(),
     }
 }
 
-async fn remove(
-    at: &AtPage<'_>,
-    sent: Submission,
-    account: &AccountId,
-) -> Result<HttpResponse, PageError> {
-    let visit = at.visit;
-    let linkage = &sent.linkage;
+async fn remove(sent: Submission, account: &AccountId) -> Result<HttpResponse, PageError> {
+    let order = sent.order();
+    let Submission { at, linkage, .. } = &sent;
+    let visit = &at.visit;
     // A repeat finds the account gone, and gets the answer below.
     if linkage.is_live(visit.now) && linkage.terms.scope.has_account(account) {
         let sight = Sight::of(at).await?;
@@ -127,7 +128,7 @@ async fn remove(
         grant: &linkage.grant,
     };
     let (by, reason) = (RevokedBy::Customer, RemovalReason::NoLongerNeeded);
-    match on.remove_account(account, by, reason, sent.order(at)).await {
+    match on.remove_account(account, by, reason, order).await {
         Ok(Done::Changed(facts)) if ends(&facts) => Ok(leads_to(at, linkage, Message::Ended)),
         // The first sending of this form took the last account out.
         Ok(Done::Before) if !linkage.is_live(visit.now) => {

@@ -6,9 +6,9 @@ use consent_domain::{AccountId, Instant, JourneyId, consent::RenewalShown, journ
 
 use super::{
     address::Destination,
-    details::{Path, destination},
+    at_linkage::{AtLinkage, Path, Submission},
     end::not_done,
-    form::{LinkagesForm, Submission, leads_to},
+    form::{LinkagesForm, leads_to},
     linkage::Linkage,
     message::Message,
     reads::Reads,
@@ -37,8 +37,8 @@ struct Offer {
 
 impl Offer {
     /// What is offered to this user now.
-    async fn of(at: &AtPage<'_>, linkage: Linkage) -> Result<Self, Elsewhere> {
-        let visit = at.visit;
+    async fn of(at: &AtPage, linkage: Linkage) -> Result<Self, Elsewhere> {
+        let visit = &at.visit;
         if !linkage.is_live(visit.now) {
             return Err(leads_to(at, &linkage, Message::AlreadyEnded).into());
         }
@@ -106,17 +106,17 @@ pub(super) async fn show(
     request: HttpRequest,
     path: Path,
 ) -> Result<HttpResponse, PageError> {
-    let (bank, grant) = path.into_inner();
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let at = match visit.customer(destination(&grant)).await {
-        Ok(at) => at,
-        Err(elsewhere) => return elsewhere.into_answer(),
+    let offered = match AtLinkage::opened(app, &request, &path).await {
+        Ok(opened) => offered(opened).await,
+        Err(elsewhere) => Err(elsewhere),
     };
-    let linkage = Linkage::find(&at, &grant).await?;
-    match Offer::of(&at, linkage).await {
-        Ok(offer) => visit.page(StatusCode::OK, offer.view.render(visit.texts())),
-        Err(elsewhere) => elsewhere.into_answer(),
-    }
+    offered.or_else(Elsewhere::into_answer)
+}
+
+async fn offered(AtLinkage { at, linkage }: AtLinkage) -> Result<HttpResponse, Elsewhere> {
+    let offer = Offer::of(&at, linkage).await?;
+    let visit = &at.visit;
+    Ok(visit.page(StatusCode::OK, offer.view.render(visit.texts()))?)
 }
 
 /// 「更新する」
@@ -129,37 +129,28 @@ pub(super) async fn submit(
     path: Path,
     body: web::Bytes,
 ) -> Result<HttpResponse, PageError> {
-    let (bank, grant) = path.into_inner();
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let at = match visit.customer(destination(&grant)).await {
-        Ok(at) => at,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    let named = (grant.as_str(), grant.as_str());
-    let sent = Submission::read(&at, named, LinkagesForm::Renew, (&request, &body)).await;
-    let renewed = match sent {
-        Ok(sent) => renew(&at, sent).await,
+    let form = LinkagesForm::Renew;
+    let renewed = match Submission::opened(app, (&request, &body), &path, form).await {
+        Ok(sent) => renew(sent).await,
         Err(elsewhere) => Err(elsewhere),
     };
-    match renewed {
-        Ok(response) => Ok(response),
-        Err(elsewhere) => elsewhere.into_answer(),
-    }
+    renewed.or_else(Elsewhere::into_answer)
 }
 
-async fn renew(at: &AtPage<'_>, sent: Submission) -> Result<HttpResponse, Elsewhere> {
-    let visit = at.visit;
-    let order = sent.order(at);
+async fn renew(sent: Submission) -> Result<HttpResponse, Elsewhere> {
+    let order = sent.order();
     // A repeat finds the period renewed, so that there is nothing to offer; it gets the first answer.
-    if sent.is_done(at).await? {
-        return Ok(leads_to(at, &sent.linkage, Message::Renewed));
+    if sent.is_done().await? {
+        return Ok(leads_to(&sent.at, &sent.linkage, Message::Renewed));
     }
-    let offer = Offer::of(at, sent.linkage).await?;
-    if digest(&offer.view, visit) != sent.key.statement {
+    let Submission { at, linkage, key } = sent;
+    let visit = &at.visit;
+    let offer = Offer::of(&at, linkage).await?;
+    if digest(&offer.view, visit) != key.statement {
         let page = format!("{}/renew", offer.view.back_url);
         return Err(crate::journey::see_other(&page).into());
     }
-    let seen = seen(at, &offer).map_err(|kind| visit.error(kind))?;
+    let seen = seen(&at, &offer).map_err(|kind| visit.error(kind))?;
     let on = OnConsent {
         pool: &visit.app.pool,
         bus: &visit.app.bus,
@@ -168,15 +159,15 @@ async fn renew(at: &AtPage<'_>, sent: Submission) -> Result<HttpResponse, Elsewh
     };
     match on.renew_as_shown(seen, order).await {
         Ok(Done::Changed(_) | Done::Already | Done::Before) => {
-            Ok(leads_to(at, &offer.linkage, Message::Renewed))
+            Ok(leads_to(&at, &offer.linkage, Message::Renewed))
         }
-        Err(error) => Ok(not_done(at, &offer.linkage, error)?),
+        Err(error) => Ok(not_done(&at, &offer.linkage, error)?),
     }
 }
 
 /// What was shown, for the fact, and the words themselves for the evidence.
-fn seen(at: &AtPage<'_>, offer: &Offer) -> Result<RenewalSeen, ErrorKind> {
-    let visit = at.visit;
+fn seen(at: &AtPage, offer: &Offer) -> Result<RenewalSeen, ErrorKind> {
+    let visit = &at.visit;
     let texts = visit.texts();
     let record =
         JourneyId::parse(entropy::opaque_id().to_string()).map_err(|_| ErrorKind::Internal)?;

@@ -33,11 +33,11 @@ pub(super) enum NotRenewable {
 /// # Errors
 /// The error page for a period that no calendar holds.
 pub(super) fn renewable(
-    at: &AtPage<'_>,
+    at: &AtPage,
     sight: &Sight,
     linkage: &Linkage,
 ) -> Result<Result<Instant, NotRenewable>, PageError> {
-    let visit = at.visit;
+    let visit = &at.visit;
     let settings = &visit.record.settings;
     if !linkage.at_bank.is_enabled() || !sight.may_renew(at, linkage).yes() {
         return Ok(Err(NotRenewable::NotAllowed));

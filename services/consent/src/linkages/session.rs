@@ -2,7 +2,10 @@
 //! login outside a journey.
 
 use chrono::TimeDelta;
-use consent_domain::{ContractId, Instant, UserId, journey::UserRole};
+use consent_domain::{
+    ContractId, Instant, UserId,
+    journey::{LoginMethod, UserRole},
+};
 use sqlx::{PgPool, Row as _, postgres::PgRow};
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -111,23 +114,30 @@ fn word_of(role: UserRole) -> &'static str {
     }
 }
 
+fn word_of_method(method: LoginMethod) -> &'static str {
+    match method {
+        LoginMethod::Password => "password",
+        LoginMethod::Certificate => "certificate",
+    }
+}
+
 /// A login that the bank let in.
 pub(super) struct Opened {
     pub subject: Subject,
     pub role: UserRole,
     pub names: Names,
+    pub method: LoginMethod,
     pub attempt: Uuid,
-    pub idle_seconds: u32,
 }
 
-/// Opens a session under a cookie and spends the form's key, at once. A form that is sent again finds the
-/// key spent, and opens none.
+/// Opens a session under a cookie, which so many idle seconds end, and spends the form's key, at once. A form
+/// that is sent again finds the key spent, and opens none.
 ///
 /// # Errors
 /// The database's.
 pub(super) async fn open(
     pool: &PgPool,
-    bank: &str,
+    (bank, idle_seconds): (&str, u32),
     (cookie, names_sealed): (&BrowserCookie, Vec<u8>),
     login: &Opened,
     key: &CommandKey,
@@ -137,8 +147,8 @@ pub(super) async fn open(
             INSERT INTO command_keys (bank, command_key, content_mac, outcome)
             VALUES ($1, $2, $3, $4) ON CONFLICT (bank, command_key) DO NOTHING RETURNING bank)
          INSERT INTO customer_sessions (session_hash, bank, contract, bank_user, role, attempt_id,
-            names_sealed, idle_seconds)
-         SELECT $5, bank, $6, $7, $8, $9, $10, $11 FROM spent",
+            names_sealed, idle_seconds, method)
+         SELECT $5, bank, $6, $7, $8, $9, $10, $11, $12 FROM spent",
     )
     .bind(bank)
     .bind(&key.key)
@@ -150,7 +160,8 @@ pub(super) async fn open(
     .bind(word_of(login.role))
     .bind(login.attempt)
     .bind(names_sealed)
-    .bind(i32::try_from(login.idle_seconds).unwrap_or(i32::MAX))
+    .bind(i32::try_from(idle_seconds).unwrap_or(i32::MAX))
+    .bind(word_of_method(login.method))
     .execute(pool)
     .instrument(sql_span("open customer session"))
     .await

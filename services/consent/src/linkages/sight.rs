@@ -48,8 +48,8 @@ impl Sight {
     ///
     /// # Errors
     /// The error page for a database that is down.
-    pub(super) async fn of(at: &AtPage<'_>) -> Result<Self, PageError> {
-        let visit = at.visit;
+    pub(super) async fn of(at: &AtPage) -> Result<Self, PageError> {
+        let visit = &at.visit;
         let port = &visit.app.bank_port;
         let accounts = match port.accounts(&visit.bank, &at.session.subject).await {
             Ok(accounts) => Some(accounts),
@@ -111,30 +111,25 @@ impl Sight {
     }
 
     /// To end it: the master user, whoever answers for it, and every user who sees all of its accounts.
-    pub(super) fn may_end(&self, at: &AtPage<'_>, linkage: &Linkage) -> May {
+    pub(super) fn may_end(&self, at: &AtPage, linkage: &Linkage) -> May {
         let own = linkage.terms.user == at.session.subject.user;
         let live = linkage.is_live(at.visit.now);
         May::from(live && (at.session.role == UserRole::Master || own || self.sees_all(linkage)))
     }
 
     /// To take an account out: every user who sees it.
-    pub(super) fn may_remove(
-        &self,
-        at: &AtPage<'_>,
-        linkage: &Linkage,
-        account: &AccountId,
-    ) -> May {
+    pub(super) fn may_remove(&self, at: &AtPage, linkage: &Linkage, account: &AccountId) -> May {
         May::from(linkage.is_live(at.visit.now) && self.find(account).is_some())
     }
 
     /// To renew it: whoever does answers for it from then on, so that the bank must let them inquire all
     /// that is read on their word.
-    pub(super) fn may_renew(&self, at: &AtPage<'_>, linkage: &Linkage) -> May {
+    pub(super) fn may_renew(&self, at: &AtPage, linkage: &Linkage) -> May {
         May::from(linkage.is_live(at.visit.now) && self.may_all_of(linkage))
     }
 
     /// To answer for it in place of a user who has left: the same.
-    pub(super) fn may_take_over(&self, at: &AtPage<'_>, linkage: &Linkage) -> May {
+    pub(super) fn may_take_over(&self, at: &AtPage, linkage: &Linkage) -> May {
         let left = self.contract.is_user_removed(&linkage.terms.user);
         May::from(left && self.may_renew(at, linkage).yes())
     }

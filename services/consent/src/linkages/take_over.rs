@@ -4,15 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 
 use super::{
     address::Destination,
-    details::{Path, destination},
+    at_linkage::{AtLinkage, Path, Submission},
     end::not_done,
-    form::{LinkagesForm, Submission, leads_to},
-    linkage::Linkage,
+    form::{LinkagesForm, leads_to},
     message::Message,
     reads::Reads,
     sight::Sight,
     view::linkage_view,
-    visit::{AtPage, Visit},
 };
 use crate::{
     app::App,
@@ -30,13 +28,14 @@ pub(super) async fn show(
     request: HttpRequest,
     path: Path,
 ) -> Result<HttpResponse, PageError> {
-    let (bank, grant) = path.into_inner();
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let at = match visit.customer(destination(&grant)).await {
-        Ok(at) => at,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    let linkage = Linkage::find(&at, &grant).await?;
+    match AtLinkage::opened(app, &request, &path).await {
+        Ok(opened) => page(opened).await,
+        Err(elsewhere) => elsewhere.into_answer(),
+    }
+}
+
+async fn page(AtLinkage { at, linkage }: AtLinkage) -> Result<HttpResponse, PageError> {
+    let visit = &at.visit;
     if !linkage.is_live(visit.now) {
         return Ok(leads_to(&at, &linkage, Message::AlreadyEnded));
     }
@@ -75,23 +74,16 @@ pub(super) async fn submit(
     path: Path,
     body: web::Bytes,
 ) -> Result<HttpResponse, PageError> {
-    let (bank, grant) = path.into_inner();
-    let visit = Visit::begin(app, &request, &bank).await?;
-    let at = match visit.customer(destination(&grant)).await {
-        Ok(at) => at,
-        Err(elsewhere) => return elsewhere.into_answer(),
-    };
-    let named = (grant.as_str(), grant.as_str());
-    let sent = Submission::read(&at, named, LinkagesForm::TakeOver, (&request, &body)).await;
-    match sent {
-        Ok(sent) => take_over(&at, sent).await,
+    match Submission::opened(app, (&request, &body), &path, LinkagesForm::TakeOver).await {
+        Ok(sent) => take_over(sent).await,
         Err(elsewhere) => elsewhere.into_answer(),
     }
 }
 
-async fn take_over(at: &AtPage<'_>, sent: Submission) -> Result<HttpResponse, PageError> {
-    let visit = at.visit;
-    let linkage = &sent.linkage;
+async fn take_over(sent: Submission) -> Result<HttpResponse, PageError> {
+    let order = sent.order();
+    let Submission { at, linkage, .. } = &sent;
+    let visit = &at.visit;
     let user = &at.session.subject.user;
     // A repeat finds it done, and gets the answer below.
     if linkage.is_live(visit.now) && &linkage.terms.user != user {
@@ -106,7 +98,7 @@ async fn take_over(at: &AtPage<'_>, sent: Submission) -> Result<HttpResponse, Pa
         bank: &visit.bank,
         grant: &linkage.grant,
     };
-    match on.hand_over(user, sent.order(at)).await {
+    match on.hand_over(user, order).await {
         Ok(Done::Changed(_) | Done::Already | Done::Before) => {
             Ok(leads_to(at, linkage, Message::TakenOver))
         }

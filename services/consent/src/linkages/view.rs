@@ -28,7 +28,7 @@ pub(super) fn partner_view(record: &DomainPartner) -> PartnerRecord {
 
 /// A linkage as this user sees it.
 pub(super) fn linkage_view(
-    at: &AtPage<'_>,
+    at: &AtPage,
     (sight, reads): (&Sight, &Reads),
     linkage: &Linkage,
 ) -> LinkageInView {
@@ -64,7 +64,7 @@ pub(super) fn linkage_view(
     }
 }
 
-fn status(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) -> LinkageStatus {
+fn status(at: &AtPage, sight: &Sight, linkage: &Linkage) -> LinkageStatus {
     let now = at.visit.now;
     match &linkage.consent {
         // The clock has ended it, whether that is recorded or not.
@@ -100,7 +100,7 @@ fn status(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) -> LinkageStatus {
 const SOON_DAYS: u32 = consent_domain::consent::WARNING_DAYS[0];
 
 /// Why nothing may be read, at whichever level.
-fn pauses(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) -> Vec<Pause> {
+fn pauses(at: &AtPage, sight: &Sight, linkage: &Linkage) -> Vec<Pause> {
     let own = linkage.consent.suspensions();
     let at_bank = linkage.at_bank.suspensions();
     let disabled = (!linkage.at_bank.is_enabled()).then_some(Pause::PartnerDisabled);
@@ -113,7 +113,7 @@ fn pauses(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) -> Vec<Pause> {
         .collect()
 }
 
-fn answered_by(at: &AtPage<'_>, sight: &Sight, linkage: &Linkage) -> AnsweredBy {
+fn answered_by(at: &AtPage, sight: &Sight, linkage: &Linkage) -> AnsweredBy {
     let user = &linkage.terms.user;
     if user == &at.session.subject.user {
         AnsweredBy::You(at.session.names.login_name.clone())

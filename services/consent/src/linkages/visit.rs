@@ -21,13 +21,13 @@ use super::{
 use crate::{
     app::App,
     bank_pages::BankPages,
-    journey::{BrowserCookie, Known, PageAddress, PageError, language_of, see_other},
+    journey::{BrowserCookie, Known, LoginPlace, PageAddress, PageError, language_of, see_other},
     pages::{
-        self, Deadline, DeadlineKind, ErrorKind, Extension, FormTarget, LinkagesFrame,
+        self, Deadline, DeadlineKind, ErrorKind, ErrorPlace, Extension, FormTarget, LinkagesFrame,
         LinkagesNotice, Locale, RenderError, Texts,
     },
     request_context::RequestContext,
-    store::{CommandContext, StoreError, sql_span, state_of_row},
+    store::{Actor, CommandContext, StoreError, sql_span, state_of_row},
 };
 
 /// A request to these pages.
@@ -49,6 +49,13 @@ pub(super) struct Visit {
     known: Known,
 }
 
+/// What a browser brings along.
+struct Browser {
+    cookie: Option<BrowserCookie>,
+    /// The language that it read on another host of ours.
+    wish: Option<Locale>,
+}
+
 /// A page that is looked at again within this time does not write that down each time.
 const TOUCH_AFTER: TimeDelta = TimeDelta::seconds(10);
 
@@ -62,12 +69,39 @@ impl Visit {
         request: &HttpRequest,
         bank: &str,
     ) -> Result<Self, PageError> {
+        Self::named(app, request, bank, |app, bank| Browser {
+            cookie: BrowserCookie::find_at_linkages(app, request, bank),
+            wish: None,
+        })
+        .await
+    }
+
+    /// The same on the certificate login's host: no cookie counts there.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub(super) async fn on_certificate_host(
+        app: web::Data<App>,
+        request: &HttpRequest,
+        bank: &str,
+        wish: Option<Locale>,
+    ) -> Result<Self, PageError> {
+        Self::named(app, request, bank, |_, _| Browser { cookie: None, wish }).await
+    }
+
+    async fn named(
+        app: web::Data<App>,
+        request: &HttpRequest,
+        bank: &str,
+        browser: impl FnOnce(&App, &BankCode) -> Browser,
+    ) -> Result<Self, PageError> {
         let context = RequestContext::of(request);
         let known = Known::of(&app, request, &context);
         let Ok(bank) = BankCode::parse(bank) else {
             return Err(known.error(&app, ErrorKind::NotFound));
         };
-        match Self::read(&app, request, bank, (context, known.clone())).await {
+        let browser = browser(&app, &bank);
+        match Self::read(&app, request, (bank, browser), (context, known.clone())).await {
             Ok(Some(visit)) => Ok(visit),
             Ok(None) => Err(known.error(&app, ErrorKind::NotFound)),
             Err(error) => Err(known.error(&app, error.into())),
@@ -77,10 +111,10 @@ impl Visit {
     async fn read(
         app: &web::Data<App>,
         request: &HttpRequest,
-        bank: BankCode,
+        (bank, browser): (BankCode, Browser),
         (context, known): (RequestContext, Known),
     ) -> Result<Option<Self>, StoreError> {
-        let cookie = BrowserCookie::find_at_linkages(app, request, &bank);
+        let Browser { cookie, wish } = browser;
         let sql = format!(
             "SELECT now() AS now, b.version AS bank_version, b.state_version AS bank_state_version,
                 b.state AS bank_state, {COLUMNS}
@@ -104,10 +138,17 @@ impl Visit {
             None => None,
             Some(cookie) => Session::read(&row, cookie, now)?,
         };
+        let locale = language_of(app, request, wish.map(Locale::tag));
+        let pages = app.pages.of(&bank, &record);
         Ok(Some(Self {
             app: app.clone(),
-            locale: language_of(app, request, None),
-            pages: app.pages.of(&bank, &record),
+            locale,
+            known: Known {
+                locale,
+                bank: Some(pages.clone()),
+                ..known
+            },
+            pages,
             bank_suspended: state.suspensions().cloned().unwrap_or_default(),
             bank,
             record,
@@ -116,7 +157,6 @@ impl Visit {
             now,
             context,
             address: PageAddress::of(request),
-            known,
         }))
     }
 
@@ -135,8 +175,27 @@ impl Visit {
         self.known.clone().error(&self.app, kind.into())
     }
 
+    /// The error page with a way to the login.
+    pub(super) fn error_at(&self, kind: ErrorKind, login_url: String) -> PageError {
+        let known = Known {
+            place: ErrorPlace::Linkages(login_url),
+            ..self.known.clone()
+        };
+        known.error(&self.app, kind)
+    }
+
+    /// Where a login is tried.
+    pub(super) fn login_place(&self) -> LoginPlace<'_> {
+        LoginPlace {
+            app: &self.app,
+            bank: &self.bank,
+            settings: &self.record.settings,
+            context: self.context(Actor::System),
+        }
+    }
+
     /// The context of a command, as far as it is known without a login.
-    pub(super) fn context(&self, actor: crate::store::Actor) -> CommandContext {
+    fn context(&self, actor: Actor) -> CommandContext {
         CommandContext {
             bank: Some(self.bank.to_string()),
             request_id: Some(self.context.request_id.clone()),
@@ -157,7 +216,7 @@ impl Visit {
     ///
     /// # Errors
     /// The way to the login, which leads back to `wanted`; an error page for a database that is down.
-    pub(super) async fn customer(&self, wanted: Destination) -> Result<AtPage<'_>, Elsewhere> {
+    pub(super) async fn customer(self, wanted: Destination) -> Result<AtPage, Elsewhere> {
         let Some((session, cookie)) = self.alive() else {
             let over = matches!(&self.session, Some(session) if session.life == Life::Over);
             let message = over.then_some(Message::Idle);
@@ -169,10 +228,10 @@ impl Visit {
                 .map_err(|error| self.error(error))?;
         }
         Ok(AtPage {
-            visit: self,
-            session,
-            cookie,
+            session: session.clone(),
+            cookie: cookie.clone(),
             here: wanted,
+            visit: self,
         })
     }
 
@@ -201,15 +260,30 @@ impl Visit {
 }
 
 /// A logged-in customer at a page.
-pub(super) struct AtPage<'v> {
-    pub visit: &'v Visit,
-    pub session: &'v Session,
-    pub cookie: &'v BrowserCookie,
+pub(super) struct AtPage {
+    pub visit: Visit,
+    pub session: Session,
+    pub cookie: BrowserCookie,
     /// Where a login after the session's end leads.
     here: Destination,
 }
 
-impl AtPage<'_> {
+impl AtPage {
+    /// Opens a page for whoever is logged in, which is noted.
+    ///
+    /// # Errors
+    /// The way to the login, which leads back to `wanted`; the error page for an unknown bank, or for a
+    /// database that is down.
+    pub(super) async fn opened(
+        app: web::Data<App>,
+        request: &HttpRequest,
+        bank: &str,
+        wanted: Destination,
+    ) -> Result<Self, Elsewhere> {
+        let visit = Visit::begin(app, request, bank).await?;
+        visit.customer(wanted).await
+    }
+
     /// The frame of a page, with the customer's name, the deadline and the way out.
     pub(super) fn frame(&self, message: Option<Message>) -> LinkagesFrame {
         LinkagesFrame {
@@ -231,14 +305,14 @@ impl AtPage<'_> {
         Forms {
             app: &self.visit.app,
             bank: &self.visit.bank,
-            cookie: self.cookie,
+            cookie: &self.cookie,
         }
     }
 
     /// Until when nothing need be done: the idle time from now on, or the session's end where that comes
     /// first, which can't be put off.
     pub(super) fn deadline(&self) -> Deadline {
-        let visit = self.visit;
+        let visit = &self.visit;
         let idle = TimeDelta::seconds(self.session.idle_seconds.into());
         let idle_at = visit.now + idle;
         let at = idle_at.min(self.session.ends_at);

@@ -4,21 +4,31 @@ use askama::Template;
 
 use super::japan_time;
 use super::layout::{Layout, Problem, RenderError, Step};
+use super::linkages::LinkagesFrame;
 use super::phrase::Slot;
 use super::shell::{FormTarget, Shell};
 use super::texts::{CertificatePasswordTexts, LoginTexts, Texts};
 use crate::client_certificate::Holder;
 
+/// What stands around the form, by what the login is for.
+#[derive(Debug, Clone)]
+pub enum AroundPassword {
+    /// Step 2 of a journey.
+    Journey(Shell),
+    /// The customer's own page.
+    Linkages(LinkagesFrame),
+}
+
 /// The password form. Nothing that was typed comes back with it.
 #[derive(Debug, Clone)]
 pub struct CertificatePasswordView {
     /// The page around it.
-    pub shell: Shell,
+    pub around: AroundPassword,
     /// Whom the certificate names.
     pub holder: Holder,
     /// Where the form posts to.
     pub form: FormTarget,
-    /// Back to step 2, on the journey's host.
+    /// Back to where the login began, on the host of that.
     pub login_url: String,
     /// Why the last try did not succeed.
     pub problem: Option<CertificatePasswordProblem>,
@@ -51,7 +61,9 @@ pub enum CertificatePasswordProblem {
 }
 
 impl CertificatePasswordProblem {
-    fn summary(self, own: &CertificatePasswordTexts, login: &LoginTexts, texts: &Texts) -> Problem {
+    fn summary(self, texts: &Texts, not_allowed: &str) -> Problem {
+        let own = &texts.catalogue.certificate_password;
+        let login = &texts.catalogue.login;
         let text = match self {
             Self::PasswordMissing => login.problem_password_missing.as_str(),
             Self::Rejected => own.problem_rejected.as_str(),
@@ -64,7 +76,7 @@ impl CertificatePasswordProblem {
             Self::PasswordChangeDue => login.problem_password_change_due.as_str(),
             Self::Stopped => own.problem_stopped.as_str(),
             Self::CertificateNotAllowed => {
-                return Problem::new("#back", own.problem_not_allowed.as_str());
+                return Problem::new("#back", not_allowed);
             }
             Self::BankUnavailable => login.problem_bank_unavailable.as_str(),
             Self::AlreadySent => texts.catalogue.notices.already_sent.as_str(),
@@ -73,10 +85,48 @@ impl CertificatePasswordProblem {
     }
 }
 
+/// What is worded by what the login is for.
+struct Words<'a> {
+    lead: &'a str,
+    submit: &'a str,
+    other_note: &'a str,
+    back: &'a str,
+    not_allowed: &'a str,
+}
+
+impl AroundPassword {
+    fn words<'a>(&self, texts: &'a Texts) -> Words<'a> {
+        let catalogue = &texts.catalogue;
+        match self {
+            Self::Journey(_) => {
+                let own = &catalogue.certificate_password;
+                Words {
+                    lead: own.lead.as_str(),
+                    submit: catalogue.login.submit.as_str(),
+                    other_note: own.other_note.as_str(),
+                    back: own.back.as_str(),
+                    not_allowed: own.problem_not_allowed.as_str(),
+                }
+            }
+            Self::Linkages(_) => {
+                let own = &catalogue.linkages_certificate;
+                Words {
+                    lead: own.lead.as_str(),
+                    submit: catalogue.linkages_login.submit.as_str(),
+                    other_note: own.other_note.as_str(),
+                    back: own.back.as_str(),
+                    not_allowed: own.problem_not_allowed.as_str(),
+                }
+            }
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "certificate_password.html")]
 struct CertificatePasswordPage<'a> {
     layout: Layout<'a>,
+    words: Words<'a>,
     texts: &'a CertificatePasswordTexts,
     login: &'a LoginTexts,
     view: &'a CertificatePasswordView,
@@ -100,19 +150,25 @@ impl CertificatePasswordView {
     /// [`RenderError`] when the template can't be written.
     pub fn render(&self, texts: &Texts) -> Result<String, RenderError> {
         let own = &texts.catalogue.certificate_password;
-        let login = &texts.catalogue.login;
+        let words = self.around.words(texts);
         let problems = self
             .problem
             .iter()
-            .map(|problem| problem.summary(own, login, texts))
+            .map(|problem| problem.summary(texts, words.not_allowed))
             .collect();
         let title = own.title.as_str();
-        let layout = Layout::step(texts, &self.shell, title, Step::Login, problems);
+        let layout = match &self.around {
+            AroundPassword::Journey(shell) => {
+                Layout::step(texts, shell, title, Step::Login, problems)
+            }
+            AroundPassword::Linkages(frame) => frame.layout(texts, title, problems),
+        };
         let valid_until = japan_time::day_and_clock(self.holder.valid_until, texts.locale());
         Ok(CertificatePasswordPage {
             layout,
+            words,
             texts: own,
-            login,
+            login: &texts.catalogue.login,
             view: self,
             valid_until: own.valid_until_value.fill(&[(Slot::Time, &valid_until)]),
         }

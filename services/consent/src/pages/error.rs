@@ -40,10 +40,10 @@ pub enum ErrorPlace {
 }
 
 impl ErrorPlace {
-    /// Of a request's path.
-    pub fn of(path: &str) -> Self {
+    /// Of a request's path; `origin` is that of the pages, which the certificate login's host is not.
+    pub fn of(origin: &str, path: &str) -> Self {
         match path.split('/').collect::<Vec<_>>()[..] {
-            ["", bank, "linkages", ..] => Self::Linkages(format!("/{bank}/linkages")),
+            ["", bank, "linkages", ..] => Self::Linkages(format!("{origin}/{bank}/linkages")),
             _ => Self::Journey,
         }
     }
@@ -145,6 +145,9 @@ impl ErrorKind {
             | Self::TooManyRequests
             | Self::ServiceUnavailable
             | Self::Internal => &error.next,
+            Self::CookiesRequired => &page.cookies_at_linkages,
+            Self::CertificateNotConfirmed => &page.certificate_at_linkages,
+            Self::CertificateLoginExpired => &page.expired_at_linkages,
             _ => &page.next_at_linkages,
         }
     }

@@ -11,6 +11,12 @@ texts! {
         certificate_note: Label,
         problem_certificate_required: Label,
     }
+    LinkagesCertificateTexts {
+        lead: Label,
+        other_note: Label,
+        back: Label,
+        problem_not_allowed: Label,
+    }
     LinkagesTexts {
         title: Label,
         lead: Label,
@@ -146,6 +152,9 @@ texts! {
         effect_duty: Label,
         submit: Label,
         back: Label,
+    }
+    MailTexts {
+        way_to_linkages: Phrase,
     }
     HistoryTexts {
         granted: Phrase,

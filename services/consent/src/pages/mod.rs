@@ -41,7 +41,9 @@ pub use authorize::{
     PartnerRecord,
 };
 pub use certificate_login::CertificateLoginView;
-pub use certificate_password::{CertificatePasswordProblem, CertificatePasswordView};
+pub use certificate_password::{
+    AroundPassword, CertificatePasswordProblem, CertificatePasswordView,
+};
 pub use clauses::consent_text;
 pub use confirm::{ConfirmView, ConfirmedAccount, PinShown, RowChange};
 pub use deadline::{Deadline, DeadlineKind, DeadlineWords, Extension, WARN_SECONDS};

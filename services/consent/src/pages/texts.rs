@@ -9,7 +9,7 @@ use super::error::ErrorKind;
 use super::japan_time;
 use super::linkage_texts::{
     HistoryTexts, LinkageEndTexts, LinkageRemoveTexts, LinkageRenewTexts, LinkageTakeOverTexts,
-    LinkageTexts, LinkagesLoginTexts, LinkagesTexts,
+    LinkageTexts, LinkagesCertificateTexts, LinkagesLoginTexts, LinkagesTexts, MailTexts,
 };
 use super::locale::Locale;
 use super::phrase::{Label, Phrase, Slot, slots};
@@ -82,6 +82,15 @@ impl Texts {
     /// What stands for an account of the linkage that this user may not see.
     pub fn account_not_visible(&self) -> String {
         self.catalogue.account_table.not_visible.to_string()
+    }
+
+    /// For the end of a mail: the name of the customer's own page, and how to get there without a link.
+    pub fn way_to_linkages(&self) -> String {
+        let page = self.catalogue.linkages.title.as_str();
+        self.catalogue
+            .mail
+            .way_to_linkages
+            .fill(&[(Slot::Page, page)])
     }
 
     /// A user of the contract who is not the one at the screen, by the bank's id.
@@ -182,6 +191,7 @@ texts! {
         certificate_login: CertificateLoginTexts,
         certificate_password: CertificatePasswordTexts,
         linkages_login: LinkagesLoginTexts,
+        linkages_certificate: LinkagesCertificateTexts,
         linkages: LinkagesTexts,
         linkage: LinkageTexts,
         linkage_end: LinkageEndTexts,
@@ -189,6 +199,7 @@ texts! {
         linkage_renew: LinkageRenewTexts,
         linkage_take_over: LinkageTakeOverTexts,
         history: HistoryTexts,
+        mail: MailTexts,
         notice_pages: NoticePagesTexts,
         error_page: ErrorPageTexts,
         errors: ErrorsTexts,
@@ -444,6 +455,9 @@ texts! {
         to_login: Label,
         unnamed_service: Label,
         next_at_linkages: Label,
+        cookies_at_linkages: Label,
+        certificate_at_linkages: Label,
+        expired_at_linkages: Label,
         to_linkages: Label,
         reopens: Phrase,
     }

@@ -138,6 +138,17 @@ impl Fields {
         Ok(Self { fields })
     }
 
+    /// Reads the form of a page, by its type and within [`Limits::PAGE`]; none for what is no such form,
+    /// with a word in the log.
+    pub fn of_page(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        if !is_form(headers) {
+            return None;
+        }
+        Self::parse(body, Limits::PAGE)
+            .inspect_err(|error| tracing::info!(%error, "a form was refused"))
+            .ok()
+    }
+
     /// Takes a field that must be there exactly once; its value may be empty.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ pub const PASSWORD: &str = "Rokin2028";
 const ACCOUNT: &str = "例題台支店(118) 普通 3120046";
 const PIN: &str = "3951";
 
-fn dantai03() -> Credentials {
+pub fn dantai03() -> Credentials {
     Credentials {
         login_id: "dantai03".to_owned(),
         password: PASSWORD.to_owned(),
@@ -64,7 +64,22 @@ async fn proven(stand: &CertificateBench) -> (Browser, Page, Url) {
     (journey, login, handover)
 }
 
-async fn go(browser: &Browser, bench: &Bench, url: &Url) -> Page {
+/// From step 3 to the end, with dantai03's account.
+pub async fn link_from_tasks(journey: &Browser, tasks: &Page) {
+    let accounts = choose_tasks(journey, tasks, &Task::ALL).await.expect("4");
+    let row = RowChoice {
+        account: ACCOUNT.to_owned(),
+        mark: Mark::Tick,
+        pin: Some(PIN.to_owned()),
+    };
+    let confirm = choose_accounts(journey, &accounts, &[row])
+        .await
+        .expect("5");
+    let authorize = check_registration(journey, &confirm).await.expect("6");
+    send_on(journey, &authorize_form(&authorize)).await;
+}
+
+pub async fn go(browser: &Browser, bench: &Bench, url: &Url) -> Page {
     let answer = browser.get(url).await.expect("an answer");
     browser
         .follow_to_end(answer, &bench.origin)
@@ -72,11 +87,11 @@ async fn go(browser: &Browser, bench: &Bench, url: &Url) -> Page {
         .expect("a page")
 }
 
-fn error(page: &Page) -> (u16, String) {
+pub fn error(page: &Page) -> (u16, String) {
     (page.status, page.error_code().unwrap_or_default())
 }
 
-fn problem(page: &Page) -> String {
+pub fn problem(page: &Page) -> String {
     page.text("#problems").unwrap_or_default()
 }
 
@@ -126,17 +141,7 @@ async fn a_customer_links_an_account_after_a_login_by_certificate() {
     assert_eq!(step_of(&tasks), "tasks");
     assert!(tasks.html.contains("見本教職員組合"));
 
-    let accounts = choose_tasks(&journey, &tasks, &Task::ALL).await.expect("4");
-    let row = RowChoice {
-        account: ACCOUNT.to_owned(),
-        mark: Mark::Tick,
-        pin: Some(PIN.to_owned()),
-    };
-    let confirm = choose_accounts(&journey, &accounts, &[row])
-        .await
-        .expect("5");
-    let authorize = check_registration(&journey, &confirm).await.expect("6");
-    send_on(&journey, &authorize_form(&authorize)).await;
+    link_from_tasks(&journey, &tasks).await;
     assert_eq!(bench.events("AccessAuthorized").await, 1);
     assert_eq!(login_methods(bench).await, ["certificate"]);
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One more replica, for which `now()` is that much later.
-async fn replica_later(bench: &Bench, later: &str) -> Running {
+pub async fn replica_later(bench: &Bench, later: &str) -> Running {
     let owner = sqlx::PgPool::connect(&bench.owner_url()).await.unwrap();
     for sql in [
         "CREATE SCHEMA later".to_owned(),
@@ -36,7 +36,7 @@ async fn replica_later(bench: &Bench, later: &str) -> Running {
     bench.start_replica_with(listener, &settings).await
 }
 
-fn at(url: &Url, port: u16) -> Url {
+pub fn at(url: &Url, port: u16) -> Url {
     let mut url = url.clone();
     url.set_port(Some(port)).unwrap();
     url

@@ -21,7 +21,7 @@ async fn later(bench: &Bench, seconds: f64) {
     .expect("the sessions are older");
 }
 
-async fn sessions(bench: &Bench) -> i64 {
+pub async fn sessions(bench: &Bench) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM customer_sessions")
         .fetch_one(&bench.pool)
         .await
@@ -145,5 +145,9 @@ async fn a_certificate_contract_is_told_whom_to_ask() {
     let page = send_on(&browser, &filled(&login, &who)).await;
     let said = page.text("#problems").unwrap();
     assert!(said.contains("電子証明書方式"), "{said}");
+    assert!(said.contains("お問い合わせ先へお申し出ください"), "{said}");
+    assert!(!page.has("#certificate-login"));
+    let nowhere = bench.linkages(&browser, "/certificate-login").await;
+    assert_eq!(nowhere.error_code().as_deref(), Some("not_found"));
     assert_eq!(sessions(&bench).await, 0);
 }

@@ -68,6 +68,7 @@ mod lifecycle_given;
 mod lifecycle_races;
 mod lifecycle_strict;
 mod linkages_acts;
+mod linkages_certificate;
 mod linkages_end;
 mod linkages_given;
 mod linkages_login;

@@ -32,6 +32,32 @@ async fn a_new_linkage_is_told_of_and_a_changed_one_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_on_a_linkage_names_the_page_and_the_menu_in_both_languages_and_holds_no_link() {
+    let bench = Bench::new().await;
+    let browser = browser();
+    let (authorize, _) = bench.to_authorize(&browser, 0).await;
+    allow(&browser, &authorize).await.expect("the end page");
+
+    sweeper::round(&bench.replicas[0].app)
+        .await
+        .expect("a sweep");
+
+    let [notice] = &bench.bank.notices()[..] else {
+        panic!("one notice");
+    };
+    let way = &notice.way_to_linkages;
+    assert_eq!(way.keys().collect::<Vec<_>>(), ["en", "ja"]);
+    assert!(way["ja"].contains("団体IBのメニューの「API連携の確認・解除」"));
+    assert!(way["en"].contains("“Check or end API linkages”"));
+    for text in way.values() {
+        assert!(
+            !text.contains("http") && !text.contains("/linkages"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_notice_that_the_bank_does_not_take_is_sent_later_and_once() {
     let bench = Bench::replicas(2).await;
     let browser = browser();
@@ -94,4 +120,5 @@ async fn a_pin_lock_is_told_of_once() {
         .map(|notice| notice.kind)
         .collect();
     assert_eq!(kinds, [NoticeKind::PinLocked]);
+    assert!(bench.bank.notices()[0].way_to_linkages.is_empty());
 }

@@ -75,7 +75,7 @@ impl LinkagesNotice {
 
 impl LinkagesFrame {
     /// The frame as `base.html` needs it.
-    pub(super) fn layout<'a>(
+    pub(in crate::pages) fn layout<'a>(
         &'a self,
         texts: &'a Texts,
         title: &'a str,

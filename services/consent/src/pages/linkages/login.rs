@@ -20,6 +20,8 @@ pub struct LinkagesLoginView {
     pub frame: LinkagesFrame,
     /// Where the form posts to.
     pub form: FormTarget,
+    /// Where 「電子証明書ログイン」 leads, where the bank has it here.
+    pub certificate_login_url: Option<String>,
     /// Why the last try did not succeed; empty at first.
     pub problems: Vec<LoginProblem>,
 }
@@ -57,8 +59,9 @@ impl LinkagesLoginView {
     pub fn render(&self, texts: &Texts) -> Result<String, RenderError> {
         let page = &texts.catalogue.linkages_login;
         let login = &texts.catalogue.login;
+        let elsewhere = self.certificate_login_url.is_none();
         let problems = self.problems.iter().map(|problem| match problem {
-            LoginProblem::CertificateRequired => Problem::new(
+            LoginProblem::CertificateRequired if elsewhere => Problem::new(
                 "#certificate-note",
                 page.problem_certificate_required.as_str(),
             ),

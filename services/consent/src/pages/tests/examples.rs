@@ -5,8 +5,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::client_certificate::Holder;
 
 use super::super::{
-    AccessInView, AccountChoice, AccountHint, AccountsView, AuthorizeView, AuthorizedAccount,
-    Availability, BankContact, CertificateLoginView, CertificatePasswordProblem,
+    AccessInView, AccountChoice, AccountHint, AccountsView, AroundPassword, AuthorizeView,
+    AuthorizedAccount, Availability, BankContact, CertificateLoginView, CertificatePasswordProblem,
     CertificatePasswordView, ChoiceLimit, ConfirmView, ConfirmedAccount, ContinuedAccount,
     Customer, Deadline, DeadlineKind, DoneView, ErrorKind, ErrorPlace, ErrorView, Extension,
     FormTarget, Forwarding, LinkageChange, Locale, LoginView, NoticeKind, NoticeView, Outcome,
@@ -366,11 +366,11 @@ pub(super) fn certificate_login() -> CertificateLoginView {
 
 pub(super) fn certificate_password() -> CertificatePasswordView {
     CertificatePasswordView {
-        shell: Shell {
+        around: AroundPassword::Journey(Shell {
             cancel: None,
             deadline: None,
             ..before_login()
-        },
+        }),
         holder: Holder {
             name: "dantai03".to_owned(),
             organization: Some("見本教職員組合".to_owned()),

@@ -9,15 +9,16 @@ use consent_domain::{
 };
 
 use super::super::{
-    AccountInLinkage, AccountName, AccountNames, AnsweredBy, ByJourney, Continuation, Customer,
-    Deadline, DeadlineKind, EndLinkageView, ErrorKind, ErrorPlace, ErrorView, Extension, FactNames,
+    AccountInLinkage, AccountName, AccountNames, AnsweredBy, AroundPassword, ByJourney,
+    CertificatePasswordProblem, CertificatePasswordView, Continuation, Customer, Deadline,
+    DeadlineKind, EndLinkageView, ErrorKind, ErrorPlace, ErrorView, Extension, FactNames,
     FormTarget, HistoryLine, LastRead, LinkageActs, LinkageInView, LinkageStatus, LinkageView,
     LinkagesFrame, LinkagesLoginView, LinkagesNotice, LinkagesView, LoginProblem, Lost,
     PartnerRecord, Pause, ReadInView, ReadWhat, RemoveAccountView, RenewAct, RenewLinkageView,
     TakeOverView, Task, Texts, renewal_text,
 };
 use super::document::Document;
-use super::examples::{MEMO, at, bank, english, error, texts};
+use super::examples::{MEMO, at, bank, certificate_password, english, error, texts};
 
 const LINKAGES: &str = "/2963/linkages";
 const FIRST: &str = "インターネット支店(000) 普通 5000000";
@@ -364,7 +365,27 @@ fn login(problem: Option<LoginProblem>) -> LinkagesLoginView {
     LinkagesLoginView {
         frame: before_login(),
         form: form("login"),
+        certificate_login_url: None,
         problems: problem.into_iter().collect(),
+    }
+}
+
+/// Where the bank has 電子証明書ログイン here.
+fn login_with_certificates(problem: Option<LoginProblem>) -> LinkagesLoginView {
+    LinkagesLoginView {
+        certificate_login_url: Some(format!("{LINKAGES}/certificate-login")),
+        ..login(problem)
+    }
+}
+
+/// The page of the certificate login's host.
+fn password(problem: Option<CertificatePasswordProblem>) -> CertificatePasswordView {
+    CertificatePasswordView {
+        around: AroundPassword::Linkages(before_login()),
+        form: form("certificate?ticket=1"),
+        login_url: format!("https://consent.example{LINKAGES}/login"),
+        problem,
+        ..certificate_password()
     }
 }
 
@@ -383,6 +404,16 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
     ] {
         add(name, login(Some(problem)).render(texts));
     }
+    let offered = login_with_certificates(None);
+    add("login-with-certificates", offered.render(texts));
+    let required = login_with_certificates(Some(LoginProblem::CertificateRequired));
+    add("login-certificate-required", required.render(texts));
+    add("certificate-password", password(None).render(texts));
+    let not_allowed = CertificatePasswordProblem::CertificateNotAllowed;
+    add(
+        "certificate-not-allowed",
+        password(Some(not_allowed)).render(texts),
+    );
     let mut out = login(None);
     out.frame.notices = vec![LinkagesNotice::LoggedOut];
     add("logged-out", out.render(texts));
@@ -432,7 +463,13 @@ pub(super) fn pages(texts: &Texts) -> Vec<(String, String)> {
     last.linkage.accounts.truncate(1);
     add("remove-last", last.render(texts));
     add("take-over", take_over().render(texts));
-    for kind in [ErrorKind::LinkageNotFound, ErrorKind::BankUnavailable] {
+    for kind in [
+        ErrorKind::LinkageNotFound,
+        ErrorKind::BankUnavailable,
+        ErrorKind::CookiesRequired,
+        ErrorKind::CertificateNotConfirmed,
+        ErrorKind::CertificateLoginExpired,
+    ] {
         let page = ErrorView {
             place: ErrorPlace::Linkages(LINKAGES.to_owned()),
             partner: None,

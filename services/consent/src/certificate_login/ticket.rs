@@ -1,13 +1,14 @@
-//! The ticket that a browser takes from step 2 to the certificate login's host, which has an origin and
-//! a cookie jar of its own: it says for which journey, and whose browser may come back with the result.
+//! The ticket that a browser takes to the certificate login's host, which has an origin and a cookie jar
+//! of its own: it says what the login is for, and whose browser may come back with the result.
 
 use chrono::{DateTime, TimeDelta};
-use consent_domain::{BankCode, Instant, JourneyId};
+use consent_domain::Instant;
 use subtle::ConstantTimeEq as _;
 
-use super::cookie::BrowserCookie;
+use super::home::LoginFor;
 use crate::{
     app::App,
+    journey::BrowserCookie,
     pages::Locale,
     protocol::{digest::sha256_hex, shared_key::KeyPurpose},
 };
@@ -18,7 +19,7 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 /// Proven to be ours, and perhaps too old.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CertificateTicket {
-    /// Digest of the browser's cookie on the journey's host.
+    /// Digest of the browser's cookie on the home's host.
     pub browser: String,
     /// What the visitor read there.
     pub locale: Locale,
@@ -41,24 +42,19 @@ impl CertificateTicket {
     }
 
     /// `expires.locale.browser.mac`
-    pub(super) fn write(&self, app: &App, bank: &BankCode, journey: &JourneyId) -> String {
+    pub(super) fn write(&self, app: &App, login_for: &LoginFor) -> String {
         let expires = self.expires_at.timestamp();
         let (locale, browser) = (self.locale.tag(), &self.browser);
-        let mac = mac(app, bank, journey, [&expires.to_string(), locale, browser]);
+        let mac = mac(app, login_for, [&expires.to_string(), locale, browser]);
         format!("{expires}.{locale}.{browser}.{mac}")
     }
 
-    /// A ticket of ours for that journey.
-    pub(super) fn find(
-        app: &App,
-        bank: &BankCode,
-        journey: &JourneyId,
-        text: &str,
-    ) -> Option<Self> {
+    /// A ticket of ours for that.
+    pub(super) fn find(app: &App, login_for: &LoginFor, text: &str) -> Option<Self> {
         let mut parts = text.split('.');
         let (expires, locale) = (parts.next()?, parts.next()?);
         let (browser, sent) = (parts.next()?, parts.next()?);
-        let ours = mac(app, bank, journey, [expires, locale, browser]);
+        let ours = mac(app, login_for, [expires, locale, browser]);
         let genuine = bool::from(ours.as_bytes().ct_eq(sent.as_bytes()));
         if !genuine || parts.next().is_some() {
             return None;
@@ -71,12 +67,11 @@ impl CertificateTicket {
     }
 }
 
-fn mac(app: &App, bank: &BankCode, journey: &JourneyId, parts: [&str; 3]) -> String {
+fn mac(app: &App, login_for: &LoginFor, parts: [&str; 3]) -> String {
     let [expires, locale, browser] = parts;
-    let name = "certificate ticket";
-    let (bank, journey) = (bank.as_str(), journey.as_str());
+    let (bank, what) = (login_for.bank.as_str(), login_for.what());
     app.keys.mac_text(
         KeyPurpose::Form,
-        &[name, bank, journey, expires, locale, browser],
+        &["certificate ticket", bank, what, expires, locale, browser],
     )
 }

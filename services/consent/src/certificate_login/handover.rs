@@ -1,15 +1,16 @@
-//! The result of a certificate login on its way back to the journey's host: sealed, for one browser,
-//! for a minute, once. Nothing of it is stored before it arrives.
+//! The result of a certificate login on its way back to where it began: sealed, for one browser, for a
+//! minute, once. Nothing of it is stored before it arrives.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta};
-use consent_domain::{BankCode, ContractId, Instant, JourneyId, UserId, journey::UserRole};
+use consent_domain::{ContractId, Instant, UserId, journey::UserRole};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::session::Names;
+use super::home::LoginFor;
 use crate::{
-    app::App, bank_port::Subject, pages::Locale, protocol::shared_key::KeyPurpose, sealed,
+    app::App, bank_port::Subject, journey::Names, pages::Locale, protocol::shared_key::KeyPurpose,
+    sealed,
 };
 
 const LIFETIME: TimeDelta = TimeDelta::seconds(60);
@@ -18,11 +19,11 @@ const LONGEST: usize = 4096;
 
 /// A certificate login that the bank let in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct CertificateHandover {
+pub(crate) struct CertificateHandover {
     /// Of the form; the command's key, so that one handover wins.
     pub nonce: String,
     /// The only browser that may bring it, by the digest of its cookie.
-    pub browser: String,
+    pub(super) browser: String,
     contract: String,
     user: String,
     pub role: UserRole,
@@ -61,28 +62,24 @@ impl CertificateHandover {
     }
 
     /// Encrypted: it travels in an address.
-    pub(super) fn seal(&self, app: &App, bank: &BankCode, journey: &JourneyId) -> Option<String> {
+    pub(super) fn seal(&self, app: &App, login_for: &LoginFor) -> Option<String> {
         let plain = serde_json::to_vec(self).ok()?;
-        let sealed = sealed::seal(&key(app), &name(bank, journey), &plain)?;
+        let sealed = sealed::seal(&key(app), &name(login_for), &plain)?;
         Some(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// One of ours for that journey.
-    pub(super) fn open(
-        app: &App,
-        bank: &BankCode,
-        journey: &JourneyId,
-        text: &str,
-    ) -> Option<Self> {
+    /// One of ours for that.
+    pub(super) fn open(app: &App, login_for: &LoginFor, text: &str) -> Option<Self> {
         if text.len() > LONGEST {
             return None;
         }
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let plain = sealed::open(&key(app), &name(bank, journey), &sealed)?;
+        let plain = sealed::open(&key(app), &name(login_for), &sealed)?;
         serde_json::from_slice(&plain).ok()
     }
 
-    pub(super) fn subject(&self) -> Option<Subject> {
+    /// Who logged in.
+    pub(crate) fn subject(&self) -> Option<Subject> {
         Some(Subject {
             contract: ContractId::parse(self.contract.as_str()).ok()?,
             user: UserId::parse(self.user.as_str()).ok()?,
@@ -99,7 +96,7 @@ impl CertificateHandover {
     }
 
     /// What tells one handover's use from another's under the same key.
-    pub(super) fn content_mac(&self, app: &App) -> Vec<u8> {
+    pub(crate) fn content_mac(&self, app: &App) -> Vec<u8> {
         let attempt = self.attempt.to_string();
         let parts = ["certificate handover", &self.nonce, &attempt];
         app.keys.shared(KeyPurpose::Content).mac(&parts).to_vec()
@@ -113,6 +110,7 @@ fn key(app: &App) -> [u8; 32] {
         .mac(&["key of certificate handovers"])
 }
 
-fn name(bank: &BankCode, journey: &JourneyId) -> String {
-    format!("certificate handover of {bank} {journey}")
+fn name(login_for: &LoginFor) -> String {
+    let (bank, what) = (&login_for.bank, login_for.what());
+    format!("certificate handover of {bank} {what}")
 }
