@@ -23,7 +23,7 @@ use super::{
 use crate::{
     app::App,
     operator::{Act, Subject, platform::Platform},
-    partner_administration::{LegalRecord, RecordChange, retirements},
+    partner_administration::{Given, LegalRecord, RecordChange, retirements},
     partners::{PartnerRegistration, partner_ids},
     problem::Problem,
     store::state_of,
@@ -58,31 +58,31 @@ pub(crate) struct PartnerKeyPath {
 /// A partner's key.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PartnerKey {
-    kid: String,
+    pub(crate) kid: String,
     /// The public key (RFC 7517).
     #[schema(value_type = Object)]
-    jwk: Value,
+    pub(crate) jwk: Value,
     /// When it goes out of use; none: it stays.
     #[schema(value_type = Option<String>, format = DateTime)]
-    retire_at: Option<Instant>,
+    pub(crate) retire_at: Option<Instant>,
 }
 
 /// A partner's record.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PartnerDetail {
-    partner_id: String,
+    pub(crate) partner_id: String,
     /// Counts the record's versions, from 1: what a change was made for.
-    record_version: u32,
-    client_id: String,
-    legal_name: String,
-    service_name: String,
-    registration_number: String,
-    complaint_contact: String,
-    onward_recipients: Vec<String>,
-    redirect_uris: Vec<String>,
-    keys: Vec<PartnerKey>,
+    pub(crate) record_version: u32,
+    pub(crate) client_id: String,
+    pub(crate) legal_name: String,
+    pub(crate) service_name: String,
+    pub(crate) registration_number: String,
+    pub(crate) complaint_contact: String,
+    pub(crate) onward_recipients: Vec<String>,
+    pub(crate) redirect_uris: Vec<String>,
+    pub(crate) keys: Vec<PartnerKey>,
     /// Codes of the banks that have enabled it.
-    banks: Vec<String>,
+    pub(crate) banks: Vec<String>,
 }
 
 /// Partners, in the order of their ids.
@@ -151,7 +151,11 @@ fn partner_of(text: &str) -> Result<PartnerId, Problem> {
     PartnerId::parse(text).map_err(|_| Problem::NOTHING_HERE)
 }
 
-async fn detail(app: &App, partner: &PartnerId) -> Result<PartnerDetail, Problem> {
+/// A partner's record as it stands.
+///
+/// # Errors
+/// [`Problem::NOTHING_HERE`]; what failed.
+pub(crate) async fn detail(app: &App, partner: &PartnerId) -> Result<PartnerDetail, Problem> {
     let state = state_of::<PartnerStream>(&app.pool, partner.as_str()).await;
     let state = state.map_err(|error| Problem::unavailable(&error))?;
     let Partner::Registered {
@@ -311,11 +315,10 @@ async fn change(
     (app, who): (&App, &Platform),
     partner: &str,
     change: RecordChange,
-    read_version: Option<u32>,
+    given: Given<u32>,
 ) -> Result<HttpResponse, Problem> {
     let partner = partner_of(partner)?;
-    who.change_partner(app, &partner, (change, read_version))
-        .await?;
+    who.change_partner(app, &partner, change, given).await?;
     Ok(no_store(detail(app, &partner).await?))
 }
 
@@ -339,14 +342,9 @@ pub(crate) async fn change_record(
     bytes: Bytes,
 ) -> Result<HttpResponse, Problem> {
     let wanted: LegalRecordChange = body(&request, &bytes)?;
-    let version = Some(wanted.record_version);
-    change(
-        (&app, &who),
-        &path,
-        RecordChange::Legal(wanted.record),
-        version,
-    )
-    .await
+    let given = Given::on(wanted.record_version);
+    let record = RecordChange::Legal(wanted.record);
+    change((&app, &who), &path, record, given).await
 }
 
 /// Changes the redirect URIs.
@@ -369,9 +367,9 @@ pub(crate) async fn change_redirect_uris(
     bytes: Bytes,
 ) -> Result<HttpResponse, Problem> {
     let wanted: RedirectUriChange = body(&request, &bytes)?;
-    let version = Some(wanted.record_version);
+    let given = Given::on(wanted.record_version);
     let uris = RecordChange::RedirectUris(wanted.redirect_uris);
-    change((&app, &who), &path, uris, version).await
+    change((&app, &who), &path, uris, given).await
 }
 
 /// Adds a key.
@@ -394,7 +392,8 @@ pub(crate) async fn add_key(
     bytes: Bytes,
 ) -> Result<HttpResponse, Problem> {
     let NewKey { jwk } = body(&request, &bytes)?;
-    change((&app, &who), &path, RecordChange::AddKey(jwk), None).await
+    let key = RecordChange::AddKey(jwk);
+    change((&app, &who), &path, key, Given::default()).await
 }
 
 /// Lets a key go.
@@ -419,7 +418,8 @@ pub(crate) async fn retire_key(
     let Retirement { retire_at } = body(&request, &bytes)?;
     let (partner, kid) = path.into_inner();
     let partner = partner_of(&partner)?;
-    who.retire_partner_key(&app, &partner, (&kid, retire_at))
+    let retirement = (kid.as_str(), retire_at);
+    who.retire_partner_key(&app, &partner, retirement, Given::default())
         .await?;
     Ok(no_store(detail(&app, &partner).await?))
 }

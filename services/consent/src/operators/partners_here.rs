@@ -25,7 +25,7 @@ use super::{
 use crate::{
     app::App,
     operator::{Act, Acts, Api, Reads, Subject},
-    partner_administration::AtBankChange,
+    partner_administration::{AtBankChange, Given},
     problem::Problem,
     security_events::push::{Authorization, list_targets},
     store::{state_of, state_of_row},
@@ -69,11 +69,11 @@ pub(crate) struct PartnersHere {
 pub(crate) struct ContractDays {
     /// Its first day.
     #[schema(value_type = String, format = Date)]
-    starts_on: NaiveDate,
+    pub(crate) starts_on: NaiveDate,
     /// Its last day; none: no end is planned.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
-    ends_on: Option<NaiveDate>,
+    pub(crate) ends_on: Option<NaiveDate>,
 }
 
 /// Where a partner's events are pushed (RFC 8935).
@@ -135,7 +135,8 @@ fn midnight(day: NaiveDate) -> Option<Instant> {
 }
 
 impl ContractDays {
-    fn contract(&self) -> Option<PartnerContract> {
+    /// By instants; `None` beyond the calendar.
+    pub(crate) fn contract(&self) -> Option<PartnerContract> {
         Some(PartnerContract {
             starts_at: midnight(self.starts_on)?,
             ends_at: match self.ends_on {
@@ -238,7 +239,7 @@ async fn change(
     change: AtBankChange,
 ) -> Result<HttpResponse, Problem> {
     let performed = at
-        .change_partner_here(app, &partner_of(path)?, change)
+        .change_partner_here(app, &partner_of(path)?, change, Given::default())
         .await?;
     Ok(no_store(OrderAnswer::of(performed)))
 }
@@ -342,7 +343,10 @@ pub(crate) async fn targets(app: web::Data<App>, at: Api<Reads>) -> Result<HttpR
 }
 
 /// The partner's client, which push targets are named by.
-async fn client_of(app: &App, partner: &PartnerId) -> Result<consent_domain::ClientId, Problem> {
+pub(crate) async fn client_of(
+    app: &App,
+    partner: &PartnerId,
+) -> Result<consent_domain::ClientId, Problem> {
     let state = state_of::<PartnerStream>(&app.pool, partner.as_str()).await;
     match state.map_err(|error| Problem::unavailable(&error))? {
         Partner::Absent => Err(Problem::NOTHING_HERE),
@@ -380,8 +384,14 @@ pub(crate) async fn set_target(
         .transpose()
         .map_err(|_| Problem::INVALID_TARGET)?;
     let how = (authorization, wanted.after);
-    at.set_push_target(&app, (&partner, &client), &wanted.url, how)
-        .await?;
+    at.set_push_target(
+        &app,
+        (&partner, &client),
+        &wanted.url,
+        how,
+        Given::default(),
+    )
+    .await?;
     Ok(no_store(OrderAnswer::done()))
 }
 
@@ -403,6 +413,7 @@ pub(crate) async fn remove_target(
 ) -> Result<HttpResponse, Problem> {
     let partner = partner_of(&path)?;
     let client = client_of(&app, &partner).await?;
-    at.remove_push_target(&app, (&partner, &client)).await?;
+    at.remove_push_target(&app, (&partner, &client), Given::default())
+        .await?;
     Ok(no_store(OrderAnswer::done()))
 }
