@@ -31,9 +31,7 @@ use uuid::Uuid;
 use crate::{
     journey::stream_id,
     request_context::RequestContext,
-    store::{
-        Actor, Bus, CommandContext, CommandError, CommandKey, Executed, StoreError, state_of,
-    },
+    store::{Actor, Bus, CommandContext, CommandError, CommandKey, Executed, StoreError, state_of},
 };
 
 /// Who changes something, and what led to it.

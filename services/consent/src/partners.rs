@@ -266,7 +266,9 @@ pub async fn register_partner(
 ///
 /// # Errors
 /// [`RegistrationError::KeyId`].
-pub(crate) fn record_of(registration: &PartnerRegistration) -> Result<PartnerRecord, RegistrationError> {
+pub(crate) fn record_of(
+    registration: &PartnerRegistration,
+) -> Result<PartnerRecord, RegistrationError> {
     let keys = registration
         .jwks
         .get("keys")
