@@ -97,4 +97,73 @@ test("the operators' console", async (t) => {
     assert.equal(page.url(), address);
     assert.equal(await page.locator('html').getAttribute('lang'), 'ja');
   });
+
+  for (const [lang, locale] of [
+    ['ja', 'ja-JP'],
+    ['en', 'en-GB'],
+  ]) {
+    await see(`a partner is edited, disabled and enabled in ${lang}`, { locale }, async (page) => {
+      const shows = (name) => look(page, name, lang);
+      const number = (of) => `${of}-console-${lang}`;
+      const partner = demo.partners.A;
+      await signIn(page, demo, operator);
+      await page.locator('#to-partners').click();
+      await page.locator(`#partners-${partner.partner_id} a`).click();
+      await page.locator('#act-record').waitFor();
+      await shows(`${number(83)}-record`);
+      await editRecord(page, shows, number);
+      await page.locator('#act-add-key').click();
+      await page.locator('#act-form-jwk').fill('{');
+      await page.locator('#act-form-submit').click();
+      await page.locator('#act-form-jwk-problem').waitFor();
+      await shows(`${number(86)}-key-wrong`);
+
+      await page.goto(`${demo.addresses.operators}/console/banks/${BANK}/partners`);
+      await shows(`${number(87)}-partners`);
+      await page.locator(`#partners-${partner.partner_id} a`).click();
+      await page.locator('#act-contract').click();
+      await page.locator('#act-form-starts_on').fill('2026-04-01');
+      await page.locator('#act-form-ends_on').fill('2026-03-31');
+      await page.locator('#act-form-confirm').check();
+      await page.locator('#act-form-submit').click();
+      await page.locator('#act-form-ends_on-problem').waitFor();
+      await shows(`${number(88)}-contract-wrong`);
+      await page.locator('#back').click();
+      for (const act of ['disable', 'enable']) {
+        await page.locator(`#act-${act}`).click();
+        if (act === 'disable') await shows(`${number(89)}-disable`);
+        await page.locator('#act-form-confirm').check();
+        await page.locator('#act-form-submit').dblclick();
+        await page.locator('#said').waitFor();
+        assert.match(await page.locator('#said').getAttribute('class'), /good/, 'the second click is answered alike');
+        assert.equal(await page.locator(`#act-${act}`).count(), 0);
+      }
+      await shows(`${number(90)}-partner`);
+    });
+  }
+
+  /** Changes the service's name on a form that is out of date first, and then on what stands. */
+  async function editRecord(page, shows, number) {
+    const name = (await page.locator('h1#title').innerText()).replace(/ \d+$/, '');
+    const elsewhere = await page.context().newPage();
+    await page.locator('#act-record').click();
+    await page.locator('#act-form-service_name').fill(`${name} 2`);
+    await elsewhere.goto(page.url());
+    await elsewhere.locator('#act-form-complaint_contact').fill(`0120-${Date.now() % 1_000_000}`);
+    await elsewhere.locator('#act-form-confirm').check();
+    await elsewhere.locator('#act-form-submit').click();
+    await elsewhere.locator('#said').waitFor();
+    await elsewhere.close();
+    await page.locator('#act-form-confirm').check();
+    await page.locator('#act-form-submit').click();
+    await page.locator('#said').waitFor();
+    assert.equal(await page.locator('#act-form-service_name').inputValue(), `${name} 2`, 'nothing typed is lost');
+    await shows(`${number(84)}-record-stale`);
+    await page.locator('#act-form-service_name').fill(`${name} 3`);
+    await page.locator('#act-form-confirm').check();
+    await page.locator('#act-form-submit').dblclick();
+    await page.locator('#act-record').waitFor();
+    assert.equal(await titleOf(page), `${name} 3`);
+    await shows(`${number(85)}-record-changed`);
+  }
 });

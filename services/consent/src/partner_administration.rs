@@ -6,14 +6,17 @@
 //! (`docs/decisions/0041-partner-administration.md`).
 
 mod by_the_clock;
+mod given;
 mod key_retirement;
 pub mod ordered;
 mod record;
 
 pub(crate) use by_the_clock::{end_contracts, tell_of_ends};
+pub use given::{Given, Sight};
+pub(crate) use given::{Spending, spend};
 pub(crate) use key_retirement::retire_due;
-pub use key_retirement::{KeyRetirement, retire_key, retirements};
-pub use record::{LegalRecord, RecordChange, RecordRefusal, change_record};
+pub use key_retirement::{KeyRetirement, retire_key, retirements, sight_of_keys};
+pub use record::{LegalRecord, RecordChange, RecordField, RecordRefusal, change_record};
 
 use consent_domain::{
     BankCode, PartnerId,
@@ -28,7 +31,7 @@ use uuid::Uuid;
 use crate::{
     journey::stream_id,
     request_context::RequestContext,
-    store::{Actor, Bus, CommandContext, CommandError, Executed, StoreError, state_of},
+    store::{Actor, Bus, CommandContext, CommandError, CommandKey, Executed, StoreError, state_of},
 };
 
 /// Who changes something, and what led to it.
@@ -40,6 +43,8 @@ pub struct By {
     pub causation_id: Option<Uuid>,
     /// The request.
     pub request: Option<RequestContext>,
+    /// A repeat under the same key does nothing more.
+    pub key: Option<CommandKey>,
 }
 
 impl By {
@@ -49,6 +54,7 @@ impl By {
             actor: Actor::System,
             causation_id: None,
             request: None,
+            key: None,
         }
     }
 
@@ -63,6 +69,7 @@ impl By {
             causation_id: self.causation_id,
             request_id,
             traceparent,
+            key: self.key,
             ..CommandContext::of(self.actor)
         }
     }
@@ -71,7 +78,7 @@ impl By {
 /// Whether something changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changed {
-    /// A fact was recorded.
+    /// A fact was recorded, now or when it was ordered first under this key.
     Now,
     /// It was so already.
     Already,
@@ -88,6 +95,20 @@ pub enum AtBankChange {
     SetContract(PartnerContract),
 }
 
+/// Why a partner's standing at a bank is not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AtBankRefusal {
+    /// It is not as it was when the change was made.
+    #[error("the standing was changed in the meantime")]
+    ChangedMeanwhile,
+    /// The key was used for something else.
+    #[error("this key was used for something else")]
+    KeyReused,
+    /// The rule refused it.
+    #[error(transparent)]
+    Rule(#[from] PartnerAtBankRefusal),
+}
+
 /// Why a partner's standing at a bank is not as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum AtBankError {
@@ -96,13 +117,13 @@ pub enum AtBankError {
     UnknownPartner,
     /// The rule refused it, or the store failed.
     #[error(transparent)]
-    Command(#[from] CommandError<PartnerAtBankRefusal>),
+    Command(#[from] CommandError<AtBankRefusal>),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Changes a partner's standing at a bank.
+/// Changes a partner's standing at a bank; `seen`: the standing that the change was made for, where that matters.
 ///
 /// # Errors
 /// [`AtBankError`].
@@ -110,7 +131,7 @@ pub async fn change_at_bank(
     (pool, bus): (&PgPool, &Bus),
     bank: &BankCode,
     partner: &PartnerId,
-    change: AtBankChange,
+    (change, seen): (AtBankChange, Option<Sight>),
     by: By,
 ) -> Result<Changed, AtBankError> {
     let Partner::Registered { record, .. } =
@@ -119,8 +140,9 @@ pub async fn change_at_bank(
         return Err(AtBankError::UnknownPartner);
     };
     let (whom, client) = (partner.clone(), record.client_id);
+    let key = by.key.clone();
     let executed = bus
-        .execute::<PartnerAtBankStream, PartnerAtBankRefusal>(
+        .execute::<PartnerAtBankStream, AtBankRefusal>(
             stream_id(bank, partner.as_str()),
             by.context(Some(bank), partner),
             move |state: &PartnerAtBank, now| {
@@ -129,17 +151,28 @@ pub async fn change_at_bank(
                     AtBankChange::Disable => state.disable(&whom),
                     AtBankChange::SetContract(contract) => state.set_contract(&whom, contract)?,
                 };
-                Ok(outcome.into_events())
+                let events = outcome.into_events();
+                let is_unseen = seen.as_ref().is_some_and(|seen| *seen != Sight::of(state));
+                if is_unseen && !events.is_empty() {
+                    return Err(AtBankRefusal::ChangedMeanwhile);
+                }
+                Ok(events)
             },
             |_, _, _| Vec::new(),
         )
         .await?;
-    Ok(changed(&executed))
+    let changed = changed(&executed, key.as_ref());
+    Ok(changed.ok_or(CommandError::Refused(AtBankRefusal::KeyReused))?)
 }
 
-fn changed<A: consent_domain::Stream>(executed: &Executed<A>) -> Changed {
+/// `None`: the key was used for something else.
+fn changed<A: consent_domain::Stream>(
+    executed: &Executed<A>,
+    key: Option<&CommandKey>,
+) -> Option<Changed> {
     match executed {
-        Executed::Committed(it) if !it.first_events.is_empty() => Changed::Now,
-        Executed::Committed(_) | Executed::Repeated(_) => Changed::Already,
+        Executed::Committed(it) if it.first_events.is_empty() => Some(Changed::Already),
+        Executed::Committed(_) => Some(Changed::Now),
+        Executed::Repeated(spent) => given::is_same(key, spent).then_some(Changed::Now),
     }
 }

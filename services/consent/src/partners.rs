@@ -262,7 +262,13 @@ pub async fn register_partner(
     Ok(())
 }
 
-fn record_of(registration: &PartnerRegistration) -> Result<PartnerRecord, RegistrationError> {
+/// The record that a registration means.
+///
+/// # Errors
+/// [`RegistrationError::KeyId`].
+pub(crate) fn record_of(
+    registration: &PartnerRegistration,
+) -> Result<PartnerRecord, RegistrationError> {
     let keys = registration
         .jwks
         .get("keys")

@@ -18,6 +18,9 @@ pub struct Operator {
 /// The bank at which they have their roles.
 pub const BANK: &str = BANK_CODE;
 
+/// The one who also keeps partners' records, which are the same at every bank.
+pub const PLATFORM: &str = "jimu01";
+
 /// All of them.
 pub const OPERATORS: [Operator; 3] = [
     Operator {

@@ -363,7 +363,7 @@ impl Demo {
             let file = self.directory.settings().join(format!("{id}.password"));
             write_private(&file, password).map_err(RunError::io("writing a password"))?;
             let file = file.display().to_string();
-            let commands = [
+            let mut commands = vec![
                 vec!["operator", "add", "--id", id, "--name", name],
                 vec![
                     "operator",
@@ -384,6 +384,9 @@ impl Demo {
                     &file,
                 ],
             ];
+            if id == operators::PLATFORM {
+                commands.push(vec!["operator", "grant-platform", "--id", id]);
+            }
             for arguments in commands {
                 let mut command = self.consent([]);
                 command.arguments = arguments.into_iter().map(str::to_owned).collect();

@@ -20,14 +20,16 @@ pub(super) enum ConsentAct {
     RemoveAccount,
     Suspend,
     Restore,
+    HandOver,
 }
 
 impl ConsentAct {
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::Revoke,
         Self::RemoveAccount,
         Self::Suspend,
         Self::Restore,
+        Self::HandOver,
     ];
 
     /// The last part of its address; also the name of its form.
@@ -37,6 +39,7 @@ impl ConsentAct {
             Self::RemoveAccount => "remove-account",
             Self::Suspend => "suspend",
             Self::Restore => "restore",
+            Self::HandOver => "hand-over",
         }
     }
 
@@ -50,6 +53,7 @@ impl ConsentAct {
             Self::RemoveAccount => w.remove_account,
             Self::Suspend => w.suspend,
             Self::Restore => w.restore,
+            Self::HandOver => w.hand_over,
         }
     }
 
@@ -59,13 +63,14 @@ impl ConsentAct {
             Self::RemoveAccount => w.remove_account_note,
             Self::Suspend => w.suspend_note,
             Self::Restore => w.restore_note,
+            Self::HandOver => w.hand_over_note,
         }
     }
 
     fn weight(self) -> Weight {
         match self {
             Self::Revoke | Self::RemoveAccount => Weight::Final,
-            Self::Suspend | Self::Restore => Weight::Strong,
+            Self::Suspend | Self::Restore | Self::HandOver => Weight::Strong,
         }
     }
 }
@@ -95,6 +100,7 @@ pub(super) const SUSPENSION_CAUSES: [SuspensionCause; 5] = [
 pub(super) struct Typed {
     pub(super) reason: Option<String>,
     pub(super) account: Option<String>,
+    pub(super) user: Option<String>,
     pub(super) missing: Vec<Missing>,
 }
 
@@ -102,6 +108,9 @@ pub(super) struct Typed {
 pub(super) enum Missing {
     Reason,
     Account,
+    User,
+    /// The one that was typed can't take over.
+    UserNotTaking,
     Confirmation,
 }
 
@@ -114,6 +123,8 @@ pub(super) struct ActView {
     pub(super) grant: String,
     pub(super) service: String,
     pub(super) contract: String,
+    /// Who answers for it.
+    pub(super) user: String,
     pub(super) accounts: Vec<String>,
     /// The causes that stand.
     pub(super) suspended: Vec<SuspensionCause>,
@@ -144,6 +155,7 @@ impl ActView {
                 (w.grant.to_owned(), Cell::code(self.grant.clone())),
                 (w.partner.to_owned(), Cell::text(self.service.clone())),
                 (w.contract.to_owned(), Cell::code(self.contract.clone())),
+                (w.user.to_owned(), Cell::code(self.user.clone())),
             ],
         }));
         blocks.push(Block::Form(self.form(frame.locale)));
@@ -173,15 +185,10 @@ impl ActView {
             field.problem = self.problem(w, Missing::Account);
             fields.push(field);
         }
-        let mut reason = Field::select(
-            "reason",
-            w.reason,
-            w.choose_reason,
-            self.reasons(locale),
-            self.typed.reason.as_deref(),
-        );
-        reason.problem = self.problem(w, Missing::Reason);
-        fields.push(reason);
+        fields.push(match self.act {
+            ConsentAct::HandOver => self.user(w),
+            _ => self.reason(locale),
+        });
         let mut confirm = Field::new("confirm", w.confirm_tick, Input::Tick { value: "yes" });
         confirm.problem = self.problem(w, Missing::Confirmation);
         fields.push(confirm);
@@ -196,6 +203,28 @@ impl ActView {
             weight: self.act.weight(),
             back: Some(Link::new("back", w.back, self.consent_url.clone())),
         }
+    }
+
+    fn reason(&self, locale: Locale) -> Field {
+        let w = words::of(locale);
+        let mut reason = Field::select(
+            "reason",
+            w.reason,
+            w.choose_reason,
+            self.reasons(locale),
+            self.typed.reason.as_deref(),
+        );
+        reason.problem = self.problem(w, Missing::Reason);
+        reason
+    }
+
+    fn user(&self, w: &Words) -> Field {
+        let typed = self.typed.user.clone().unwrap_or_default();
+        let mut user = Field::new("to_user", w.to_user, Input::Text(typed));
+        user.problem = self
+            .problem(w, Missing::User)
+            .or_else(|| self.problem(w, Missing::UserNotTaking));
+        user
     }
 
     fn problem(&self, w: &Words, missing: Missing) -> Option<String> {
@@ -225,6 +254,7 @@ impl ActView {
                 .iter()
                 .map(|cause| of(cause.as_str(), names::suspension_cause(locale, *cause)))
                 .collect(),
+            ConsentAct::HandOver => Vec::new(),
         }
     }
 }
@@ -233,6 +263,8 @@ fn problem(w: &Words, missing: Missing) -> Problem {
     let (href, text) = match missing {
         Missing::Reason => ("#act-form-reason", w.choose_reason),
         Missing::Account => ("#act-form-account", w.choose_account),
+        Missing::User => ("#act-form-to_user", w.wrong_user),
+        Missing::UserNotTaking => ("#act-form-to_user", w.refused_hand_over),
         Missing::Confirmation => ("#act-form-confirm", w.confirm_missing),
     };
     Problem {

@@ -328,6 +328,12 @@ pub(super) enum Input {
     Date(String),
     /// `2026-11-22T15:04`, Japan time.
     DateTime(String),
+    /// A URL.
+    Address(String),
+    /// What is never shown again.
+    Secret,
+    /// Several lines.
+    Lines(String),
     Select(Vec<Choice>),
     Tick {
         value: &'static str,

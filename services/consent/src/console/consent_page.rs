@@ -300,6 +300,7 @@ impl ConsentView {
                 w.remove_account,
                 format!("{address}/remove-account"),
             ),
+            Link::new("act-hand-over", w.hand_over, format!("{address}/hand-over")),
             Link::new("act-revoke", w.revoke, format!("{address}/revoke")),
         ];
         if !suspended.is_empty() {

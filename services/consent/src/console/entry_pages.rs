@@ -76,7 +76,8 @@ pub(super) fn login(frame: Frame, form_key: String, notice: Option<LoginNotice>)
 /// A bank that the operator has a role at: code, name, role.
 pub(super) type BankOfOperator = (String, String, Role);
 
-pub(super) fn banks(frame: Frame, banks: &[BankOfOperator]) -> Page {
+/// `platform`: where partners' records are, for those who may change them.
+pub(super) fn banks(frame: Frame, banks: &[BankOfOperator], platform: Option<&str>) -> Page {
     let w = words::of(frame.locale);
     let rows = banks.iter().map(|(code, name, role)| Row {
         key: code.clone(),
@@ -108,13 +109,20 @@ pub(super) fn banks(frame: Frame, banks: &[BankOfOperator]) -> Page {
         ],
         rows: rows.collect(),
     };
-    let blocks = vec![
+    let mut blocks = vec![
         Block::Text {
             id: "lead",
             text: lead.to_owned(),
         },
         Block::Table(table),
     ];
+    if let Some(platform) = platform {
+        blocks.push(Block::Links(Links {
+            id: "platform",
+            label: w.partners.to_owned(),
+            links: vec![Link::new("to-partners", w.platform_partners, platform)],
+        }));
+    }
     Page {
         title: w.banks.to_owned(),
         error: None,

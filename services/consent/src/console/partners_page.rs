@@ -1,15 +1,20 @@
 //! 連携事業者: who they are, whether the bank has them, their keys and where their notices are pushed.
 
 use chrono::{DateTime, Utc};
-use consent_domain::partner::PartnerRecord;
+use consent_domain::partner::{PartnerAtBank, PartnerRecord};
 
 use super::{
-    block::{Block, Cell, Column, Facts, Link, Links, Row, Table, Tone, Width},
+    block::{
+        Block, Cell, Column, Facts, Field, Form, Input, Link, Links, Problem, Row, Table, Tone,
+        Width,
+    },
     names,
     page::{Frame, Page, Section, section_path},
+    partner_forms::{BankAct, of_contract},
+    platform_page::{self, KeyLine},
     words,
 };
-use crate::pages::Locale;
+use crate::{operator::Role, pages::Locale};
 
 /// A partner in the list.
 #[derive(Debug, Clone)]
@@ -30,7 +35,15 @@ pub(super) enum AtBank {
 }
 
 impl AtBank {
-    fn cell(self, locale: Locale) -> Cell {
+    pub(super) fn of(at_bank: &PartnerAtBank) -> Self {
+        match at_bank {
+            PartnerAtBank::Enabled { suspended, .. } if suspended.is_empty() => Self::Enabled,
+            PartnerAtBank::Enabled { .. } => Self::Suspended,
+            PartnerAtBank::Absent | PartnerAtBank::Disabled { .. } => Self::Disabled,
+        }
+    }
+
+    pub(super) fn cell(self, locale: Locale) -> Cell {
         let w = words::of(locale);
         match self {
             Self::Enabled => Cell::badge(Tone::Good, w.enabled),
@@ -40,7 +53,36 @@ impl AtBank {
     }
 }
 
-pub(super) fn list(frame: Frame, partners: &[PartnerLine]) -> Page {
+/// Looking a partner up that the bank has had nothing to do with yet.
+#[derive(Debug, Default)]
+pub(super) struct Lookup {
+    /// What was typed and leads nowhere.
+    pub(super) unknown: Option<String>,
+}
+
+impl Lookup {
+    fn blocks(&self, w: &words::Words, here: &str) -> Vec<Block> {
+        let typed = self.unknown.clone().unwrap_or_default();
+        let mut field = Field::new("id", w.find_partner, Input::Text(typed));
+        let mut blocks = Vec::new();
+        if self.unknown.is_some() {
+            field.problem = Some(w.find_partner_unknown.to_owned());
+            blocks.push(Block::Problems(vec![Problem {
+                href: "#lookup-id".to_owned(),
+                text: w.find_partner_unknown.to_owned(),
+            }]));
+        }
+        blocks.push(Block::Form(Form::filter(
+            "lookup",
+            here,
+            vec![field],
+            w.find_partner_open,
+        )));
+        blocks
+    }
+}
+
+pub(super) fn list(frame: Frame, partners: &[PartnerLine], lookup: Option<&Lookup>) -> Page {
     let locale = frame.locale;
     let w = words::of(locale);
     let here = section_path(&frame.bank_code(), Section::Partners);
@@ -67,10 +109,12 @@ pub(super) fn list(frame: Frame, partners: &[PartnerLine]) -> Page {
         ],
         rows: rows.collect(),
     };
+    let mut blocks = lookup.map_or_else(Vec::new, |lookup| lookup.blocks(w, &here));
+    blocks.push(Block::Table(table));
     Page {
         title: w.partners.to_owned(),
         error: None,
-        blocks: vec![Block::Table(table)],
+        blocks,
         frame,
     }
 }
@@ -90,10 +134,13 @@ pub(super) struct PartnerView {
     pub(super) id: String,
     pub(super) record: PartnerRecord,
     pub(super) record_version: u32,
-    pub(super) standing: AtBank,
-    pub(super) contract_from: Option<DateTime<Utc>>,
-    pub(super) contract_until: Option<DateTime<Utc>>,
+    pub(super) at_bank: PartnerAtBank,
+    pub(super) keys: Vec<KeyLine>,
     pub(super) push: Vec<PushLine>,
+    pub(super) role: Role,
+    /// Whether who looks may change the record.
+    pub(super) is_of_the_platform: bool,
+    pub(super) said: Option<(String, Tone)>,
 }
 
 impl PartnerView {
@@ -111,7 +158,14 @@ impl PartnerView {
             section_path(&bank, Section::Affected),
             self.id
         );
-        let blocks = vec![
+        let mut blocks = Vec::new();
+        if let Some((text, tone)) = &self.said {
+            blocks.push(Block::Said {
+                text: text.clone(),
+                tone: *tone,
+            });
+        }
+        blocks.extend([
             Block::Links(Links {
                 id: "partner-links",
                 label: self.record.service_name.clone(),
@@ -121,17 +175,20 @@ impl PartnerView {
                 ],
             }),
             Block::Facts(self.facts(locale)),
+        ]);
+        blocks.extend(self.acts(locale, &bank));
+        blocks.extend([
             Block::Heading {
                 id: "keys-heading",
                 text: w.keys.to_owned(),
             },
-            Block::Table(self.keys(locale)),
+            Block::Table(platform_page::keys(locale, &self.keys)),
             Block::Heading {
                 id: "push-heading",
                 text: w.push_targets.to_owned(),
             },
             Block::Table(self.push(locale)),
-        ];
+        ]);
         Page {
             title: self.record.service_name.clone(),
             error: None,
@@ -140,19 +197,43 @@ impl PartnerView {
         }
     }
 
+    /// What may be done: at the bank, and where who looks may, with the record.
+    fn acts(&self, locale: Locale, bank: &str) -> Option<Block> {
+        let w = words::of(locale);
+        let here = format!("{}/{}", section_path(bank, Section::Partners), self.id);
+        let push = self.push.first().map(|line| line.url.as_str());
+        let acts = BankAct::ALL
+            .into_iter()
+            .filter(|act| self.role == Role::Operator && act.is_possible(&self.at_bank, push))
+            .map(|act| {
+                let id = format!("act-{}", act.path());
+                Link::new(id, act.title(w), format!("{here}/{}", act.path()))
+            });
+        let mut links: Vec<Link> = acts.collect();
+        if self.is_of_the_platform {
+            let record = format!("{}/{}", platform_page::PATH, self.id);
+            links.push(Link::new("to-record", w.platform_partners, record));
+        }
+        (!links.is_empty()).then(|| {
+            Block::Links(Links {
+                id: "acts",
+                label: w.acts.to_owned(),
+                links,
+            })
+        })
+    }
+
     fn facts(&self, locale: Locale) -> Facts {
         let w = words::of(locale);
         let record = &self.record;
-        let lines = |values: &[String]| {
-            let mut values = values.iter().cloned();
-            let first = Cell::text(values.next().unwrap_or_default());
-            values.fold(first, Cell::with_below)
-        };
-        let day = |at: Option<DateTime<Utc>>| Cell::text(at.map(names::moment).unwrap_or_default());
+        let lines = platform_page::lines;
+        let mut standing = AtBank::of(&self.at_bank).cell(locale);
+        for cause in self.at_bank.suspensions().iter() {
+            standing = standing.with_below(names::suspension_cause(locale, cause));
+        }
+        let [starts, ends] = of_contract(w, self.at_bank.contract());
+        let at_bank = [(w.at_this_bank.to_owned(), standing), starts, ends];
         let rows = vec![
-            (w.at_this_bank, self.standing.cell(locale)),
-            (w.contract_from, day(self.contract_from)),
-            (w.contract_until, day(self.contract_until)),
             (w.legal_name, Cell::text(record.legal_name.clone())),
             (
                 w.registration_number,
@@ -175,25 +256,10 @@ impl PartnerView {
         ];
         Facts {
             id: "partner",
-            rows: rows
+            rows: at_bank
                 .into_iter()
-                .map(|(name, cell)| (name.to_owned(), cell))
+                .chain(rows.into_iter().map(|(name, cell)| (name.to_owned(), cell)))
                 .collect(),
-        }
-    }
-
-    fn keys(&self, locale: Locale) -> Table {
-        let w = words::of(locale);
-        let rows = self.record.keys.iter().map(|(id, jwk)| Row {
-            key: id.clone(),
-            cells: vec![Cell::code(id.clone()), Cell::text(kind_of_key(jwk))],
-        });
-        Table {
-            id: "keys",
-            caption: w.keys.to_owned(),
-            width: Width::Compact,
-            columns: vec![Column::text(w.key_id), Column::text(w.key_kind)],
-            rows: rows.collect(),
         }
     }
 
@@ -221,18 +287,4 @@ impl PartnerView {
             rows: rows.collect(),
         }
     }
-}
-
-/// `EC P-256`, `OKP Ed25519`, `RSA`.
-fn kind_of_key(jwk: &str) -> String {
-    let key: serde_json::Value = serde_json::from_str(jwk).unwrap_or_default();
-    let member = |name: &str| {
-        key.get(name)
-            .and_then(|value| value.as_str())
-            .unwrap_or_default()
-            .to_owned()
-    };
-    format!("{} {}", member("kty"), member("crv"))
-        .trim()
-        .to_owned()
 }

@@ -2,4 +2,5 @@
 
 mod examples;
 mod markup;
+mod partner_examples;
 mod screens;

@@ -7,11 +7,16 @@ mod bulk;
 mod consent;
 mod consent_act;
 mod cursor;
+mod edit;
 mod ended;
 mod entry;
+mod files;
 mod funnel;
 mod names_at_bank;
+mod partner_act;
 mod partners;
+mod platform;
+mod platform_orders;
 mod refused;
 mod search;
 mod visit;
@@ -51,6 +56,12 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(resource("/banks/{bank}/affected").route(get().to(affected::show)))
             .service(resource("/banks/{bank}/partners").route(get().to(partners::list)))
             .service(resource("/banks/{bank}/partners/{partner}").route(get().to(partners::show)))
+            .service(
+                resource("/banks/{bank}/partners/{partner}/{act}")
+                    .route(get().to(partner_act::show))
+                    .route(post().to(partner_act::submit)),
+            )
+            .configure(of_the_platform)
             .service(resource("/banks/{bank}/revocations").route(get().to(ended::show)))
             .service(resource("/banks/{bank}/revocations/bulk").route(get().to(bulk::list)))
             .service(
@@ -64,14 +75,10 @@ pub fn routes(config: &mut ServiceConfig) {
                     .route(post().to(bulk::submit_step)),
             )
             .service(resource("/banks/{bank}/consents").route(get().to(search::consents)))
-            .service(resource("/banks/{bank}/consents.csv").route(get().to(search::consents_csv)))
-            .service(
-                resource("/banks/{bank}/consents.ndjson").route(get().to(search::consents_ndjson)),
-            )
             .service(resource("/banks/{bank}/journeys").route(get().to(search::journeys)))
-            .service(resource("/banks/{bank}/journeys.csv").route(get().to(search::journeys_csv)))
             .service(
-                resource("/banks/{bank}/journeys.ndjson").route(get().to(search::journeys_ndjson)),
+                resource("/banks/{bank}/{what:consents|journeys}.{format:csv|ndjson}")
+                    .route(get().to(files::show)),
             )
             .service(resource("/banks/{bank}/consents/{grant}").route(get().to(consent::show)))
             .service(
@@ -81,4 +88,28 @@ pub fn routes(config: &mut ServiceConfig) {
             )
             .default_service(web::to(refused::not_found)),
     );
+}
+
+/// Longest form about a partner's record, in bytes: 50 recipients of 200 letters, and 10 keys.
+const RECORD_FORM_BYTES_MAX: usize = 256 * 1024;
+
+/// What is the same at every bank.
+fn of_the_platform(config: &mut ServiceConfig) {
+    let at = |rest: &str| {
+        let forms = web::FormConfig::default().limit(RECORD_FORM_BYTES_MAX);
+        resource(format!("/platform/partners{rest}")).app_data(forms)
+    };
+    config
+        .service(at("").route(get().to(platform::list)))
+        .service(
+            at("/new")
+                .route(get().to(platform::show_new))
+                .route(post().to(platform::submit_new)),
+        )
+        .service(at("/{partner}").route(get().to(platform::show)))
+        .service(
+            at("/{partner}/{act}")
+                .route(get().to(platform::show_act))
+                .route(post().to(platform::submit_act)),
+        );
 }

@@ -267,7 +267,6 @@ words! {
     enabled: "取扱い中", "Enabled";
     disabled: "取扱いなし", "Not enabled";
     contract_from: "契約開始日", "Contract from";
-    contract_until: "契約終了日", "Contract until";
     push_targets: "通知の送信先", "Push targets";
     address: "送信先", "Address";
 
@@ -313,4 +312,99 @@ words! {
     ends_or_ended: "期限・終了", "Ends or ended";
     requested_from: "申込日 自", "Requested from";
     requested_to: "申込日 至", "Requested to";
+
+    // Administration of partners
+    now_stands: "現在の内容", "What it is now";
+    edit_stale: "この画面を開いた後に内容が変わりました。まだ何も変更していません。下の「現在の内容」を確認し、必要なら入力を直して、もう一度実行してください。入力した内容は残っています。",
+        "It was changed after you opened this page, so nothing has been changed yet. Look at what it is now, mend your input where needed, and carry it out again. What you typed is still here.";
+    enable_partner: "取扱いを始める", "Enable at this bank";
+    enable_partner_note: "この金庫のお客さまが、この連携事業者と連携できるようになります。すでにある連携も、再び参照できるようになります。",
+        "Customers of this bank may link to this partner. Linkages that are there can be read again.";
+    disable_partner: "取扱いをやめる", "Disable at this bank";
+    disable_partner_note: "新しい連携は始められず、すでにある連携の参照も直ちにできなくなります。連携は終了せず、再び取扱いを始めると参照できます。",
+        "No new linkage begins, and nothing can be read from that moment. Linkages do not end: they can be read again once it is enabled.";
+    set_contract: "契約期間を登録する", "Set the contract";
+    set_contract_note: "最終日の翌日になると、取扱いは自動で終わります。最終日がなければ、終わりを決めない契約です。",
+        "After the last day the partner is disabled. Without a last day no end is planned.";
+    contract_starts: "契約の開始日", "First day of the contract";
+    contract_ends: "契約の最終日（決まっている場合）", "Last day of the contract, if planned";
+    contract_last_day: "契約の最終日", "Last day of the contract";
+    set_push: "通知の送信先を設定する", "Set the push target";
+    set_push_note: "この金庫での出来事を、この連携事業者へ送ります（RFC 8935）。送信先を変えると、まだ届いていない通知から続けて、直ちに新しい送信先へ送ります。",
+        "Events of this bank are sent to this partner (RFC 8935). A target that is changed goes on with what has not been delivered, at once.";
+    push_url: "送信先のURL（https）", "URL of the target (https)";
+    push_authorization: "Authorizationヘッダーの値（空欄は、なし）", "Value of the Authorization header (empty: none)";
+    push_authorization_note: "Authorizationヘッダーの値は表示されません。設定するたびに入力してください。",
+        "The value of the Authorization header is never shown. Enter it each time.";
+    push_after: "この番号より後の出来事から送る（空欄は、続きから）", "Begin after this number of the log (empty: go on)";
+    remove_push: "通知の送信先を削除する", "Remove the push target";
+    remove_push_note: "この金庫での出来事を、この連携事業者へ送らなくなります。", "Events of this bank are no longer pushed to this partner.";
+    suspend_partner: "連携事業者を停止する", "Suspend the partner";
+    suspend_partner_note: "この金庫では、停止している間、この連携事業者はどの連携も参照できません。停止は同じ理由を選んで解くことができます。",
+        "While suspended, this partner can read nothing of this bank. The same cause is lifted again.";
+    restore_partner: "連携事業者の停止を解く", "Lift a suspension of the partner";
+    find_partner: "連携事業者ID", "Partner's id";
+    find_partner_open: "開く", "Open";
+    find_partner_unknown: "このIDの連携事業者はありません。", "There is no partner of this id.";
+    platform_partners: "連携事業者の登録（全金庫共通）", "Partners' records (all banks)";
+    platform_partners_note: "登録内容はすべての金庫に共通です。変更は、すべての金庫に直ちに反映されます。",
+        "A record is the same at every bank. A change holds for all of them at once.";
+    platform_caption: "登録されている連携事業者", "Registered partners";
+    banks_enabled: "取り扱う金庫", "Enabled at";
+    register_partner: "連携事業者を登録する", "Register a partner";
+    register_partner_note: "登録しただけでは、どの金庫でも取扱いは始まりません。取扱いは各金庫の操作者が始めます。",
+        "A registered partner is enabled at no bank yet: each bank's operators enable it.";
+    change_record: "登録内容を変更する", "Change the record";
+    change_record_note: "お客さまに示す内容です。事業者名・登録番号・再提供先を変えると、これからの許可は新しい内容に対するものになります。",
+        "It is what customers are shown. What they allow from then on is for the new record.";
+    change_redirects: "戻り先URIを変更する", "Change the redirect URIs";
+    change_redirects_note: "お客さまが手続きの後に戻る先です。ここにないURIへは戻れません。",
+        "Where customers return to. They return to no other address.";
+    add_key: "公開鍵を追加する", "Add a key";
+    add_key_note: "すでにある鍵は、そのまま使えます。鍵を替えるときは、新しい鍵を追加し、事業者が切り替えた後に、古い鍵の利用終了を予定してください。",
+        "Keys that are there stay good. To rotate a key: add the new one, let the partner change over, then plan the end of the old one.";
+    retire_key: "鍵の利用終了を予定する", "Plan a key's end";
+    retire_key_note: "その日時までは、古い鍵も新しい鍵も使えます。過ぎた日時を入れると、直ちに使えなくなります。",
+        "Until then it and the others are good. A time in the past means at once.";
+    key: "公開鍵", "Key";
+    key_retires: "利用終了の予定", "Planned end";
+    retire_at: "利用終了の日時", "Its end";
+    service_name: "サービス名", "Service's name";
+    partner_id: "連携事業者ID", "Partner's id";
+    onward_lines: "再提供先（1行に1件）", "Onward recipients (one a line)";
+    redirect_lines: "戻り先URI（1行に1件）", "Redirect URIs (one a line)";
+    jwk: "公開鍵（JWK）", "Public key (JWK)";
+    jwks: "公開鍵（JWKの集合）", "Public keys (JWK set)";
+    hand_over: "責任者を引き継ぐ", "Hand over";
+    hand_over_note: "この連携に答える利用者を、同じ契約の別の利用者に替えます。許可の内容は変わりません。",
+        "Another user of the contract answers for it. What is allowed stays as it is.";
+    to_user: "引き継ぐ利用者（金庫の利用者番号）", "User who takes over (the bank's id)";
+    refused_hand_over: "引き継げませんでした。契約を離れた利用者には引き継げません。", "Not handed over. A user who has left the contract can't take over.";
+
+    // What is wrong with a field
+    wrong_text: "1～200文字で入力してください。改行などの制御文字は使えません。", "Enter 1 to 200 characters, without control characters.";
+    wrong_recipients: "1行に1件、50件まで、それぞれ200文字以内で入力してください。", "Enter at most 50, one a line, each of at most 200 characters.";
+    wrong_id: "半角の英数字と「.」「_」「-」で、64文字以内で入力してください。", "Enter 1 to 64 characters of A-Z, a-z, 0-9, . _ and -.";
+    wrong_redirect_count: "戻り先URIは1件から10件までです。", "Enter 1 to 10 redirect URIs.";
+    wrong_redirect: "httpsで始まり、#・ユーザー名・パスワードを含まないURIにしてください。", "A redirect URI is https, without fragment, user and password.";
+    wrong_json: "JSONとして読めません。", "This can't be read as JSON.";
+    wrong_key_set: "鍵は1個から10個までです。", "A partner has 1 to 10 keys.";
+    wrong_kid: "鍵ごとに、ほかの鍵と異なるkid（128バイト以内）が必要です。", "Each key needs a kid of its own, of at most 128 bytes.";
+    wrong_private: "秘密鍵や共通鍵は登録できません。公開鍵だけを入力してください。入力した内容は消去しました。", "A private or symmetric key can't be registered. Enter the public key only. What you typed was erased.";
+    wrong_key_kind: "使える鍵は、EC P-256、RSA（2048～4096ビット）、Ed25519です。", "A key is EC P-256, RSA of 2048 to 4096 bits, or Ed25519.";
+    wrong_key: "鍵の内容が正しくありません。", "The key is malformed.";
+    wrong_key_use: "署名の検証に使えない鍵です（alg・use）。", "The key's alg or use does not allow signatures.";
+    wrong_kid_taken: "同じkidの別の鍵が登録されています。", "Another key with this kid is registered.";
+    wrong_last_key: "残る鍵がなくなります。先に新しい鍵を追加してください。", "No key would stay. Add the new one first.";
+    wrong_choose_key: "鍵を選んでください。", "Choose a key.";
+    wrong_time: "日時を正しく入力してください。", "Enter a date and time.";
+    wrong_day: "日付を正しく入力してください。", "Enter a date.";
+    wrong_order: "最終日は、開始日と同じ日か、それより後にしてください。", "The last day is the first day or a later one.";
+    wrong_ended: "契約が終了しています。先に、有効な契約期間を登録してください。", "The contract has ended. Set a contract that runs first.";
+    wrong_target: "公開されたアドレスの、httpsで始まるURLにしてください。ユーザー名・パスワード・#は使えません。", "Enter an https URL at a public address, without user, password and fragment.";
+    wrong_authorization: "半角の英数字と記号で、1行で入力してください。", "Enter one line of printable ASCII.";
+    wrong_authorization_again: "前に入力した値は残していません。必要なら、もう一度入力してください。", "What was entered before is not kept. Enter it again if it is needed.";
+    wrong_after: "記録の番号（これまでの番号）を数字で入力してください。", "Enter a number that the log has come to.";
+    wrong_exists: "このIDまたはクライアントIDの連携事業者は、すでに登録されています。", "A partner with this id or client id is registered.";
+    wrong_user: "金庫の利用者番号を入力してください。", "Enter the user's id at the bank.";
 }

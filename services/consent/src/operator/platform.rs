@@ -6,7 +6,11 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use sqlx::PgPool;
 use tracing::Instrument as _;
 
-use super::{Act, Admitted, OperatorId, Subject, api};
+use super::{
+    Act, Admitted, OperatorId, Subject, api,
+    console::{self, ConsoleRefusal},
+    session::SessionCookie,
+};
 use crate::{app::App, problem::Problem, store::sql_span};
 
 /// Whether an operator is one of the platform.
@@ -46,14 +50,61 @@ impl FromRequest for Platform {
             if is_of_the_platform(&app.pool, &who.operator.id).await? {
                 return Ok(Self(who));
             }
-            let route = request.match_pattern().unwrap_or_default();
-            let refused = Act {
-                code: "enter",
-                subject: Subject::of_kind("address"),
-                detail: serde_json::json!({ "route": route, "method": request.method().as_str() }),
-            };
-            who.record_refused(&app.pool, None, refused).await?;
+            who.record_refused(&app.pool, None, entering(&request))
+                .await?;
             Err(Problem::NOTHING_HERE)
+        })
+    }
+}
+
+fn entering(request: &HttpRequest) -> Act {
+    let route = request.match_pattern().unwrap_or_default();
+    Act {
+        code: "enter",
+        subject: Subject::of_kind("address"),
+        detail: serde_json::json!({ "route": route, "method": request.method().as_str() }),
+    }
+}
+
+/// An operator of the platform, by a session of the console.
+pub struct PlatformConsole {
+    who: Admitted,
+    /// The session's cookie, for keys of forms.
+    pub cookie: SessionCookie,
+}
+
+impl PlatformConsole {
+    /// Who, with the session's cookie.
+    pub fn signed_in(&self) -> (&Admitted, &SessionCookie) {
+        (&self.who, &self.cookie)
+    }
+}
+
+impl Deref for PlatformConsole {
+    type Target = Admitted;
+
+    fn deref(&self) -> &Admitted {
+        &self.who
+    }
+}
+
+impl FromRequest for PlatformConsole {
+    type Error = ConsoleRefusal;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ConsoleRefusal>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let (who, cookie) = console::admit(&request).await?;
+            let app = request
+                .app_data::<web::Data<App>>()
+                .ok_or(ConsoleRefusal::Unavailable)?;
+            if is_of_the_platform(&app.pool, &who.operator.id).await? {
+                return Ok(Self { who, cookie });
+            }
+            who.record_refused(&app.pool, None, entering(&request))
+                .await?;
+            Err(ConsoleRefusal::NothingHere)
         })
     }
 }

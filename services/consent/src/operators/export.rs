@@ -47,6 +47,12 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    /// By the end of a file's name.
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        let mut all = [Self::Csv, Self::Ndjson].into_iter();
+        all.find(|format| format.as_str() == name)
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "csv",

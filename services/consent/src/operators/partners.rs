@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::App,
     operator::{Act, Subject, platform::Platform},
-    partner_administration::{LegalRecord, RecordChange, retirements},
+    partner_administration::{Given, LegalRecord, RecordChange, retirements},
     partners::{PartnerRegistration, partner_ids},
     problem::Problem,
     store::state_of,
@@ -29,31 +29,31 @@ use crate::{
 /// A partner's key.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PartnerKey {
-    kid: String,
+    pub(crate) kid: String,
     /// The public key (RFC 7517).
     #[schema(value_type = Object)]
-    jwk: Value,
+    pub(crate) jwk: Value,
     /// When it goes out of use; none: it stays.
     #[schema(value_type = Option<String>, format = DateTime)]
-    retire_at: Option<Instant>,
+    pub(crate) retire_at: Option<Instant>,
 }
 
 /// A partner's record.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PartnerDetail {
-    partner_id: String,
+    pub(crate) partner_id: String,
     /// Counts the record's versions, from 1: what a change was made for.
-    record_version: u32,
-    client_id: String,
-    legal_name: String,
-    service_name: String,
-    registration_number: String,
-    complaint_contact: String,
-    onward_recipients: Vec<String>,
-    redirect_uris: Vec<String>,
-    keys: Vec<PartnerKey>,
+    pub(crate) record_version: u32,
+    pub(crate) client_id: String,
+    pub(crate) legal_name: String,
+    pub(crate) service_name: String,
+    pub(crate) registration_number: String,
+    pub(crate) complaint_contact: String,
+    pub(crate) onward_recipients: Vec<String>,
+    pub(crate) redirect_uris: Vec<String>,
+    pub(crate) keys: Vec<PartnerKey>,
     /// Codes of the banks that have enabled it.
-    banks: Vec<String>,
+    pub(crate) banks: Vec<String>,
 }
 
 /// Partners, in the order of their ids.
@@ -118,7 +118,11 @@ pub(crate) struct Retirement {
     retire_at: Instant,
 }
 
-async fn detail(app: &App, partner: &PartnerId) -> Result<PartnerDetail, Problem> {
+/// A partner's record as it stands.
+///
+/// # Errors
+/// [`Problem::NOTHING_HERE`]; what failed.
+pub(crate) async fn detail(app: &App, partner: &PartnerId) -> Result<PartnerDetail, Problem> {
     let state = state_of::<PartnerStream>(&app.pool, partner.as_str()).await;
     let state = state.map_err(|error| Problem::unavailable(&error))?;
     let Partner::Registered {
@@ -272,11 +276,10 @@ async fn change(
     (app, who): (&App, &Platform),
     partner: &str,
     change: RecordChange,
-    read_version: Option<u32>,
+    given: Given<u32>,
 ) -> Result<HttpResponse, Problem> {
     let partner = paths::partner(partner)?;
-    who.change_partner(app, &partner, (change, read_version))
-        .await?;
+    who.change_partner(app, &partner, change, given).await?;
     answer_with(app, &partner).await
 }
 
@@ -297,9 +300,9 @@ pub(crate) async fn change_record(
     sent: Sent<Platform, LegalRecordChange>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let version = Some(sent.body.record_version);
+    let given = Given::on(sent.body.record_version);
     let record = RecordChange::Legal(sent.body.record);
-    change((&app, &sent.by), &path, record, version).await
+    change((&app, &sent.by), &path, record, given).await
 }
 
 /// Changes the redirect URIs.
@@ -319,9 +322,9 @@ pub(crate) async fn change_redirect_uris(
     sent: Sent<Platform, RedirectUriChange>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let version = Some(sent.body.record_version);
+    let given = Given::on(sent.body.record_version);
     let uris = RecordChange::RedirectUris(sent.body.redirect_uris);
-    change((&app, &sent.by), &path, uris, version).await
+    change((&app, &sent.by), &path, uris, given).await
 }
 
 /// Adds a key.
@@ -342,7 +345,7 @@ pub(crate) async fn add_key(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let key = RecordChange::AddKey(sent.body.jwk);
-    change((&app, &sent.by), &path, key, None).await
+    change((&app, &sent.by), &path, key, Given::default()).await
 }
 
 /// Lets a key go.
@@ -366,7 +369,7 @@ pub(crate) async fn retire_key(
     let partner = paths::partner(&partner)?;
     let retirement = (kid.as_str(), sent.body.retire_at);
     sent.by
-        .retire_partner_key(&app, &partner, retirement)
+        .retire_partner_key(&app, &partner, retirement, Given::default())
         .await?;
     answer_with(&app, &partner).await
 }

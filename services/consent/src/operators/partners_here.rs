@@ -22,7 +22,7 @@ use crate::{
     japan::start_of_day,
     operator::{Act, Acts, Api, AtBank, Reads, Subject},
     operator_orders::Performed,
-    partner_administration::AtBankChange,
+    partner_administration::{AtBankChange, Given},
     problem::Problem,
     security_events::push::{Authorization, list_targets},
     store::{state_of, state_of_row},
@@ -66,11 +66,11 @@ pub(crate) struct PartnersHere {
 pub(crate) struct ContractDays {
     /// Its first day.
     #[schema(value_type = String, format = Date)]
-    starts_on: NaiveDate,
+    pub(crate) starts_on: NaiveDate,
     /// Its last day; none: no end is planned.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
-    ends_on: Option<NaiveDate>,
+    pub(crate) ends_on: Option<NaiveDate>,
 }
 
 /// Where a partner's events are pushed (RFC 8935).
@@ -115,7 +115,8 @@ pub(crate) struct Targets {
 }
 
 impl ContractDays {
-    fn contract(&self) -> Option<PartnerContract> {
+    /// By instants; `None` beyond the calendar.
+    pub(crate) fn contract(&self) -> Option<PartnerContract> {
         Some(PartnerContract {
             starts_at: start_of_day(self.starts_on)?,
             ends_at: match self.ends_on {
@@ -215,7 +216,9 @@ async fn change(
     change: AtBankChange,
 ) -> Result<HttpResponse, Problem> {
     let partner = paths::partner(&path.1)?;
-    let done = at.change_partner_here(app, &partner, change).await?;
+    let done = at
+        .change_partner_here(app, &partner, change, Given::default())
+        .await?;
     Ok(performed(done))
 }
 
@@ -315,13 +318,12 @@ pub(crate) async fn targets(app: web::Data<App>, at: Api<Reads>) -> Result<HttpR
     Ok(answer(&Targets { targets }))
 }
 
-/// The partner with its client, which push targets are named by.
-async fn pushed_to(app: &App, path: &AtBankPath) -> Result<(PartnerId, ClientId), Problem> {
-    let partner = paths::partner(&path.1)?;
+/// The partner's client, which push targets are named by.
+pub(crate) async fn client_of(app: &App, partner: &PartnerId) -> Result<ClientId, Problem> {
     let state = state_of::<PartnerStream>(&app.pool, partner.as_str()).await;
     match state.map_err(|error| Problem::unavailable(&error))? {
         Partner::Absent => Err(Problem::NOTHING_HERE),
-        Partner::Registered { record, .. } => Ok((partner, record.client_id)),
+        Partner::Registered { record, .. } => Ok(record.client_id),
     }
 }
 
@@ -345,14 +347,16 @@ pub(crate) async fn set_target(
     path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
     let Sent { by: at, body } = sent;
-    let (partner, client) = pushed_to(&app, &path).await?;
+    let partner = paths::partner(&path.1)?;
+    let client = client_of(&app, &partner).await?;
     let authorization = body.authorization.map(Zeroizing::new);
     let authorization = authorization.map(|text| Authorization::parse(&text));
     let authorization = authorization
         .transpose()
         .map_err(|_| Problem::INVALID_TARGET)?;
     let how = (authorization, body.after);
-    at.set_push_target(&app, (&partner, &client), &body.url, how)
+    let target = (&partner, &client);
+    at.set_push_target(&app, target, &body.url, how, Given::default())
         .await?;
     Ok(performed(Performed::Done))
 }
@@ -373,7 +377,9 @@ pub(crate) async fn remove_target(
     at: Api<Acts>,
     path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
-    let (partner, client) = pushed_to(&app, &path).await?;
-    at.remove_push_target(&app, (&partner, &client)).await?;
+    let partner = paths::partner(&path.1)?;
+    let client = client_of(&app, &partner).await?;
+    at.remove_push_target(&app, (&partner, &client), Given::default())
+        .await?;
     Ok(performed(Performed::Done))
 }

@@ -5,12 +5,12 @@ use consent_domain::{
     Instant, PartnerId,
     partner::{Partner, PartnerStream},
 };
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgExecutor, PgPool};
 
-use super::{By, RecordChange, RecordRefusal, change_record};
+use super::{By, RecordChange, RecordRefusal, Sight, Spending, change_record, spend};
 use crate::{
     protocol::client::RedirectUriPolicy,
-    store::{Bus, CommandError, StoreError, state_of},
+    store::{Bus, CommandError, CommandKey, StoreError, state_of},
 };
 
 /// A key whose last day is known.
@@ -29,15 +29,24 @@ pub struct KeyRetirement {
 /// # Errors
 /// [`StoreError`].
 pub async fn retirements(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     partner: &PartnerId,
 ) -> Result<Vec<KeyRetirement>, StoreError> {
     Ok(sqlx::query_as(
         "SELECT kid, retire_at, set_by FROM partner_key_retirements WHERE partner = $1 ORDER BY kid",
     )
     .bind(partner.as_str())
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await?)
+}
+
+/// What is seen of the keys' last days.
+pub fn sight_of_keys(going: &[KeyRetirement]) -> Sight {
+    let days: Vec<(&str, Instant)> = going
+        .iter()
+        .map(|gone| (gone.kid.as_str(), gone.retire_at))
+        .collect();
+    Sight::of(&days)
 }
 
 /// Why a key does not go.
@@ -46,6 +55,12 @@ pub enum RetirementRefused {
     /// There is no such partner, or key.
     #[error("no such key")]
     UnknownKey,
+    /// Another last day was set since.
+    #[error("the keys' last days were changed in the meantime")]
+    ChangedMeanwhile,
+    /// The key of the order was used for something else.
+    #[error("this key was used for something else")]
+    KeyReused,
     /// No key would be left.
     #[error("it is the last key that stays")]
     LastKey,
@@ -60,7 +75,8 @@ impl From<sqlx::Error> for RetirementRefused {
     }
 }
 
-/// Lets a key go at a time; one that goes already gets the new time.
+/// Lets a key go at a time; one that goes already gets the new time. `seen`: the last days that this was
+/// decided on, where that matters.
 ///
 /// # Errors
 /// [`RetirementRefused`].
@@ -69,6 +85,7 @@ pub async fn retire_key(
     partner: &PartnerId,
     kid: &str,
     (at, operator): (Instant, &str),
+    (key, seen): (Option<CommandKey>, Option<Sight>),
 ) -> Result<(), RetirementRefused> {
     let state = state_of::<PartnerStream>(pool, partner.as_str()).await?;
     let Partner::Registered { record, .. } = state else {
@@ -77,7 +94,24 @@ pub async fn retire_key(
     if !record.keys.contains_key(kid) {
         return Err(RetirementRefused::UnknownKey);
     }
-    let going = retirements(pool, partner).await?;
+    let mut transaction = pool.begin().await?;
+    // One at a time: two that go at once could leave none.
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('keys-of-partner:' || $1, 0))")
+        .bind(partner.as_str())
+        .execute(&mut *transaction)
+        .await?;
+    match spend(&mut transaction, "", key.as_ref()).await? {
+        Spending::First => {}
+        Spending::Before => return Ok(()),
+        Spending::Another => return Err(RetirementRefused::KeyReused),
+    }
+    let going = retirements(&mut *transaction, partner).await?;
+    let is_so = going
+        .iter()
+        .any(|gone| gone.kid == kid && gone.retire_at == at);
+    if !is_so && seen.is_some_and(|seen| seen != sight_of_keys(&going)) {
+        return Err(RetirementRefused::ChangedMeanwhile);
+    }
     let stays = record
         .keys
         .keys()
@@ -95,9 +129,9 @@ pub async fn retire_key(
     .bind(kid)
     .bind(at)
     .bind(operator)
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
-    Ok(())
+    Ok(transaction.commit().await?)
 }
 
 /// Takes keys out whose time has come.

@@ -6,7 +6,10 @@ use consent_domain::{
 };
 use serde_json::json;
 
-use super::{AtBankChange, AtBankError, By, Changed, RecordChange, RecordRefusal};
+use super::{
+    AtBankChange, AtBankError, AtBankRefusal, By, Changed, Given, RecordChange, RecordRefusal,
+    Sight,
+};
 use crate::{
     app::App,
     operator::{Act, Admitted, AtBank, Outcome, Subject, acts::ActId},
@@ -15,10 +18,10 @@ use crate::{
     problem::{Problem, problem},
     redirect_policy,
     security_events::push::{
-        Authorization, PushTarget, TargetError, TargetPolicy, check_target, remove_target,
-        set_target,
+        Authorization, PushTarget, TargetError, TargetPolicy, TargetSeen, check_target,
+        remove_target_seen, set_target_seen,
     },
-    store::{Actor, CommandError},
+    store::{Actor, CommandError, CommandKey},
 };
 
 impl Problem {
@@ -27,7 +30,7 @@ impl Problem {
         409,
         "changed_meanwhile",
         "Changed in the meantime",
-        "The partner's record has another version now. Read it again and decide anew.",
+        "It is no longer what the change was made for. Read it again and decide anew.",
     );
     /// The record would not do.
     pub(crate) const INVALID_RECORD: Self = problem(
@@ -88,6 +91,7 @@ impl From<CommandError<RecordRefusal>> for NotPerformed {
             CommandError::Refused(refusal) => Self::refused(match refusal {
                 RecordRefusal::Unknown | RecordRefusal::UnknownKey => Problem::NOTHING_HERE,
                 RecordRefusal::ChangedMeanwhile => Problem::RECORD_CHANGED,
+                RecordRefusal::KeyReused => Problem::KEY_REUSED,
                 RecordRefusal::KidTaken => Problem::INVALID_KEY,
                 RecordRefusal::Client(crate::protocol::client::RegistrationRefused::Key(_)) => {
                     Problem::INVALID_KEY
@@ -104,16 +108,16 @@ impl From<CommandError<RecordRefusal>> for NotPerformed {
 impl From<AtBankError> for NotPerformed {
     fn from(error: AtBankError) -> Self {
         match error {
-            AtBankError::UnknownPartner
-            | AtBankError::Command(CommandError::Refused(PartnerAtBankRefusal::Unknown)) => {
-                Self::refused(Problem::NOTHING_HERE)
-            }
-            AtBankError::Command(CommandError::Refused(PartnerAtBankRefusal::ContractEnded)) => {
-                Self::refused(Problem::CONTRACT_ENDED)
-            }
-            AtBankError::Command(CommandError::Refused(PartnerAtBankRefusal::EndsBeforeStart)) => {
-                Self::refused(Problem::INVALID_CONTRACT)
-            }
+            AtBankError::UnknownPartner => Self::refused(Problem::NOTHING_HERE),
+            AtBankError::Command(CommandError::Refused(refusal)) => Self::refused(match refusal {
+                AtBankRefusal::ChangedMeanwhile => Problem::RECORD_CHANGED,
+                AtBankRefusal::KeyReused => Problem::KEY_REUSED,
+                AtBankRefusal::Rule(PartnerAtBankRefusal::Unknown) => Problem::NOTHING_HERE,
+                AtBankRefusal::Rule(PartnerAtBankRefusal::ContractEnded) => Problem::CONTRACT_ENDED,
+                AtBankRefusal::Rule(PartnerAtBankRefusal::EndsBeforeStart) => {
+                    Problem::INVALID_CONTRACT
+                }
+            }),
             error => Self::failed(&error),
         }
     }
@@ -128,6 +132,8 @@ impl From<TargetError> for NotPerformed {
             TargetError::Authorization | TargetError::OutsideOfLog => {
                 Self::refused(Problem::INVALID_TARGET)
             }
+            TargetError::ChangedMeanwhile => Self::refused(Problem::RECORD_CHANGED),
+            TargetError::KeyReused => Self::refused(Problem::KEY_REUSED),
             error => Self::failed(&error),
         }
     }
@@ -139,6 +145,8 @@ impl From<super::key_retirement::RetirementRefused> for NotPerformed {
         match refused {
             RetirementRefused::UnknownKey => Self::refused(Problem::NOTHING_HERE),
             RetirementRefused::LastKey => Self::refused(Problem::LAST_KEY),
+            RetirementRefused::ChangedMeanwhile => Self::refused(Problem::RECORD_CHANGED),
+            RetirementRefused::KeyReused => Self::refused(Problem::KEY_REUSED),
             RetirementRefused::Store(error) => Self::failed(&error),
         }
     }
@@ -191,11 +199,12 @@ impl RecordChange {
 
 /// What an operator of the platform changes of a partner.
 impl Admitted {
-    fn by(&self, act: ActId) -> By {
+    fn by(&self, act: ActId, key: Option<CommandKey>) -> By {
         By {
             actor: Actor::Operator(self.operator.id.to_string()),
             causation_id: Some(act),
             request: Some(self.request.clone()),
+            key,
         }
     }
 
@@ -241,7 +250,7 @@ impl Admitted {
         .await
     }
 
-    /// Changes a partner's record; `read_version` is the one that the change was made for.
+    /// Changes a partner's record; what was seen is the version that the change was made for.
     ///
     /// # Errors
     /// The problem to answer with.
@@ -249,8 +258,11 @@ impl Admitted {
         &self,
         app: &App,
         partner: &PartnerId,
-        (change, read_version): (RecordChange, Option<u32>),
+        change: RecordChange,
+        given: Given<u32>,
     ) -> Result<Performed, Problem> {
+        let read_version = given.seen;
+        let key = given.command_key(&self.operator.id, &format!("{partner}\n{change:?}"));
         let act = Act {
             code: change.code(),
             subject: Subject::new("partner", partner.as_str()),
@@ -259,14 +271,14 @@ impl Admitted {
         self.platform_act(app, act, async |id| {
             let change = (change, read_version);
             let policy = redirect_policy(app.cookies);
-            let by = self.by(id);
+            let by = self.by(id, key);
             let changed = super::change_record(&app.bus, policy, partner, change, by).await?;
             Ok(performed(changed))
         })
         .await
     }
 
-    /// Lets a key of a partner go at a time.
+    /// Lets a key of a partner go at a time; what was seen are the keys' last days.
     ///
     /// # Errors
     /// The problem to answer with.
@@ -275,7 +287,10 @@ impl Admitted {
         app: &App,
         partner: &PartnerId,
         (kid, at): (&str, Instant),
+        given: Given<Sight>,
     ) -> Result<(), Problem> {
+        let content = format!("{partner}\nretire key\n{kid}\n{at}");
+        let key = given.command_key(&self.operator.id, &content);
         let act = Act {
             code: "retire_partner_key",
             subject: Subject::new("partner", partner.as_str()),
@@ -283,7 +298,8 @@ impl Admitted {
         };
         self.platform_act(app, act, async |_| {
             let who = self.operator.id.as_str();
-            super::retire_key(&app.pool, partner, kid, (at, who)).await?;
+            let seen = (key, given.seen);
+            super::retire_key(&app.pool, partner, kid, (at, who), seen).await?;
             let policy = redirect_policy(app.cookies);
             Ok(super::retire_due(&app.pool, &app.bus, policy).await?)
         })
@@ -293,7 +309,8 @@ impl Admitted {
 
 /// What an operator of a bank changes of a partner there.
 impl AtBank {
-    /// Lets the bank's customers link to a partner, ends that, or writes the contract down.
+    /// Lets the bank's customers link to a partner, ends that, or writes the contract down; what was seen is
+    /// the partner's standing.
     ///
     /// # Errors
     /// The problem to answer with.
@@ -302,7 +319,9 @@ impl AtBank {
         app: &App,
         partner: &PartnerId,
         change: AtBankChange,
+        given: Given<Sight>,
     ) -> Result<Performed, Problem> {
+        let key = given.command_key(&self.who.operator.id, &format!("{partner}\n{change:?}"));
         let (code, detail) = match change {
             AtBankChange::Enable => ("enable_partner", json!({})),
             AtBankChange::Disable => ("disable_partner", json!({})),
@@ -317,8 +336,9 @@ impl AtBank {
             detail,
         };
         let begun = self.begin(&app.pool, act).await?;
-        let by = self.who.by(begun.id);
+        let by = self.who.by(begun.id, key);
         let parts = (&app.pool, &app.bus);
+        let change = (change, given.seen);
         let changed = super::change_at_bank(parts, &self.bank, partner, change, by).await;
         let changed = changed.map(performed).map_err(NotPerformed::from);
         let (outcome, detail) = match &changed {
@@ -340,7 +360,11 @@ impl AtBank {
         (partner, client): (&PartnerId, &ClientId),
         url: &str,
         (authorization, after): (Option<Authorization>, Option<i64>),
+        given: Given<Sight>,
     ) -> Result<(), Problem> {
+        let secret = authorization.as_ref().map(|it| it.mac(&app.keys));
+        let content = format!("{partner}\npush to\n{url}\n{after:?}\n{secret:?}");
+        let seen = self.target_seen(given, &content);
         let act = Act::on("set_push_target", Subject::new("partner", partner.as_str()));
         self.recorded(app, act, async {
             let checked = check_target(url, target_policy(app))
@@ -353,7 +377,7 @@ impl AtBank {
                 after,
             };
             let who = self.who.operator.id.as_str();
-            set_target(&app.pool, app.keys.wrapping(), target, who).await?;
+            set_target_seen(&app.pool, app.keys.wrapping(), target, (who, seen)).await?;
             Ok(((), json!({ "host": checked.host_str() })))
         })
         .await
@@ -367,22 +391,33 @@ impl AtBank {
         &self,
         app: &App,
         (partner, client): (&PartnerId, &ClientId),
+        given: Given<Sight>,
     ) -> Result<(), Problem> {
+        let seen = self.target_seen(given, &format!("{partner}\npush no more"));
         let act = Act::on(
             "remove_push_target",
             Subject::new("partner", partner.as_str()),
         );
         self.recorded(app, act, async {
             let who = self.who.operator.id.as_str();
-            remove_target(&app.pool, &self.bank, client, who).await?;
+            remove_target_seen(&app.pool, &self.bank, client, (who, seen)).await?;
             Ok(((), json!({})))
         })
         .await
     }
 }
 
+impl AtBank {
+    fn target_seen(&self, given: Given<Sight>, content: &str) -> TargetSeen {
+        TargetSeen {
+            key: given.command_key(&self.who.operator.id, content),
+            seen: given.seen,
+        }
+    }
+}
+
 /// As the settings allow it: plain HTTP on loopback is for demonstrations on one machine.
-fn target_policy(app: &App) -> TargetPolicy {
+pub(crate) fn target_policy(app: &App) -> TargetPolicy {
     match app.cookies {
         crate::app::CookiePolicy::PlainLoopback => TargetPolicy::AlsoLoopback,
         crate::app::CookiePolicy::HostOnly => TargetPolicy::PublicHttps,

@@ -37,29 +37,57 @@ pub struct LegalRecord {
     pub onward_recipients: Vec<String>,
 }
 
+/// A part of a legal record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordField {
+    /// Registered company name.
+    LegalName,
+    /// The service's name.
+    ServiceName,
+    /// Registration number.
+    RegistrationNumber,
+    /// Where customers may complain.
+    ComplaintContact,
+    /// To whom the partner passes data on.
+    OnwardRecipients,
+}
+
 impl LegalRecord {
     /// Whether customers can be shown it.
     ///
     /// # Errors
     /// [`RecordRefusal::Text`].
     pub fn check(&self) -> Result<(), RecordRefusal> {
-        let texts = [
-            &self.legal_name,
-            &self.service_name,
-            &self.registration_number,
-            &self.complaint_contact,
-        ];
-        let mut texts = texts.into_iter().chain(&self.onward_recipients);
-        let fits = texts.all(|text| {
-            let length = text.chars().count();
-            (1..=TEXT_LENGTH_MAX).contains(&length) && !text.chars().any(char::is_control)
-        });
-        if fits && self.onward_recipients.len() <= RECIPIENTS_MAX {
+        if self.faults().is_empty() {
             Ok(())
         } else {
             Err(RecordRefusal::Text)
         }
     }
+
+    /// What can't be shown.
+    pub fn faults(&self) -> Vec<RecordField> {
+        let mut faults: Vec<RecordField> = [
+            (RecordField::LegalName, &self.legal_name),
+            (RecordField::ServiceName, &self.service_name),
+            (RecordField::RegistrationNumber, &self.registration_number),
+            (RecordField::ComplaintContact, &self.complaint_contact),
+        ]
+        .into_iter()
+        .filter(|(_, text)| !can_be_shown(text))
+        .map(|(field, _)| field)
+        .collect();
+        let recipients = &self.onward_recipients;
+        if recipients.len() > RECIPIENTS_MAX || !recipients.iter().all(|text| can_be_shown(text)) {
+            faults.push(RecordField::OnwardRecipients);
+        }
+        faults
+    }
+}
+
+fn can_be_shown(text: &str) -> bool {
+    let length = text.chars().count();
+    (1..=TEXT_LENGTH_MAX).contains(&length) && !text.chars().any(char::is_control)
 }
 
 /// One change of a partner's record.
@@ -84,6 +112,9 @@ pub enum RecordRefusal {
     /// Somebody changed the record since it was read.
     #[error("the record was changed in the meantime")]
     ChangedMeanwhile,
+    /// The key was used for something else.
+    #[error("this key was used for something else")]
+    KeyReused,
     /// Empty, too long, or with control characters.
     #[error(
         "a name or contact has 1 to 200 characters and no control character, a list at most 50"
@@ -154,6 +185,7 @@ pub async fn change_record(
     by: By,
 ) -> Result<Changed, CommandError<RecordRefusal>> {
     let whom = partner.clone();
+    let key = by.key.clone();
     let executed = bus
         .execute::<PartnerStream, RecordRefusal>(
             partner.to_string(),
@@ -182,5 +214,5 @@ pub async fn change_record(
             |_, _, _| Vec::new(),
         )
         .await?;
-    Ok(changed(&executed))
+    changed(&executed, key.as_ref()).ok_or(CommandError::Refused(RecordRefusal::KeyReused))
 }

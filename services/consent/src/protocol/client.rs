@@ -62,7 +62,8 @@ pub struct Client {
     scopes: BTreeSet<Task>,
 }
 
-const REDIRECT_URIS_MAX: usize = 10;
+/// Most redirect URIs of a client.
+pub const REDIRECT_URIS_MAX: usize = 10;
 const REDIRECT_URI_BYTES_MAX: usize = 2000;
 
 impl Client {
@@ -121,7 +122,8 @@ impl Client {
     }
 }
 
-fn is_allowed_redirect_uri(uri: &str, policy: RedirectUriPolicy) -> bool {
+/// Whether a redirect URI may be registered.
+pub fn is_allowed_redirect_uri(uri: &str, policy: RedirectUriPolicy) -> bool {
     // Printable ASCII only: what is compared is what a browser will follow.
     if uri.len() > REDIRECT_URI_BYTES_MAX || !uri.bytes().all(|byte| byte.is_ascii_graphic()) {
         return false;

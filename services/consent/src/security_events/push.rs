@@ -16,7 +16,8 @@ pub use address::{TargetPolicy, TargetRefused, check_target};
 pub use delivery::{Pusher, PusherError};
 pub(crate) use metrics::register;
 pub use target::{
-    Authorization, PushTarget, TargetError, TargetState, list_targets, remove_target, set_target,
+    Authorization, PushTarget, TargetError, TargetSeen, TargetState, list_targets, remove_target,
+    remove_target_seen, set_target, set_target_seen, sight_of_target,
 };
 
 use crate::app::App;

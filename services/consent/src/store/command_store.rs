@@ -460,8 +460,9 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
                 expected += 1;
             }
         }
-        if let (Some(key), Some(bank)) = (&self.context.key, &self.context.bank) {
-            let bank = statement.bind(bank.clone());
+        if let Some(key) = &self.context.key {
+            // Of no bank in particular: as it is looked up.
+            let bank = statement.bind(self.context.bank.clone().unwrap_or_default());
             let name = statement.bind(key.key.clone());
             let mac = statement.bind(key.content_mac.clone());
             let outcome = statement.bind(key.outcome.clone());

@@ -253,22 +253,39 @@ async fn conditions_that_can_not_be_combined_are_named_and_nothing_is_looked_for
     let bench = Bench::new().await;
     let grant = bench.consent_for(TimeDelta::days(100)).await.to_string();
     let browser = bench.signed_in("suzuki", Role::Auditor).await;
-    for (path, said) in [
+    let english = browser.clone().in_english();
+    for (path, ja, en) in [
         (
             "consents?status=live&began_from=2026-01-01",
-            "契約か口座も指定",
+            "許可日と、状態・理由・終了日を組み合わせるときは、契約か口座も指定してください。",
+            "To combine the day of allowing with a status, a reason or the day of the end, give a contract or an account too.",
         ),
-        ("consents?status=live&reason=fraud", "状態が「解除」"),
-        ("journeys?stage=accounts", "結果の「手続き中」"),
+        (
+            "consents?status=live&reason=fraud",
+            "理由は、状態が「解除」のとき、または状態を指定しないときに選べます。",
+            "A reason goes with the status Revoked, or without a status.",
+        ),
+        (
+            "journeys?stage=accounts",
+            "手順は、結果の「手続き中」「中止」「時間切れ」「続けられない」のどれかと合わせて選んでください。",
+            "A step goes with one of the outcomes In progress, Cancelled, Timed out and Could not go on.",
+        ),
         (
             "journeys?stage=accounts&status=authorized",
-            "結果の「手続き中」",
+            "手順は、結果の「手続き中」「中止」「時間切れ」「続けられない」のどれかと合わせて選んでください。",
+            "A step goes with one of the outcomes In progress, Cancelled, Timed out and Could not go on.",
+        ),
+        (
+            "consents?began_from=yesterday",
+            "検索の条件を確認してください。",
+            "Check the conditions of the search.",
         ),
     ] {
-        let page = at(&bench, &browser, path).await;
-        let problems = page.text("#problems").expect("a message");
-        assert!(problems.contains(said), "{path}: {problems}");
-        assert!(!page.has("#consents") && !page.has("#journeys"), "{path}");
+        for (browser, said) in [(&browser, ja), (&english, en)] {
+            let page = at(&bench, browser, path).await;
+            assert_eq!(page.texts("#problems li"), [said], "{path}");
+            assert!(!page.has("#consents") && !page.has("#journeys"), "{path}");
+        }
     }
     // Of one account everything may be asked together.
     let account = crate::journey_customer::FIRST_ID;

@@ -11,6 +11,7 @@
 
 mod access_record;
 mod acts_bulk;
+mod acts_bulk_budget;
 mod acts_ends;
 mod acts_given;
 mod acts_orders;
@@ -26,6 +27,8 @@ mod console_entry;
 mod console_funnel;
 mod console_given;
 mod console_lists;
+mod console_partners;
+mod console_platform;
 mod decisions_coalesced;
 mod evidence;
 mod feed;
@@ -87,6 +90,7 @@ mod oauth_partner;
 mod oauth_push;
 mod oauth_token;
 mod operator_admission;
+mod operator_export_cut;
 mod operator_given;
 mod operator_identity;
 mod operator_life;

@@ -18,7 +18,7 @@ const PAGE: i64 = 50;
 
 /// 20,000 consents over two years: four fifths of one partner, most of them live, one in a hundred past its
 /// time without anybody having recorded that, a contract with 200 of them and 6,600 with three each.
-const CONSENTS: &str = r#"
+pub const CONSENTS: &str = r#"
 INSERT INTO consent_current (stream_id, version, state_version, state, began_at, changed_at)
 SELECT (CASE WHEN n % 11 = 9 THEN '2951' ELSE '2963' END) || ':' || gen_random_uuid(), 1, 2,
     jsonb_strip_nulls(jsonb_build_object('status', status, 'place', 'beside', 'connected', true,
@@ -63,7 +63,7 @@ SELECT '2963:' || gen_random_uuid(), 1, 1,
 FROM (SELECT n, CASE WHEN n % 5 < 4 THEN 'partner-1' ELSE 'partner-' || 2 + n % 9 END AS partner,
         now() - interval '90 days' * (n / 20001.0) AS began FROM generate_series(1, 20000) n) g"#;
 
-async fn filled() -> (Bench, PgPool) {
+pub async fn filled() -> (Bench, PgPool) {
     let bench = Bench::with(Options {
         replicas: 0,
         ..Options::default()
@@ -89,7 +89,7 @@ fn partner(name: &str) -> Option<PartnerId> {
 }
 
 /// Rows that the plan's scans looked at, those that they passed over included.
-fn rows_read(plan: &Value) -> f64 {
+pub fn rows_read(plan: &Value) -> f64 {
     let number = |name: &str| plan[name].as_f64().unwrap_or(0.0);
     let mut rows = 0.0;
     if plan.get("Relation Name").is_some() {

@@ -5,7 +5,6 @@ use consent_domain::{
     AccountId, ClientId, ContractId, JourneyId, PartnerId, UserId,
     consent::{ConsentEvent, GrantTerms, Place, RemovalReason, RevokedBy},
     contract::ContractEvent,
-    partner::PartnerRecord,
     scope::{ScopePair, Task},
     suspension::SuspensionCause,
 };
@@ -26,7 +25,6 @@ use crate::{
         funnel_page::{Asked, FunnelView},
         journeys_page::{self, JourneyLine},
         page::{BankInView, Frame, Page, Section, SignedIn},
-        partners_page::{self, AtBank, PartnerLine, PartnerView, PushLine},
         search_page::SearchView,
         span::Span,
     },
@@ -143,7 +141,7 @@ fn funnel(locale: Locale, funnel: Option<Funnel>) -> Page {
     view.page(frame(locale, Some(Section::Funnel)))
 }
 
-fn at(time: &str) -> DateTime<Utc> {
+pub(super) fn at(time: &str) -> DateTime<Utc> {
     time.parse().unwrap()
 }
 
@@ -337,6 +335,7 @@ fn act(locale: Locale, act: ConsentAct, missing: Vec<Missing>) -> Page {
         grant: GRANT.to_owned(),
         service: "かんたん会計".to_owned(),
         contract: "c-81f0".to_owned(),
+        user: "u-2d6e80b1".to_owned(),
         accounts: vec!["acct-14".to_owned(), "acct-77".to_owned()],
         suspended: vec![SuspensionCause::CustomerRequest],
         form_key: "key-of-act".to_owned(),
@@ -523,53 +522,6 @@ fn affected(locale: Locale) -> Page {
     view.page(frame(locale, Some(Section::Affected)))
 }
 
-fn partner(locale: Locale) -> Page {
-    let view = PartnerView {
-        id: "kantan".to_owned(),
-        record: PartnerRecord {
-            legal_name: "かんたんソフト株式会社".to_owned(),
-            service_name: "かんたん会計".to_owned(),
-            registration_number: "関東財務局長（電代）第999号".to_owned(),
-            complaint_contact: "お客様窓口 0120-111-111".to_owned(),
-            onward_recipients: vec!["税理士法人みらい".to_owned(), "給与計算株式会社".to_owned()],
-            client_id: ClientId::parse("kantan-client").unwrap(),
-            redirect_uris: vec!["https://kantan.example/callback".to_owned()],
-            keys: [(
-                "2026-01".to_owned(),
-                r#"{"kty":"EC","crv":"P-256"}"#.to_owned(),
-            )]
-            .into(),
-        },
-        record_version: 3,
-        standing: AtBank::Enabled,
-        contract_from: Some(at("2025-03-31T15:00:00Z")),
-        contract_until: None,
-        push: vec![PushLine {
-            url: "https://kantan.example/events".to_owned(),
-            set_at: at("2026-04-01T01:02:03Z"),
-            delivered_at: Some(at("2026-11-22T03:00:04Z")),
-            last_failure: None,
-        }],
-    };
-    view.page(frame(locale, Some(Section::Partners)))
-}
-
-fn partner_list(locale: Locale) -> Page {
-    let line = |id: &str, service: &str, standing, live_consents| PartnerLine {
-        id: id.to_owned(),
-        service: service.to_owned(),
-        legal_name: format!("{service}株式会社"),
-        standing,
-        live_consents,
-    };
-    let lines = [
-        line("kantan", "かんたん会計", AtBank::Enabled, 12_045),
-        line("aozora", "あおぞら会計", AtBank::Suspended, 310),
-        line("mukashi", "むかし会計", AtBank::Disabled, 0),
-    ];
-    partners_page::list(frame(locale, Some(Section::Partners)), &lines)
-}
-
 fn new_bulk(locale: Locale) -> Page {
     let view = NewBulkView {
         partners: partners(),
@@ -604,7 +556,8 @@ fn entry(locale: Locale, name: &str) -> Page {
                 bank("2954", "東北労働金庫（法人）", Role::Auditor),
                 bank("2963", "中央労働金庫（法人）", Role::Operator),
             ];
-            entry_pages::banks(outside, &banks)
+            let platform = crate::console::platform_page::PATH;
+            entry_pages::banks(outside, &banks, Some(platform))
         }
     }
 }
@@ -650,15 +603,20 @@ pub(super) fn pages() -> Vec<(String, String)> {
                 act(locale, ConsentAct::RemoveAccount, Vec::new()),
             ),
             ("act-restore", act(locale, ConsentAct::Restore, Vec::new())),
+            (
+                "act-hand-over",
+                act(locale, ConsentAct::HandOver, vec![Missing::UserNotTaking]),
+            ),
             ("acts", acts(locale)),
             ("consents", consents(locale)),
             ("journeys", journeys(locale)),
             ("revocations", ended(locale)),
             ("bulk-new", new_bulk(locale)),
             ("affected", affected(locale)),
-            ("partners", partner_list(locale)),
-            ("partner", partner(locale)),
-        ] {
+        ]
+        .into_iter()
+        .chain(super::partner_examples::pages(locale))
+        {
             pages.push((
                 format!("{}/console-{name}", locale.tag()),
                 page.render().unwrap(),

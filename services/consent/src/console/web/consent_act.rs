@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use consent_domain::{
-    AccountId, GrantId, Instant,
+    AccountId, GrantId, Instant, UserId,
     consent::{Consent, RemovalReason, RevocationReason, RevokedBy},
     suspension::SuspensionCause,
 };
@@ -92,6 +92,7 @@ async fn page(
             .find(|(id, _)| *id == partner)
             .map_or(partner, |(_, name)| name),
         contract: terms.contract.to_string(),
+        user: terms.user.to_string(),
         accounts: sentence::accounts_of(terms)
             .into_keys()
             .map(ToString::to_string)
@@ -133,6 +134,14 @@ pub(super) async fn submit(
         Ok(Performed::Done) => Ok(see_other(&format!("{url}?m=done"))),
         Ok(Performed::AlreadySo) => Ok(see_other(&format!("{url}?m=already"))),
         Err(Problem::NOTHING_HERE) => Err(Refused::NOT_FOUND),
+        Err(Problem::USER_REMOVED) => {
+            let typed = Typed {
+                user: sent.find("to_user").map(str::to_owned),
+                missing: vec![Missing::UserNotTaking],
+                ..Typed::default()
+            };
+            page(&app, &request, &at, &wanted, typed).await
+        }
         // The form's key was spent on something else.
         Err(Problem::KEY_REUSED) => Err(Refused::FORM),
         Err(problem) if problem.status < 500 => Ok(see_other(&format!("{url}?m=ended"))),
@@ -145,12 +154,16 @@ fn read(wanted: &Wanted, sent: &Sent) -> Result<Wish, Typed> {
     let reason = sent.find("reason");
     let account = sent.find("account");
     let of_account = account.and_then(|id| AccountId::parse(id).ok());
-    let wish = wish(wanted, reason, of_account.as_ref());
+    let user = sent.find("to_user");
+    let to = user.and_then(|id| UserId::parse(id).ok());
+    let wish = wish(wanted, reason, of_account.as_ref(), to.as_ref());
     let mut missing = Vec::new();
     if wanted.act == ConsentAct::RemoveAccount && of_account.is_none() {
         missing.push(Missing::Account);
     }
-    if reason.is_none() || (wish.is_none() && missing.is_empty()) {
+    if wanted.act == ConsentAct::HandOver {
+        missing.extend(to.is_none().then_some(Missing::User));
+    } else if reason.is_none() || (wish.is_none() && missing.is_empty()) {
         missing.push(Missing::Reason);
     }
     if sent.find("confirm") != Some("yes") {
@@ -161,13 +174,19 @@ fn read(wanted: &Wanted, sent: &Sent) -> Result<Wish, Typed> {
         _ => Err(Typed {
             reason: reason.map(str::to_owned),
             account: account.map(str::to_owned),
+            user: user.map(str::to_owned),
             missing,
         }),
     }
 }
 
 /// `None` where the reason is none that an operator may give, or something is missing.
-fn wish(wanted: &Wanted, reason: Option<&str>, account: Option<&AccountId>) -> Option<Wish> {
+fn wish(
+    wanted: &Wanted,
+    reason: Option<&str>,
+    account: Option<&AccountId>,
+    to: Option<&UserId>,
+) -> Option<Wish> {
     let grant = wanted.grant.clone();
     let level = Level::Consent(grant.clone());
     let by = RevokedBy::Bank;
@@ -192,6 +211,10 @@ fn wish(wanted: &Wanted, reason: Option<&str>, account: Option<&AccountId>) -> O
         ConsentAct::Restore => Wish::Restore {
             level,
             cause: SuspensionCause::find(reason?)?,
+        },
+        ConsentAct::HandOver => Wish::HandOver {
+            grant,
+            to: to?.clone(),
         },
     })
 }

@@ -10,12 +10,16 @@ use super::{
 };
 use crate::{
     app::App,
-    console::entry_pages::{self, BankOfOperator, LoginNotice},
+    console::{
+        entry_pages::{self, BankOfOperator, LoginNotice},
+        platform_page,
+    },
     journey::remembered_language,
     operator::{
         console::{self, ConsoleRefusal, LOGIN},
         form_key,
         password::{self, LoginError},
+        platform::is_of_the_platform,
         session::{self, SessionCookie},
     },
     pages::Locale,
@@ -118,7 +122,10 @@ pub(super) async fn banks(
         }
     }
     let frame = frame(&app, &request, Some((&who, &cookie)));
-    Ok(show(&entry_pages::banks(frame, &banks))?)
+    let platform = is_of_the_platform(&app.pool, &who.operator.id).await;
+    let platform = platform.map_err(ConsoleRefusal::from)?;
+    let platform = platform.then_some(platform_page::PATH);
+    Ok(show(&entry_pages::banks(frame, &banks, platform))?)
 }
 
 /// Remembers the language, and leads back to the page.

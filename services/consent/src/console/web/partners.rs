@@ -4,23 +4,27 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use consent_domain::{
     BankCode, PartnerId,
-    partner::{Partner, PartnerAtBank, PartnerAtBankStream, PartnerStream},
+    partner::{Partner, PartnerAtBank, PartnerAtBankStream, PartnerRecord, PartnerStream},
 };
 use sqlx::PgPool;
 use tracing::Instrument as _;
 
 use super::{
+    edit::said,
     refused::Refused,
-    visit::{frame_at, show as show_page},
+    visit::{Sent, frame_at, locale, see_other, show as show_page},
 };
 use crate::{
     app::App,
     console::{
-        page::Section,
-        partners_page::{self, AtBank, PartnerLine, PartnerView, PushLine},
+        page::{Section, section_path},
+        partners_page::{self, AtBank, Lookup, PartnerLine, PartnerView, PushLine},
+        platform_page::KeyLine,
     },
     journey::stream_id,
-    operator::{Act, Console, Reads, Subject},
+    operator::{Act, Console, Reads, Role, Subject, platform::is_of_the_platform},
+    partner_administration::retirements,
+    partners::is_registered,
     store::{sql_span, state_of},
 };
 
@@ -31,9 +35,25 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Refused> {
     let act = Act::on("read_partners", Subject::of_kind("partners"));
     at.record_read(&app.pool, act).await?;
+    let sent = Sent::of_query(&request);
+    let lookup = match (at.role, sent.find("id")) {
+        (Role::Auditor, _) => None,
+        (Role::Operator, None) => Some(Lookup::default()),
+        (Role::Operator, Some(typed)) => {
+            if let Ok(id) = PartnerId::parse(typed)
+                && is_registered(&app.pool, &id).await?
+            {
+                let here = section_path(at.bank.as_str(), Section::Partners);
+                return Ok(see_other(&format!("{here}/{id}")));
+            }
+            Some(Lookup {
+                unknown: Some(typed.to_owned()),
+            })
+        }
+    };
     let partners = lines(&app.pool, &at.bank).await?;
     let frame = frame_at(&app, &request, &at, &at.cookie, Section::Partners).await?;
-    show_page(&partners_page::list(frame, &partners))
+    show_page(&partners_page::list(frame, &partners, lookup.as_ref()))
 }
 
 async fn lines(pool: &PgPool, bank: &BankCode) -> Result<Vec<PartnerLine>, sqlx::Error> {
@@ -78,38 +98,50 @@ pub(super) async fn show(
     let at_bank_stream = stream_id(&at.bank, id.as_str());
     let at_bank = state_of::<PartnerAtBankStream>(&app.pool, &at_bank_stream).await?;
     let partner = state_of::<PartnerStream>(&app.pool, id.as_str()).await?;
-    // A partner that never had to do with the bank is not the bank's to see.
-    let (
-        Partner::Registered {
-            record,
-            record_version,
-            ..
-        },
-        true,
-    ) = (partner, at_bank != PartnerAtBank::Absent)
+    // A partner that never had to do with the bank is seen only by those who may change that.
+    let is_seen = at_bank != PartnerAtBank::Absent || at.role == Role::Operator;
+    let Partner::Registered {
+        record,
+        record_version,
+        ..
+    } = partner
     else {
         return Err(Refused::NOT_FOUND);
     };
-    let contract = at_bank.contract();
+    if !is_seen {
+        return Err(Refused::NOT_FOUND);
+    }
     let view = PartnerView {
         id: id.to_string(),
+        keys: keys(&app.pool, &id, &record).await?,
         record,
         record_version,
-        standing: standing(&at_bank),
-        contract_from: contract.map(|contract| contract.starts_at),
-        contract_until: contract.and_then(|contract| contract.ends_at),
+        at_bank,
         push: push(&app.pool, &at.bank, &id).await?,
+        role: at.role,
+        is_of_the_platform: is_of_the_platform(&app.pool, &at.who.operator.id).await?,
+        said: said(locale(&app, &request), &Sent::of_query(&request)),
     };
     let frame = frame_at(&app, &request, &at, &at.cookie, Section::Partners).await?;
     show_page(&view.page(frame))
 }
 
-fn standing(at_bank: &PartnerAtBank) -> AtBank {
-    match at_bank {
-        PartnerAtBank::Enabled { suspended, .. } if suspended.is_empty() => AtBank::Enabled,
-        PartnerAtBank::Enabled { .. } => AtBank::Suspended,
-        PartnerAtBank::Absent | PartnerAtBank::Disabled { .. } => AtBank::Disabled,
-    }
+/// Its keys, each with when it goes.
+async fn keys(
+    pool: &PgPool,
+    partner: &PartnerId,
+    record: &PartnerRecord,
+) -> Result<Vec<KeyLine>, Refused> {
+    let going = retirements(pool, partner).await?;
+    let keys = record.keys.iter().map(|(kid, jwk)| KeyLine {
+        kid: kid.clone(),
+        jwk: serde_json::from_str(jwk).unwrap_or_default(),
+        retire_at: going
+            .iter()
+            .find(|gone| gone.kid == *kid)
+            .map(|gone| gone.retire_at),
+    });
+    Ok(keys.collect())
 }
 
 /// Address, when it was set, when something was last delivered, and the last failure.

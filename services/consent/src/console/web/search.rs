@@ -14,23 +14,20 @@ use crate::{
     app::App,
     console::{
         consents_page::{self, ConsentLine, Unsearchable},
-        entry_pages::Stop,
         journeys_page::{self, JourneyLine},
         names,
         search_page::{Line, SearchView},
     },
     operator::{Act, AtBank, Console, Reads, Subject},
     operators::{
-        consent_filters,
-        export::{self, Format},
-        journey_filters,
+        consent_filters, journey_filters,
         query::{Parameters, place},
     },
     problem::Problem,
     search::{self, Place, Search, consents::Status, journeys::JourneyStatus},
 };
 
-const CONSENT_FIELDS: [&str; 9] = [
+pub(super) const CONSENT_FIELDS: [&str; 9] = [
     "partner",
     "contract",
     "account",
@@ -41,7 +38,7 @@ const CONSENT_FIELDS: [&str; 9] = [
     "ended_from",
     "ended_to",
 ];
-const JOURNEY_FIELDS: [&str; 6] = [
+pub(super) const JOURNEY_FIELDS: [&str; 6] = [
     "partner",
     "status",
     "stage",
@@ -51,7 +48,7 @@ const JOURNEY_FIELDS: [&str; 6] = [
 ];
 
 /// The form's query, without what is empty.
-fn query_of(sent: &Sent, fields: &[&str]) -> String {
+pub(super) fn query_of(sent: &Sent, fields: &[&str]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for name in fields {
         if let Some(value) = sent.find(name) {
@@ -85,7 +82,10 @@ fn start_of(day: &str, after: u64) -> Option<String> {
 }
 
 /// A search with the place at which its page begins.
-fn read<S: Search>(
+///
+/// # Errors
+/// Why nothing can be looked for.
+pub(super) fn read<S: Search>(
     bank: &BankCode,
     sent: &Sent,
     fields: &[&str],
@@ -217,59 +217,4 @@ pub(super) async fn journeys(
     let what = ("journeys", &JOURNEY_FIELDS[..]);
     let visit = (app.as_ref(), &request, &at);
     show::<JourneyLine, _>(visit, what, (&sent, typed), journey_filters::take).await
-}
-
-/// Every row of a search as a file, by the API's export: one snapshot, streamed, with a last record.
-async fn file<S: Search + 'static>(
-    (app, request, at): (&App, &HttpRequest, &AtBank),
-    (what, format): (&'static str, Format),
-    fields: &[&str],
-    take: fn(&BankCode, &mut Parameters) -> Result<S, Problem>,
-) -> Result<HttpResponse, Refused> {
-    let sent = Sent::of_query(request);
-    // The page with the message has no link to a file.
-    let (search, _) = read(&at.bank, &sent, fields, take).map_err(|_| Refused::NOT_FOUND)?;
-    let query = query_of(&sent, fields);
-    let begun = export::begin(&app.searches, at, search, (what, &query, format)).await;
-    begun.map_err(|_| Refused(Stop::Unavailable))
-}
-
-pub(super) async fn consents_csv(
-    app: web::Data<App>,
-    request: HttpRequest,
-    at: Console<Reads>,
-) -> Result<HttpResponse, Refused> {
-    let what = ("consents", Format::Csv);
-    let of = (app.as_ref(), &request, &*at);
-    file(of, what, &CONSENT_FIELDS, consent_filters::take).await
-}
-
-pub(super) async fn consents_ndjson(
-    app: web::Data<App>,
-    request: HttpRequest,
-    at: Console<Reads>,
-) -> Result<HttpResponse, Refused> {
-    let what = ("consents", Format::Ndjson);
-    let of = (app.as_ref(), &request, &*at);
-    file(of, what, &CONSENT_FIELDS, consent_filters::take).await
-}
-
-pub(super) async fn journeys_csv(
-    app: web::Data<App>,
-    request: HttpRequest,
-    at: Console<Reads>,
-) -> Result<HttpResponse, Refused> {
-    let what = ("journeys", Format::Csv);
-    let of = (app.as_ref(), &request, &*at);
-    file(of, what, &JOURNEY_FIELDS, journey_filters::take).await
-}
-
-pub(super) async fn journeys_ndjson(
-    app: web::Data<App>,
-    request: HttpRequest,
-    at: Console<Reads>,
-) -> Result<HttpResponse, Refused> {
-    let what = ("journeys", Format::Ndjson);
-    let of = (app.as_ref(), &request, &*at);
-    file(of, what, &JOURNEY_FIELDS, journey_filters::take).await
 }

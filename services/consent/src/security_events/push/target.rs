@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use consent_domain::{BankCode, ClientId, PartnerId};
 use public_events::{Names, PublicEvent};
-use sqlx::{FromRow, PgConnection, PgPool, postgres::types::PgInterval};
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, postgres::types::PgInterval};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -19,10 +19,15 @@ use crate::{
         arrivals::Whose,
         page::{self, Page},
     },
+    keys::Keys,
+    partner_administration::{Sight, Spending, spend},
     partners::find_client,
-    protocol::key_wrap::{DoesNotOpen, KeyEncryptionKey, WrappedKey},
+    protocol::{
+        key_wrap::{DoesNotOpen, KeyEncryptionKey, WrappedKey},
+        shared_key::KeyPurpose,
+    },
     security_events::refused::{self, Refusal},
-    store::StoreError,
+    store::{CommandKey, StoreError},
 };
 
 /// A lease lasts this long after each event taken; a request ends well before.
@@ -49,6 +54,12 @@ pub enum TargetError {
     /// The log has no such number: not yet, or it is archived.
     #[error("the log has not come to this number, or it is archived")]
     OutsideOfLog,
+    /// The target is not the one that was seen.
+    #[error("the push target was changed in the meantime")]
+    ChangedMeanwhile,
+    /// The key of the order was used for something else.
+    #[error("this key was used for something else")]
+    KeyReused,
     /// The key-encryption key does not do.
     #[error(transparent)]
     Wrapping(#[from] DoesNotOpen),
@@ -76,6 +87,11 @@ impl Authorization {
         } else {
             Err(TargetError::Authorization)
         }
+    }
+
+    /// Tells two values apart without telling either.
+    pub(crate) fn mac(&self, keys: &Keys) -> String {
+        keys.mac_text(KeyPurpose::Form, &["push authorization", &self.0])
     }
 }
 
@@ -120,6 +136,59 @@ fn wrapped_name(bank: &str, partner: &str) -> String {
     format!("push_target:{bank}:{partner}")
 }
 
+/// What is seen of a partner's target at a bank: where it leads, and when that was set.
+///
+/// # Errors
+/// The database's.
+pub async fn sight_of_target(
+    executor: impl PgExecutor<'_>,
+    bank: &BankCode,
+    partner: &PartnerId,
+) -> Result<Sight, sqlx::Error> {
+    let seen: Option<(String, DateTime<Utc>)> =
+        sqlx::query_as("SELECT url, set_at FROM push_targets WHERE bank = $1 AND partner = $2")
+            .bind(bank.as_str())
+            .bind(partner.as_str())
+            .fetch_optional(executor)
+            .await?;
+    Ok(Sight::of(&seen))
+}
+
+/// Under which key a target is changed, and the one that this was decided on.
+#[derive(Debug, Default)]
+pub struct TargetSeen {
+    /// A repeat under it does nothing more.
+    pub key: Option<CommandKey>,
+    /// Refused where it is another by now.
+    pub seen: Option<Sight>,
+}
+
+impl TargetSeen {
+    /// `false`: done before. One change of a partner's target at a time.
+    async fn admit(
+        self,
+        connection: &mut PgConnection,
+        bank: &BankCode,
+        partner: &PartnerId,
+    ) -> Result<bool, TargetError> {
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind(wrapped_name(bank.as_str(), partner.as_str()))
+            .execute(&mut *connection)
+            .await?;
+        match spend(connection, bank.as_str(), self.key.as_ref()).await? {
+            Spending::First => {}
+            Spending::Before => return Ok(false),
+            Spending::Another => return Err(TargetError::KeyReused),
+        }
+        match self.seen {
+            Some(seen) if seen != sight_of_target(connection, bank, partner).await? => {
+                Err(TargetError::ChangedMeanwhile)
+            }
+            _ => Ok(true),
+        }
+    }
+}
+
 /// Sets a partner's target at a bank. One that is there keeps its place in the log and is tried at once.
 ///
 /// # Errors
@@ -129,6 +198,19 @@ pub async fn set_target(
     kek: &KeyEncryptionKey,
     target: PushTarget<'_>,
     operator: &str,
+) -> Result<(), TargetError> {
+    set_target_seen(pool, kek, target, (operator, TargetSeen::default())).await
+}
+
+/// The same, where the target is still the one that was seen.
+///
+/// # Errors
+/// [`TargetError`].
+pub async fn set_target_seen(
+    pool: &PgPool,
+    kek: &KeyEncryptionKey,
+    target: PushTarget<'_>,
+    (operator, seen): (&str, TargetSeen),
 ) -> Result<(), TargetError> {
     let found = find_client(pool, target.bank, target.client).await?;
     let partner = found.ok_or(TargetError::UnknownClient)?.partner;
@@ -142,6 +224,9 @@ pub async fn set_target(
     };
     let (ciphertext, nonce) = wrapped.map(|w| (w.ciphertext, w.nonce)).unzip();
     let mut transaction = pool.begin().await?;
+    if !seen.admit(&mut transaction, target.bank, &partner).await? {
+        return Ok(());
+    }
     let set = sqlx::query(
         "INSERT INTO push_targets (bank, partner, client_id, url, authorization_wrapped,
              authorization_nonce, set_by, delivered_to)
@@ -182,7 +267,26 @@ pub async fn remove_target(
     client: &ClientId,
     operator: &str,
 ) -> Result<(), TargetError> {
+    let seen = (operator, TargetSeen::default());
+    remove_target_seen(pool, bank, client, seen).await
+}
+
+/// The same, where the target is still the one that was seen.
+///
+/// # Errors
+/// [`TargetError`].
+pub async fn remove_target_seen(
+    pool: &PgPool,
+    bank: &BankCode,
+    client: &ClientId,
+    (operator, seen): (&str, TargetSeen),
+) -> Result<(), TargetError> {
+    let found = find_client(pool, bank, client).await?;
+    let whose = found.ok_or(TargetError::NoTarget)?.partner;
     let mut transaction = pool.begin().await?;
+    if !seen.admit(&mut transaction, bank, &whose).await? {
+        return Ok(());
+    }
     let removed: Option<(String, String)> = sqlx::query_as(
         "DELETE FROM push_targets WHERE bank = $1 AND client_id = $2 RETURNING partner, url",
     )

@@ -1,0 +1,374 @@
+//! Partners' records at the console, for operators of the platform.
+
+use consent::operator::Role;
+use demo::agent::{
+    browser::{Browser, Form, Page},
+    partner::{ParRequest, PartnerClient, Registration, generate_key},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    bench::{BANK, Bench},
+    console_given::open,
+    operator_given::operator_id,
+};
+
+const PARTNER: &str = "id-of-partner-a";
+
+/// Signed in as an operator of the platform, with that role at the bank.
+async fn signed_in(bench: &Bench, name: &str, role: Role) -> Browser {
+    let browser = bench.signed_in(name, role).await;
+    let mut administration = bench.administration().await;
+    administration
+        .grant_platform(&operator_id(name))
+        .await
+        .unwrap();
+    browser
+}
+
+async fn at(bench: &Bench, browser: &Browser, rest: &str) -> Page {
+    let address = bench.console(&format!("/platform/partners{rest}"));
+    let page = open(bench, browser, address).await;
+    assert_eq!(page.status, 200, "{rest}: {}", page.excerpt(400));
+    page
+}
+
+/// The form of an act on the partner, checked.
+async fn form(bench: &Bench, browser: &Browser, act: &str) -> Form {
+    let page = at(bench, browser, &format!("/{PARTNER}/{act}")).await;
+    let mut form = page.form("#act-form").expect("the form");
+    form.check("confirm", "yes");
+    form
+}
+
+async fn record_version(bench: &Bench) -> i32 {
+    sqlx::query_scalar(
+        "SELECT (state ->> 'record_version')::int FROM partner_current WHERE stream_id = $1",
+    )
+    .bind(PARTNER)
+    .fetch_one(&bench.pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_record_is_changed_once_by_a_double_click_and_customers_are_shown_it() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let list = open(&bench, &browser, bench.console("/banks")).await;
+    let list = browser.click(&list, "#to-partners").await.unwrap();
+    assert_eq!(list.table("#partners").len(), 2);
+
+    let mut change = form(&bench, &browser, "record").await;
+    assert_eq!(
+        change.value("service_name").as_deref(),
+        Some("partner-a会計")
+    );
+    change
+        .set("service_name", "新会計")
+        .set("onward_recipients", "税理士法人\r\n\r\n 給与計算株式会社 ");
+    let (first, second) = tokio::join!(
+        change.submit_and_follow(&browser),
+        change.submit_and_follow(&browser)
+    );
+    for page in [first.unwrap(), second.unwrap()] {
+        assert_eq!(page.text("#said").as_deref(), Some("操作を記録しました。"));
+        let facts = page.text("#partner").unwrap();
+        assert!(
+            facts.contains("新会計") && facts.contains("給与計算株式会社"),
+            "{facts}"
+        );
+    }
+    assert_eq!(record_version(&bench).await, 2);
+    let recipients: Value = sqlx::query_scalar(
+        "SELECT state #> '{record,onward_recipients}' FROM partner_current WHERE stream_id = $1",
+    )
+    .bind(PARTNER)
+    .fetch_one(&bench.pool)
+    .await
+    .unwrap();
+    assert_eq!(recipients, json!(["税理士法人", "給与計算株式会社"]));
+    let changed: (String, i64) = sqlx::query_as(
+        "SELECT e.actor_id, count(*) FROM events e JOIN operator_acts a ON a.act_id = e.causation_id
+         WHERE e.event_type = 'PartnerChanged' AND a.act = 'change_legal_record' AND a.via = 'console' GROUP BY 1",
+    )
+    .fetch_one(&bench.pool)
+    .await
+    .unwrap();
+    assert_eq!(changed, ("kanri".to_owned(), 1));
+    let at_bank = open(
+        &bench,
+        &browser,
+        bench.console_at_bank(&format!("partners/{PARTNER}")),
+    )
+    .await;
+    assert_eq!(at_bank.title().as_deref(), Some("新会計"));
+    assert!(at_bank.has("#to-record") && !at_bank.has("#act-disable"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_somebody_else_has_changed_is_told_so_and_nothing_typed_is_lost() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let mut mine = form(&bench, &browser, "record").await;
+    mine.set("complaint_contact", "0120-333-333");
+    let mut theirs = form(&bench, &browser, "record").await;
+    theirs.set("legal_name", "先の株式会社");
+    theirs.submit_and_follow(&browser).await.unwrap();
+
+    let page = mine.submit(&browser).await.unwrap();
+    assert!(
+        page.text("#said")
+            .unwrap()
+            .contains("入力した内容は残っています")
+    );
+    assert!(page.text("#subject").unwrap().contains("先の株式会社"));
+    let mut again = page.form("#act-form").unwrap();
+    assert_eq!(
+        again.value("complaint_contact").as_deref(),
+        Some("0120-333-333")
+    );
+    assert_eq!(record_version(&bench).await, 2);
+    // What is wrong by itself keeps what was seen.
+    again.set("legal_name", "");
+    let page = again.submit(&browser).await.unwrap();
+    assert!(
+        page.text("#act-form-legal_name-problem")
+            .unwrap()
+            .contains("1～200文字")
+    );
+    let mut again = page.form("#act-form").unwrap();
+    again
+        .set("legal_name", "先の株式会社")
+        .check("confirm", "yes");
+    again.submit_and_follow(&browser).await.unwrap();
+    assert_eq!(record_version(&bench).await, 3);
+    // The form of a page that was left and came back to is of the version before.
+    mine.set("complaint_contact", "0120-444-444");
+    let page = mine.submit(&browser).await.unwrap();
+    assert!(page.has("#said") && page.has("#act-form"));
+    assert_eq!(record_version(&bench).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redirect_uris_that_can_not_be_registered_are_named_in_both_languages() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let english = browser.clone().in_english();
+    for (browser, said) in [(&browser, "httpsで始まり"), (&english, "is https")] {
+        let mut uris = form(&bench, browser, "redirect-uris").await;
+        uris.set("redirect_uris", "https://a.example/cb\nhttp://b.example/cb");
+        let page = uris.submit(browser).await.unwrap();
+        let problem = page.text("#act-form-redirect_uris-problem").unwrap();
+        assert!(
+            problem.contains(said) && problem.contains("http://b.example/cb"),
+            "{problem}"
+        );
+        uris.set("redirect_uris", "");
+        let page = uris.submit(browser).await.unwrap();
+        assert!(page.has("#act-form-redirect_uris-problem"));
+    }
+    let mut uris = form(&bench, &browser, "redirect-uris").await;
+    uris.set(
+        "redirect_uris",
+        "https://a.example/cb\nhttps://b.example/cb",
+    );
+    let page = uris.submit_and_follow(&browser).await.unwrap();
+    assert!(
+        page.text("#partner")
+            .unwrap()
+            .contains("https://b.example/cb")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_added_and_the_old_one_goes_at_a_time() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let new = generate_key().unwrap();
+    let old_kid = bench.partners[0].key.kid.clone();
+    for (jwk, said) in [
+        ("{", "JSON"),
+        (r#"{"kty":"EC","kid":"x"}"#, "正しくありません"),
+        (
+            r#"{"kty":"EC","kid":"x","crv":"P-256","d":"AAAA"}"#,
+            "秘密鍵",
+        ),
+    ] {
+        let mut add = form(&bench, &browser, "add-key").await;
+        let page = add.set("jwk", jwk).submit(&browser).await.unwrap();
+        let problem = page.text("#act-form-jwk-problem").unwrap();
+        assert!(problem.contains(said), "{jwk}: {problem}");
+        assert!(
+            !page.html.contains("AAAA"),
+            "a private key goes into no page"
+        );
+    }
+    let jwk = new.jwks()["keys"][0].to_string();
+    let mut add = form(&bench, &browser, "add-key").await;
+    let page = add
+        .set("jwk", &jwk)
+        .submit_and_follow(&browser)
+        .await
+        .unwrap();
+    assert_eq!(page.table("#keys").len(), 2);
+    let mut taken: Value = generate_key().unwrap().jwks()["keys"][0].clone();
+    taken["kid"] = json!(new.kid);
+    let mut add = form(&bench, &browser, "add-key").await;
+    let page = add
+        .set("jwk", &taken.to_string())
+        .submit(&browser)
+        .await
+        .unwrap();
+    assert!(
+        page.text("#act-form-jwk-problem")
+            .unwrap()
+            .contains("同じkid")
+    );
+
+    let mut empty = form(&bench, &browser, "retire-key").await;
+    let page = empty.submit(&browser).await.unwrap();
+    assert!(page.has("#act-form-kid-problem") && page.has("#act-form-retire_at-problem"));
+    let stale = form(&bench, &browser, "retire-key").await;
+    empty
+        .set("kid", &old_kid)
+        .set("retire_at", "2099-12-31T09:00");
+    let (first, second) = tokio::join!(
+        empty.submit_and_follow(&browser),
+        empty.submit_and_follow(&browser)
+    );
+    for page in [first.unwrap(), second.unwrap()] {
+        assert!(page.text("#keys").unwrap().contains("2099-12-31 09:00:00"));
+    }
+    let mut stale = stale;
+    stale
+        .set("kid", &new.kid)
+        .set("retire_at", "2099-12-31T09:00");
+    let page = stale.submit(&browser).await.unwrap();
+    assert!(
+        page.text("#said")
+            .unwrap()
+            .contains("まだ何も変更していません")
+    );
+    let mut last = page.form("#act-form").unwrap();
+    let page = last.check("confirm", "yes").submit(&browser).await.unwrap();
+    assert!(
+        page.text("#act-form-kid-problem")
+            .unwrap()
+            .contains("残る鍵")
+    );
+    // In the past: at once.
+    let mut now = form(&bench, &browser, "retire-key").await;
+    now.set("kid", &old_kid)
+        .set("retire_at", "2020-01-01T00:00");
+    let page = now.submit_and_follow(&browser).await.unwrap();
+    assert_eq!(page.table("#keys").len(), 1);
+    let client = PartnerClient::try_new(Registration {
+        client_id: "partner-a".to_owned(),
+        private_key_pem: new.private_key_pem.clone(),
+        kid: new.kid.clone(),
+        redirect_uri: bench.partners[0].redirect_uri.clone(),
+        issuer: bench.origin.join(BANK).unwrap(),
+    })
+    .unwrap();
+    let request = ParRequest::for_both_tasks();
+    assert!(client.push(&request).await.is_ok());
+    assert!(bench.client(0).push(&request).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_is_registered_and_a_bank_finds_it_by_its_id() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Operator).await;
+    let mut new = at(&bench, &browser, "/new")
+        .await
+        .form("#act-form")
+        .unwrap();
+    let page = new.submit(&browser).await.unwrap();
+    assert_eq!(
+        page.texts("#problems li").len(),
+        9,
+        "eight fields and the box"
+    );
+    let jwks = generate_key().unwrap().jwks().to_string();
+    new.set("partner_id", PARTNER)
+        .set("client_id", "client-new")
+        .set("service_name", "新会計")
+        .set("legal_name", "新会計株式会社")
+        .set("registration_number", "関東財務局長（電代）第1号")
+        .set("complaint_contact", "0120-222-222")
+        .set("redirect_uris", "https://partner.example/cb")
+        .set("jwks", &jwks)
+        .check("confirm", "yes");
+    let page = new.submit(&browser).await.unwrap();
+    assert!(
+        page.text("#act-form-partner_id-problem")
+            .unwrap()
+            .contains("すでに登録")
+    );
+    new.set("partner_id", "p-new");
+    let (first, second) = tokio::join!(
+        new.submit_and_follow(&browser),
+        new.submit_and_follow(&browser)
+    );
+    for page in [first.unwrap(), second.unwrap()] {
+        assert_eq!(
+            page.title().as_deref(),
+            Some("新会計"),
+            "{}",
+            page.excerpt(300)
+        );
+    }
+    let registered: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM events WHERE event_type = 'PartnerRegistered' AND aggregate_id = 'p-new'",
+    )
+    .fetch_one(&bench.pool)
+    .await
+    .unwrap();
+    assert_eq!(registered, 1);
+
+    let list = open(&bench, &browser, bench.console_at_bank("partners")).await;
+    let mut lookup = list.form("#lookup").unwrap();
+    let nobody = lookup.set("id", "p-nobody").submit(&browser).await.unwrap();
+    assert!(nobody.has("#lookup-id-problem"));
+    let page = lookup
+        .set("id", "p-new")
+        .submit_and_follow(&browser)
+        .await
+        .unwrap();
+    assert!(
+        page.has("#act-enable") && !page.has("#act-suspend"),
+        "{}",
+        page.url
+    );
+    let page = browser.click(&page, "#act-enable").await.unwrap();
+    let mut enable = page.form("#act-form").unwrap();
+    let page = enable
+        .check("confirm", "yes")
+        .submit_and_follow(&browser)
+        .await
+        .unwrap();
+    assert!(page.text("#partner").unwrap().contains("取扱い中"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_role_at_a_bank_opens_the_platforms_pages() {
+    let bench = Bench::new().await;
+    let browser = bench.signed_in("suzuki", Role::Operator).await;
+    let banks = open(&bench, &browser, bench.console("/banks")).await;
+    assert!(!banks.has("#to-partners"));
+    for rest in ["", "/new", "/id-of-partner-a", "/id-of-partner-a/record"] {
+        let address = bench.console(&format!("/platform/partners{rest}"));
+        assert_eq!(open(&bench, &browser, address).await.status, 404, "{rest}");
+    }
+    let tries: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM operator_acts WHERE act = 'enter' AND outcome = 'refused' AND operator = 'suzuki'",
+    )
+    .fetch_one(&bench.pool)
+    .await
+    .unwrap();
+    assert_eq!(tries, 4);
+    let nobody = crate::bench::browser();
+    let page = open(&bench, &nobody, bench.console("/platform/partners")).await;
+    assert!(page.has("#login-form"));
+}
