@@ -51,6 +51,7 @@ pub(crate) use cookie::BrowserCookie;
 pub(crate) use entry::refusal_page;
 pub use entry::{authorize as authorization_endpoint, not_found};
 pub(crate) use language::{of_request as language_of, remembered as remembered_language};
+pub(crate) use linkages::LINKAGES_MOST;
 pub use linkages::{LiveLinkage, live_linkages};
 pub(crate) use login_guess::{LoginPlace, LoginTry, TypedLogin, login_limit, try_login};
 pub(crate) use page_address::PageAddress;

@@ -216,6 +216,7 @@ async fn open(
         key: key.nonce.clone(),
         content_mac: form.content_mac.clone(),
         outcome: outcome.to_owned(),
+        if_unchanged: None,
     };
     let bank = visit.bank.as_str();
     session::open(
