@@ -50,6 +50,7 @@ pub(crate) use entry::refusal_page;
 pub use entry::{authorize as authorization_endpoint, not_found};
 pub(crate) use form::find_spent;
 pub(crate) use language::{of_request as language_of, remembered as remembered_language};
+pub(crate) use linkages::LINKAGES_MOST;
 pub use linkages::{LiveLinkage, live_linkages};
 pub(crate) use login_guess::{
     LOGIN_LONGEST, LoginPlace, LoginTry, TypedLogin, login_limit, try_login,

@@ -13,8 +13,9 @@ mod telling;
 mod warn;
 
 use consent_domain::{
-    BankCode, GrantId, InvalidId, Outcome,
+    BankCode, GrantId, InvalidId, Outcome, UserId,
     consent::{Consent, ConsentEvent, ConsentRefusal, ConsentStream},
+    contract::ContractStream,
 };
 pub(crate) use expire::{expire_consents_of, expire_due};
 use sqlx::PgPool;
@@ -33,7 +34,7 @@ use crate::{
     request_context::RequestContext,
     store::{
         Actor, Bus, CommandContext, CommandError, CommandKey, Companion, Executed, Projected,
-        StoreError,
+        StoreError, state_of,
     },
 };
 
@@ -42,7 +43,8 @@ use crate::{
 pub struct Order {
     /// Who acts; recorded with each fact.
     pub actor: Actor,
-    /// A repeat under the same key does nothing more, for two days; none: the state alone tells.
+    /// A repeat under the same key does nothing more, for two days, and neither does one of an order that found
+    /// everything done; none: the state alone tells.
     pub key: Option<String>,
     /// What led to it.
     pub causation_id: Option<Uuid>,
@@ -75,12 +77,19 @@ impl Order {
             key: self.key.map(|key| CommandKey {
                 key: act_key(&key),
                 content_mac: sha256(content.as_bytes()).to_vec(),
-                outcome: "done".to_owned(),
+                outcome: DONE.to_owned(),
+                if_unchanged: Some(FOUND_DONE.to_owned()),
             }),
             ..CommandContext::of(self.actor)
         }
     }
 }
+
+/// The outcome under the key of an act that changed something.
+const DONE: &str = "done";
+/// The outcome under the key of an act that found the world so already: its repeat changes nothing either,
+/// whatever has come in between.
+const FOUND_DONE: &str = "found_done";
 
 /// Under which key an act's outcome is recorded: apart from the keys of forms.
 pub(crate) fn act_key(key: &str) -> String {
@@ -92,9 +101,9 @@ pub(crate) fn act_key(key: &str) -> String {
 pub enum Done<E> {
     /// These facts were recorded.
     Changed(Vec<E>),
-    /// The world was so already.
+    /// The world was so already, now or when the same was asked before under the same key.
     Already,
-    /// The same was asked before, under the same key.
+    /// The same was asked and done before, under the same key.
     Before,
 }
 
@@ -181,15 +190,16 @@ impl OnConsent<'_> {
         + Sync
         + 'static,
     ) -> Acted {
-        self.act_with(order, content, Vec::new(), decide).await
+        self.act_with(order, content, Along::default(), decide)
+            .await
     }
 
-    /// The same with further rows that commit with the facts.
+    /// The same with what commits with the facts.
     async fn act_with(
         &self,
         order: Order,
         content: &str,
-        more: Vec<Companion>,
+        along: Along,
         decide: impl Fn(
             &Consent,
             consent_domain::Instant,
@@ -201,6 +211,10 @@ impl OnConsent<'_> {
         let actor = order.actor.clone();
         let context = self.context(order, content).await?;
         let (key, bank) = (context.key.clone(), self.bank.clone());
+        let answers = along.answers.as_ref();
+        let entitled = answers.and_then(|user| entitled(&context, self.bank, user));
+        let more: Vec<Companion> = along.rows.into_iter().chain(entitled).collect();
+        let contract = context.contract.clone();
         let executed = self
             .bus
             .execute::<ConsentStream, ConsentRefusal>(
@@ -215,9 +229,51 @@ impl OnConsent<'_> {
                     rows
                 },
             )
-            .await?;
-        done(executed, key.as_ref())
+            .await;
+        match executed {
+            Err(CommandError::Busy) => Err(self.hindrance(contract, along.answers).await?.into()),
+            executed => done(executed?, key.as_ref()),
+        }
     }
+
+    /// What kept an act from being recorded: that its user may not answer for the consent any more, or others
+    /// who came first.
+    async fn hindrance(
+        &self,
+        contract: Option<String>,
+        answers: Option<UserId>,
+    ) -> Result<CommandError<ConsentRefusal>, StoreError> {
+        let (Some(contract), Some(user)) = (contract, answers) else {
+            return Ok(CommandError::Busy);
+        };
+        let stream = stream_id(self.bank, &contract);
+        let contract = state_of::<ContractStream>(self.pool, &stream).await?;
+        Ok(if contract.is_user_removed(&user) {
+            CommandError::Refused(ConsentRefusal::UserRemoved)
+        } else if contract.is_closed() {
+            CommandError::Refused(ConsentRefusal::AlreadyEnded)
+        } else {
+            CommandError::Busy
+        })
+    }
+}
+
+/// What commits with an act's facts, where there are any.
+#[derive(Default)]
+struct Along {
+    /// Further rows.
+    rows: Vec<Companion>,
+    /// The user who answers for the consent from then on: of its contract, and not gone at that moment.
+    answers: Option<UserId>,
+}
+
+/// Insists that this user may answer for a consent of the contract.
+fn entitled(context: &CommandContext, bank: &BankCode, user: &UserId) -> Option<Companion> {
+    let contract = context.contract.as_deref()?;
+    Some(Companion::RequireEntitled {
+        contract: stream_id(bank, contract),
+        user: user.to_string(),
+    })
 }
 
 fn done<A: Projected, B: Projected, R: std::error::Error>(
@@ -227,9 +283,10 @@ fn done<A: Projected, B: Projected, R: std::error::Error>(
     match executed {
         Executed::Committed(it) if it.first_events.is_empty() => Ok(Done::Already),
         Executed::Committed(it) => Ok(Done::Changed(it.first_events)),
-        Executed::Repeated(spent) if key.is_some_and(|k| k.content_mac == spent.content_mac) => {
-            Ok(Done::Before)
+        Executed::Repeated(spent) if key.is_none_or(|k| k.content_mac != spent.content_mac) => {
+            Err(ActError::KeyReused)
         }
-        Executed::Repeated(_) => Err(ActError::KeyReused),
+        Executed::Repeated(spent) if spent.outcome == FOUND_DONE => Ok(Done::Already),
+        Executed::Repeated(_) => Ok(Done::Before),
     }
 }

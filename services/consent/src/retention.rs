@@ -43,7 +43,7 @@ pub struct RetentionSettings {
     pub unfinished_journeys_days: i32,
     /// Notices to customers, after they were sent.
     pub notices_sent_days: i32,
-    /// Notices of banks, after their effects were complete.
+    /// What notices of banks said, after their effects were complete; their ids stay.
     pub bank_notices_days: i32,
     /// Events that a partner was handed out and never acknowledged.
     pub unacknowledged_events_days: i32,
@@ -61,6 +61,11 @@ pub struct RetentionSettings {
     pub ended_streams_years: i32,
     /// The same for single banks, by their code.
     pub ended_streams_years_of_bank: BTreeMap<String, i32>,
+    /// Contracts that a bank closed are destroyed so long after their last fact, once nothing else of them is
+    /// left, where the bank has no time of its own.
+    pub closed_contracts_years: i32,
+    /// The same for single banks, by their code.
+    pub closed_contracts_years_of_bank: BTreeMap<String, i32>,
     /// How often the sweeper looks for what leaves seldom.
     pub look_every_minutes: i32,
 }
@@ -88,6 +93,8 @@ impl Default for RetentionSettings {
             event_log_months: 24,
             ended_streams_years: 10,
             ended_streams_years_of_bank: BTreeMap::new(),
+            closed_contracts_years: 10,
+            closed_contracts_years_of_bank: BTreeMap::new(),
             look_every_minutes: 60,
         }
     }
@@ -121,8 +128,13 @@ pub enum RetentionError {
         least: i32,
     },
     /// Not a bank's code.
-    #[error("retention.ended_streams_years_of_bank: {0} is no bank's code")]
-    NoBank(String),
+    #[error("retention.{name}: {code} is no bank's code")]
+    NoBank {
+        /// The setting.
+        name: &'static str,
+        /// What was set.
+        code: String,
+    },
     /// The file can't be read.
     #[error("can't read {path}: {source}")]
     Unreadable {
@@ -188,7 +200,7 @@ impl RetentionSettings {
             bounded("pushed_requests_days", self.pushed_requests_days, 1),
             bounded("unfinished_journeys_days", self.unfinished_journeys_days, 1),
             bounded("notices_sent_days", self.notices_sent_days, 30),
-            // A bank repeats a notice; one that was forgotten would take effect again.
+            // Until then a consent's story tells what the bank said.
             bounded("bank_notices_days", self.bank_notices_days, 30),
             bounded(
                 "unacknowledged_events_days",
@@ -201,6 +213,7 @@ impl RetentionSettings {
             bounded("access_records_months", self.access_records_months, 3),
             bounded("event_log_months", self.event_log_months, 1),
             bounded("ended_streams_years", self.ended_streams_years, 1),
+            bounded("closed_contracts_years", self.closed_contracts_years, 1),
             bounded("look_every_minutes", self.look_every_minutes, 1),
         ]
     }
@@ -211,11 +224,23 @@ impl RetentionSettings {
         for Bounded { name, value, least } in self.bounds() {
             in_bounds(name, value, least)?;
         }
-        for (code, years) in &self.ended_streams_years_of_bank {
-            if BankCode::parse(code.as_str()).is_err() {
-                return Err(RetentionError::NoBank(code.clone()));
+        for (name, years_of_bank) in [
+            (
+                "ended_streams_years_of_bank",
+                &self.ended_streams_years_of_bank,
+            ),
+            (
+                "closed_contracts_years_of_bank",
+                &self.closed_contracts_years_of_bank,
+            ),
+        ] {
+            for (code, years) in years_of_bank {
+                if BankCode::parse(code.as_str()).is_err() {
+                    let code = code.clone();
+                    return Err(RetentionError::NoBank { name, code });
+                }
+                in_bounds(&format!("{name}.{code}"), *years, 1)?;
             }
-            in_bounds(&format!("ended_streams_years_of_bank.{code}"), *years, 1)?;
         }
         Ok(())
     }
@@ -226,6 +251,14 @@ impl RetentionSettings {
             .get(bank.as_str())
             .copied()
             .unwrap_or(self.ended_streams_years)
+    }
+
+    /// After how many years a bank's closed contracts are destroyed.
+    pub fn closed_contracts_years_at(&self, bank: &BankCode) -> i32 {
+        self.closed_contracts_years_of_bank
+            .get(bank.as_str())
+            .copied()
+            .unwrap_or(self.closed_contracts_years)
     }
 }
 
@@ -283,8 +316,16 @@ mod tests {
         let settings = read("[ended_streams_years_of_bank]\n2963 = 15").unwrap();
         let years = |code| settings.ended_streams_years_at(&BankCode::parse(code).unwrap());
         assert_eq!((years("2963"), years("2951")), (15, 10));
-        assert!(read("[ended_streams_years_of_bank]\nx = 15").is_err());
-        assert!(read("[ended_streams_years_of_bank]\n2963 = 0").is_err());
+        let settings = read("[closed_contracts_years_of_bank]\n2963 = 3").unwrap();
+        let years = |code| settings.closed_contracts_years_at(&BankCode::parse(code).unwrap());
+        assert_eq!((years("2963"), years("2951")), (3, 10));
+        for table in [
+            "ended_streams_years_of_bank",
+            "closed_contracts_years_of_bank",
+        ] {
+            assert!(read(&format!("[{table}]\nx = 15")).is_err());
+            assert!(read(&format!("[{table}]\n2963 = 0")).is_err());
+        }
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub(super) enum DestroyCommand {
         /// The bank's code.
         #[arg(long)]
         bank: String,
-        /// What the preview counted, consents and unfinished journeys together.
+        /// What the preview counted: consents, unfinished journeys and closed contracts together.
         #[arg(long)]
         count: i64,
         #[command(flatten)]
@@ -237,16 +237,18 @@ pub(super) async fn destroy(command: DestroyCommand) -> Result<(), Failure> {
     match command {
         DestroyCommand::Preview { owner, times, bank } => {
             let bank = BankCode::parse(bank)?;
-            let years = times.read()?.ended_streams_years_at(&bank);
+            let kept = times.read()?;
             let mut owner = owner.connect().await?;
-            let before = destruction::ended_before(&mut owner, years).await?;
-            let preview = destruction::preview(&mut owner, &bank, before).await?;
+            let criteria = destruction::criteria(&mut owner, &bank, &kept).await?;
+            let preview = destruction::preview(&mut owner, &bank, &criteria).await?;
             say_json(&serde_json::json!({
                 "bank": bank.as_str(),
-                "ended_before": before,
+                "ended_before": criteria.ended_before,
+                "closed_before": criteria.closed_before,
                 "count": preview.count(),
                 "consents": preview.consents,
                 "unfinished_journeys": preview.unfinished_journeys,
+                "closed_contracts": preview.closed_contracts,
                 "staying": preview.staying,
             }))
         }
@@ -258,11 +260,11 @@ pub(super) async fn destroy(command: DestroyCommand) -> Result<(), Failure> {
             ordered,
         } => {
             let bank = BankCode::parse(bank)?;
-            let years = times.read()?.ended_streams_years_at(&bank);
+            let kept = times.read()?;
             let mut owner = owner.connect().await?;
-            let before = destruction::ended_before(&mut owner, years).await?;
+            let criteria = destruction::criteria(&mut owner, &bank, &kept).await?;
             let order = ordered.order();
-            let act = destruction::begin(&mut owner, &bank, before, count, &order).await?;
+            let act = destruction::begin(&mut owner, &bank, &criteria, count, &order).await?;
             say_json(&destruction::carry_on(&mut owner, act).await?)
         }
         DestroyCommand::Resume { owner, bank } => {

@@ -181,6 +181,7 @@ pub fn context(linkage: &Linkage, sender: Sender, number: u64) -> CommandContext
             key: format!("{}-{number}", linkage.name),
             content_mac: vec![7; 32],
             outcome: "/2963/journeys/j-1/accounts".to_owned(),
+            if_unchanged: None,
         }),
         ..CommandContext::of(Actor::Customer(Some("u-1".to_owned())))
     }

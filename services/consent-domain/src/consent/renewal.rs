@@ -114,8 +114,8 @@ impl Consent {
     /// login of the one before.
     ///
     /// # Errors
-    /// [`ConsentRefusal::Unknown`], [`ConsentRefusal::AlreadyEnded`]; [`ConsentRefusal::UserRemoved`]
-    /// where the bank said that this user is gone.
+    /// [`ConsentRefusal::Unknown`], [`ConsentRefusal::AlreadyEnded`], also where the bank closed the contract and
+    /// this end is not recorded yet; [`ConsentRefusal::UserRemoved`] where the bank said that this user is gone.
     pub fn hand_over(
         &self,
         to: &UserId,
@@ -125,6 +125,9 @@ impl Consent {
         let from = &self.live(now)?.user;
         if from == to {
             return Ok(Outcome::AlreadyDone);
+        }
+        if contract.is_closed() {
+            return Err(ConsentRefusal::AlreadyEnded);
         }
         if contract.is_user_removed(to) {
             return Err(ConsentRefusal::UserRemoved);

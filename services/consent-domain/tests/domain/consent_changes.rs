@@ -244,6 +244,16 @@ fn nobody_takes_over_from_himself_or_after_having_left() {
         .refused(ConsentRefusal::UserRemoved);
 }
 
+#[test]
+fn nobody_takes_over_what_ends_with_its_closed_contract() {
+    let contract = state_of(&[ContractEvent::ContractClosed {
+        occurred_at: start(),
+    }]);
+    given(live())
+        .when(|consent| consent.hand_over(&bookkeeper(), &contract, minute(5)))
+        .refused(ConsentRefusal::AlreadyEnded);
+}
+
 fn warned(days_left: u32) -> ConsentEvent {
     ConsentEvent::ExpiryWarned {
         days_left,

@@ -100,7 +100,7 @@ pub async fn of_grant(
          UNION ALL SELECT now(), 'bank_notice', '', 0, n.content ->> 'kind', '1', '{{}}', n.notice_id,
             n.received_at, n.occurred_at, 'bank', NULL, NULL, NULL
          FROM bank_notices n
-         WHERE n.bank = $1 AND n.notice_id IN (SELECT causation_id FROM e)
+         WHERE n.bank = $1 AND n.content IS NOT NULL AND n.notice_id IN (SELECT causation_id FROM e)
          UNION ALL SELECT now(), 'operator_act', '', 0, a.act, '1', '{{}}', a.act_id, a.acted_at, NULL,
             'operator', a.operator, NULL, a.request_id
          FROM operator_acts a

@@ -89,6 +89,7 @@ impl ReceivedForm {
             key: key.nonce.clone(),
             content_mac: self.content_mac.clone(),
             outcome,
+            if_unchanged: None,
         }
     }
 

@@ -37,8 +37,8 @@ pub struct LiveLinkage {
     pub version: i64,
 }
 
-/// Most linkages of one contract that a page considers.
-const MOST: i64 = 200;
+/// Most linkages of one contract that a page, or 許可 for a new one, considers.
+pub(crate) const LINKAGES_MOST: i64 = 200;
 
 /// The contract's live linkages, with whichever service.
 ///
@@ -58,7 +58,7 @@ pub async fn live_linkages(
     )
     .bind(bank.as_str())
     .bind(contract.as_str())
-    .bind(MOST)
+    .bind(LINKAGES_MOST)
     .fetch_all(pool)
     .instrument(sql_span("live linkages"))
     .await?;

@@ -117,6 +117,7 @@ pub(super) async fn record(
         key: sent.nonce.to_owned(),
         content_mac: sent.content_mac.to_vec(),
         outcome: outcome.clone(),
+        if_unchanged: None,
     };
     let context = CommandContext {
         causation_id: Some(login.attempt),

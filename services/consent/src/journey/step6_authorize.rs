@@ -316,7 +316,8 @@ async fn authorize(
             .collect(),
     };
     let ends = Ends::of(at, outgoing);
-    let companions = Companions::of(at, draft, &grant, evidence)?;
+    let mut companions = Companions::of(at, draft, &grant, evidence)?;
+    companions.only_these = succession::known(at, &linkages);
     let outcome = visit.url("done");
     let context = visit.command(
         Some(&at.session.subject),
@@ -348,11 +349,7 @@ async fn authorize(
         Err(CommandError::Refused(JourneyRefusal::LinkageMoved(_)) | CommandError::Violates(_)) => {
             rebase(at, key.shown).await
         }
-        // The contract or the user went, or a linkage that was to end changed, at the same moment: the
-        // page of the step finds what there is now.
-        Err(CommandError::Busy) => Ok(see_other(
-            &visit.step_url(Step::Authorize, Some(Message::Changed)),
-        )),
+        Err(CommandError::Busy) => overtaken(at, key.shown).await,
         Err(CommandError::Refused(JourneyRefusal::RevisionMoved { .. })) => {
             Ok(changed_since(visit, key.shown))
         }
@@ -363,6 +360,24 @@ async fn authorize(
 
 fn new_grant(visit: &Visit) -> Result<GrantId, PageError> {
     GrantId::parse(entropy::opaque_id().to_string()).map_err(|_| visit.error(ErrorKind::Internal))
+}
+
+/// The contract or the user went, a linkage that was to end changed, or another that would have to end was made,
+/// at the same moment: the page of the step finds what there is now. Where this journey would have made the
+/// pair's own linkage and there is one now, it changes that one.
+async fn overtaken(at: &AtStep<'_>, shown: Revision) -> Result<HttpResponse, PageError> {
+    let request = &at.journey.request;
+    let now = basis(
+        &at.linkages().await?,
+        &request.client,
+        &request.grant_action,
+    );
+    match (&at.login.basis, now) {
+        (LinkageBasis::New, LinkageBasis::Amends { .. }) => rebase(at, shown).await,
+        _ => Ok(see_other(
+            &at.visit.step_url(Step::Authorize, Some(Message::Changed)),
+        )),
+    }
 }
 
 /// The rows that commit with 許可.
@@ -377,6 +392,8 @@ struct Companions {
     evidence: SealedEvidence,
     evidence_years: i32,
     notice: Notice,
+    /// Where a new linkage may end others: the streams of all that there were when the page was made.
+    only_these: Option<Vec<String>>,
 }
 
 impl Companions {
@@ -410,6 +427,7 @@ impl Companions {
             code_id: entropy::opaque_id(),
             evidence,
             notice,
+            only_these: None,
             evidence_years: i32::try_from(visit.record.settings.evidence_years).unwrap_or(i32::MAX),
             subject: CodeSubject {
                 client_id: visit.partner.client_id.clone(),
@@ -431,9 +449,23 @@ impl Companions {
             self.subject.clone(),
             now,
         );
+        let contract = stream_id(&self.bank, self.contract.as_str());
+        let only_these = self.only_these.clone();
+        let only_these = only_these.map(|known| Companion::RequireLinkages {
+            contract: contract.clone(),
+            known,
+        });
+        // The stronger lock on the contract's row first.
+        only_these
+            .into_iter()
+            .chain(self.rows(contract, code))
+            .collect()
+    }
+
+    fn rows(&self, contract: String, code: AuthorizationCodeRow) -> Vec<Companion> {
         vec![
             Companion::RequireEntitled {
-                contract: stream_id(&self.bank, self.contract.as_str()),
+                contract,
                 user: self.user.to_string(),
             },
             Companion::IssueCode(code),

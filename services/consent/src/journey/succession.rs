@@ -42,22 +42,31 @@ impl Outgoing {
     }
 }
 
+/// The bank's rule, where it lets what this journey makes end others.
+fn rule(at: &AtStep<'_>) -> Option<NewLinkageSupersedes> {
+    let rules = &at.visit.record.settings.linkage_rules;
+    match (&at.login.basis, rules.new_linkage_supersedes) {
+        (LinkageBasis::Amends { .. }, _) | (_, NewLinkageSupersedes::Nothing) => None,
+        (LinkageBasis::New | LinkageBasis::Beside, rule) => Some(rule),
+    }
+}
+
+/// The streams of all linkages that were looked at for what ends, where something may end: one that is made in
+/// between was not, and would stay beside what is meant to end it.
+pub(super) fn known(at: &AtStep<'_>, linkages: &[LiveLinkage]) -> Option<Vec<String>> {
+    let stream = |linkage: &LiveLinkage| stream_id(&at.visit.bank, linkage.grant.as_str());
+    rule(at).map(|_| linkages.iter().map(stream).collect())
+}
+
 /// The linkages of the contract that end where this journey makes a new one.
 pub(super) async fn outgoing(
     at: &AtStep<'_>,
     linkages: &[LiveLinkage],
 ) -> Result<Vec<Outgoing>, PageError> {
-    let rule = at
-        .visit
-        .record
-        .settings
-        .linkage_rules
-        .new_linkage_supersedes;
-    let makes = match &at.login.basis {
-        LinkageBasis::New | LinkageBasis::Beside => true,
-        LinkageBasis::Amends { .. } => false,
+    let Some(rule) = rule(at) else {
+        return Ok(Vec::new());
     };
-    if rule == NewLinkageSupersedes::Nothing || !makes || linkages.is_empty() {
+    if linkages.is_empty() {
         return Ok(Vec::new());
     }
     let new = Service {

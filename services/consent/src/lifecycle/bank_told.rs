@@ -1,8 +1,11 @@
 //! What a bank told of a contract, and all that follows from it, once per notice: the contract's fact
-//! first, then one command per consent. What a crash leaves open the sweeper completes.
+//! first, with which consents it concerns, then one command per consent. What a crash leaves open the sweeper
+//! completes; what had nothing to do leaves its key as well, so that no repetition finds something later.
+
+use std::convert::Infallible;
 
 use consent_domain::{
-    BankCode, ContractId, GrantId, Instant, Outcome,
+    BankCode, ContractId, GrantId, Instant,
     bank_notice::{BankNotice, NoticeEffects},
     consent::ConsentRefusal,
     contract::{ContractRefusal, ContractStream},
@@ -48,7 +51,7 @@ pub enum NotTaken {
     IdReused,
     /// The contract's fact could not be recorded.
     #[error(transparent)]
-    Contract(#[from] CommandError<ContractRefusal>),
+    Contract(#[from] CommandError<Infallible>),
     /// A consent's could not.
     #[error(transparent)]
     Consent(#[from] ActError<ConsentRefusal>),
@@ -71,33 +74,59 @@ pub async fn take(pool: &PgPool, bus: &Bus, told: &Told) -> Result<(), NotTaken>
     let Some(record) = bank_record(pool, &told.bank).await? else {
         return Err(NotTaken::UnknownBank);
     };
-    if !concerns_us(pool, told).await? {
-        return Ok(());
+    match keep(pool, told).await? {
+        Kept::Complete => Ok(()),
+        Kept::Open => effect(pool, bus, told, &record.settings.notice_effects).await,
     }
-    sqlx::query(
+}
+
+/// How far a notice is, whoever took it first.
+enum Kept {
+    /// Nothing follows from it any more, or ever did.
+    Complete,
+    /// Something may still have to follow.
+    Open,
+}
+
+/// Stores it under its id, unless it is there. One of a contract that has nothing here leaves its id and a digest:
+/// known, and complete.
+async fn keep(pool: &PgPool, told: &Told) -> Result<Kept, NotTaken> {
+    let insert = if concerns_us(pool, told).await? {
         "INSERT INTO bank_notices (bank, notice_id, contract, content, occurred_at)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (bank, notice_id) DO NOTHING",
-    )
-    .bind(told.bank.as_str())
-    .bind(told.id)
-    .bind(told.contract.as_str())
-    .bind(Json(&told.notice))
-    .bind(told.occurred_at)
-    .execute(pool)
-    .await?;
-    let row = sqlx::query("SELECT * FROM bank_notices WHERE bank = $1 AND notice_id = $2")
-        .bind(told.bank.as_str())
-        .bind(told.id)
-        .fetch_one(pool)
-        .await?;
-    if read(&row)? != *told {
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (bank, notice_id) DO NOTHING"
+    } else {
+        "INSERT INTO bank_notices (bank, notice_id, content_sha256, effected_at)
+         VALUES ($1, $2, bank_notice_sha256($1, $2, $3, $4, $5), now())
+         ON CONFLICT (bank, notice_id) DO NOTHING"
+    };
+    bound(sqlx::query(insert), told).execute(pool).await?;
+    let found = sqlx::query(
+        "SELECT effected_at IS NULL AS open, bank_notice_sha256($1, $2, $3, $4, $5) =
+            coalesce(content_sha256, bank_notice_sha256(bank, notice_id, contract, content, occurred_at))
+            AS same
+         FROM bank_notices WHERE bank = $1 AND notice_id = $2",
+    );
+    let found = bound(found, told).fetch_one(pool).await?;
+    if !found.try_get::<bool, _>("same")? {
         return Err(NotTaken::IdReused);
     }
-    let effected: Option<Instant> = row.try_get("effected_at")?;
-    if effected.is_some() {
-        return Ok(());
-    }
-    effect(pool, bus, told, &record.settings.notice_effects).await
+    Ok(if found.try_get("open")? {
+        Kept::Open
+    } else {
+        Kept::Complete
+    })
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+/// `$1` to `$5`.
+fn bound<'q>(query: Query<'q>, told: &'q Told) -> Query<'q> {
+    query
+        .bind(told.bank.as_str())
+        .bind(told.id)
+        .bind(told.contract.as_str())
+        .bind(Json(&told.notice))
+        .bind(told.occurred_at)
 }
 
 /// Completes what is still open.
@@ -169,16 +198,7 @@ async fn effect(
     settings: &NoticeEffects,
 ) -> Result<(), NotTaken> {
     on_contract(bus, told).await?;
-    // Read after the contract's fact: a consent that begins later finds it there.
-    let consents: Vec<String> = sqlx::query_scalar(
-        "SELECT stream_id FROM consent_current WHERE bank = $1 AND contract = $2 AND status = 'live'",
-    )
-    .bind(told.bank.as_str())
-    .bind(told.contract.as_str())
-    .fetch_all(pool)
-    .await?;
-    for stream in consents {
-        let (_, grant) = stream.split_once(':').unwrap_or_default();
+    for grant in concerned(pool, told).await? {
         let grant = GrantId::parse(grant).map_err(StoreError::from)?;
         on_consent(pool, bus, told, settings, &grant).await?;
     }
@@ -209,23 +229,43 @@ async fn on_contract(bus: &Bus, told: &Told) -> Result<(), NotTaken> {
         ..order(told, "contract").context(&told.bank, "")
     };
     let (notice, occurred_at) = (told.notice.clone(), told.occurred_at);
-    let cleared = cleared_guesses(told);
-    let executed = bus
-        .execute::<ContractStream, ContractRefusal>(
-            stream,
-            context,
-            move |contract, _| {
-                let outcome = notice.on_contract(occurred_at, contract)?;
-                Ok(Outcome::into_events(outcome))
-            },
-            move |_, _, _| cleared.clone(),
-        )
-        .await;
-    match executed {
-        // A closed contract stays closed; what else the bank does with it changes nothing here.
-        Err(CommandError::Refused(ContractRefusal::Closed)) | Ok(_) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    let mut companions = cleared_guesses(told);
+    companions.push(Companion::NoteConcerned {
+        bank: told.bank.to_string(),
+        notice: told.id,
+        contract: told.contract.to_string(),
+    });
+    bus.execute::<ContractStream, Infallible>(
+        stream,
+        context,
+        move |contract, _| {
+            Ok(match notice.on_contract(occurred_at, contract) {
+                Ok(outcome) => outcome.into_events(),
+                // A closed contract stays closed; what else the bank does with it changes nothing here.
+                Err(ContractRefusal::Closed) => Vec::new(),
+            })
+        },
+        move |_, _, _| companions.clone(),
+    )
+    .await?;
+    Ok(())
+}
+
+/// The grants that were live when the notice became a fact of its contract. One that began later is not
+/// concerned, however late the notice is completed.
+async fn concerned(pool: &PgPool, told: &Told) -> Result<Vec<String>, sqlx::Error> {
+    // A release before wrote none down.
+    sqlx::query_scalar(
+        "SELECT coalesce(n.concerned, ARRAY(
+            SELECT split_part(c.stream_id, ':', 2) FROM consent_current c
+            WHERE c.bank = $1 AND c.contract = $3 AND c.status = 'live'))
+         FROM bank_notices n WHERE n.bank = $1 AND n.notice_id = $2",
+    )
+    .bind(told.bank.as_str())
+    .bind(told.id)
+    .bind(told.contract.as_str())
+    .fetch_one(pool)
+    .await
 }
 
 /// Guesses at a PIN that is no more count no longer: its counter holds the lock, not the fact.

@@ -4,7 +4,7 @@ use consent_domain::{
     contract::{Contract, ContractStream},
 };
 
-use super::{ActError, Acted, OnConsent, Order, done, telling};
+use super::{ActError, Acted, OnConsent, Order, done, entitled, telling};
 use crate::{
     journey::stream_id,
     store::{Act, CommandError},
@@ -23,6 +23,7 @@ impl OnConsent<'_> {
             return Err(ActError::Command(unknown));
         };
         let contract = ContractId::parse(contract)?;
+        let entitled = entitled(&context, self.bank, to);
         let (key, bank, to) = (context.key.clone(), self.bank.clone(), to.clone());
         let executed = self
             .bus
@@ -33,7 +34,13 @@ impl OnConsent<'_> {
                     let outcome = consent.hand_over(&to, contract, now)?;
                     Ok((Outcome::into_events(outcome), Vec::new()))
                 }),
-                move |facts, _, consent, _| telling::notices(&bank, &actor, facts, consent),
+                move |facts, _, consent, _| {
+                    let mut rows = telling::notices(&bank, &actor, facts, consent);
+                    if !facts.is_empty() {
+                        rows.extend(entitled.clone());
+                    }
+                    rows
+                },
             )
             .await?;
         done(executed, key.as_ref())

@@ -6,7 +6,7 @@ use consent_domain::{
     consent::{Consent, ConsentRefusal, Renewal, RenewalShown},
 };
 
-use super::{ActError, Acted, OnConsent, Order};
+use super::{ActError, Acted, Along, OnConsent, Order};
 use crate::{
     evidence::SealedEvidence,
     journey::end_of_validity,
@@ -40,7 +40,11 @@ impl OnConsent<'_> {
             .consent_validity_days;
         let content = format!("renew {}", wish.user);
         let wish = wish.clone();
-        self.act(order, &content, move |consent, now| {
+        let along = Along {
+            answers: Some(wish.user.clone()),
+            ..Along::default()
+        };
+        self.act_with(order, &content, along, move |consent, now| {
             let valid_until = end_of_validity(now, days).ok_or(ConsentRefusal::PeriodNotLonger)?;
             let renewal = Renewal {
                 journey: wish.journey.clone(),
@@ -74,6 +78,10 @@ impl OnConsent<'_> {
             evidence,
             years: evidence_years,
         };
+        let along = Along {
+            rows: vec![kept],
+            answers: Some(wish.user.clone()),
+        };
         let decide = move |consent: &Consent, now| {
             let renewal = Renewal {
                 journey: None,
@@ -83,7 +91,7 @@ impl OnConsent<'_> {
             };
             consent.renew_as_shown(&renewal, &shown, now)
         };
-        self.act_with(order, &content, vec![kept], decide).await
+        self.act_with(order, &content, along, decide).await
     }
 }
 

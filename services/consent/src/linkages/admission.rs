@@ -55,6 +55,7 @@ pub(super) async fn open(
         key: sent.nonce.to_owned(),
         content_mac: sent.content_mac.to_vec(),
         outcome: outcome.clone(),
+        if_unchanged: None,
     };
     session::open(
         &visit.app.pool,

@@ -123,9 +123,10 @@ impl Sight {
     }
 
     /// To renew it: whoever does answers for it from then on, so that the bank must let them inquire all
-    /// that is read on their word.
+    /// that is read on their word, and must not have said that they left.
     pub(super) fn may_renew(&self, at: &AtPage, linkage: &Linkage) -> May {
-        May::from(linkage.is_live(at.visit.now) && self.may_all_of(linkage))
+        let left = self.contract.is_user_removed(&at.session.subject.user);
+        May::from(!left && linkage.is_live(at.visit.now) && self.may_all_of(linkage))
     }
 
     /// To answer for it in place of a user who has left: the same.

@@ -46,6 +46,7 @@ impl<S> Given<S> {
             key: act_key(&format!("operator:{operator}:{}", key.as_str())),
             content_mac: sha256(content.as_bytes()).to_vec(),
             outcome: "done".to_owned(),
+            if_unchanged: None,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The destruction of streams that ended longer ago than the law asks: by the database's owner alone, in
-//! batches that each commit with their record. What may go, and how, is said in `0052_destructions.sql`.
+//! batches that each commit with their record. What may go, and how, is said in `0052_destructions.sql` and
+//! `0059_destruction_of_contracts.sql`.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +10,19 @@ use serde::Serialize;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::Order;
+use super::{Order, RetentionSettings};
 
 /// Streams of each kind that one batch looks at.
 pub const BATCH: i32 = 500;
+
+/// What is old enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Criteria {
+    /// Consents and journeys whose last fact was recorded before this.
+    pub ended_before: DateTime<Utc>,
+    /// Contracts that the bank closed and whose last fact was recorded before this.
+    pub closed_before: DateTime<Utc>,
+}
 
 /// What a destruction would do now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -21,15 +31,17 @@ pub struct Preview {
     pub consents: i64,
     /// Journeys that ended without a consent and would be destroyed.
     pub unfinished_journeys: i64,
+    /// Closed contracts of which nothing else would be left.
+    pub closed_contracts: i64,
     /// Ended streams that would stay, by what stands against their destruction: `held`, `too_young`,
-    /// `not_archived`.
+    /// `not_archived`; of a contract `in_use`, where a consent or a journey of it has not ended.
     pub staying: BTreeMap<String, i64>,
 }
 
 impl Preview {
     /// How many streams an order has to name to be carried out.
     pub fn count(&self) -> i64 {
-        self.consents + self.unfinished_journeys
+        self.consents + self.unfinished_journeys + self.closed_contracts
     }
 }
 
@@ -42,6 +54,8 @@ pub struct Act {
     pub bank: String,
     /// Streams whose last fact was recorded before this.
     pub ended_before: DateTime<Utc>,
+    /// Contracts whose last fact was recorded before this; none: an act of a release that left them alone.
+    pub closed_before: Option<DateTime<Utc>>,
     /// Who ordered it.
     pub ordered_by: String,
     /// Why.
@@ -54,6 +68,8 @@ pub struct Act {
     pub consents: i64,
     /// Journeys destroyed.
     pub journeys: i64,
+    /// Contracts destroyed.
+    pub contracts: i64,
     /// Events destroyed.
     pub events: i64,
 }
@@ -80,18 +96,26 @@ pub enum DestructionError {
     NothingToResume,
 }
 
-/// What lies so many years before now, by the database's clock.
+/// What is old enough at a bank now, by the database's clock.
 ///
 /// # Errors
 /// The database's.
-pub async fn ended_before(
+pub async fn criteria(
     owner: &mut PgConnection,
-    years: i32,
-) -> Result<DateTime<Utc>, sqlx::Error> {
-    sqlx::query_scalar("SELECT now() - make_interval(years => $1)")
-        .bind(years)
-        .fetch_one(owner)
-        .await
+    bank: &BankCode,
+    kept: &RetentionSettings,
+) -> Result<Criteria, sqlx::Error> {
+    let (ended_before, closed_before) = sqlx::query_as(
+        "SELECT now() - make_interval(years => $1), now() - make_interval(years => $2)",
+    )
+    .bind(kept.ended_streams_years_at(bank))
+    .bind(kept.closed_contracts_years_at(bank))
+    .fetch_one(owner)
+    .await?;
+    Ok(Criteria {
+        ended_before,
+        closed_before,
+    })
 }
 
 /// Counts what a destruction would do; changes nothing.
@@ -101,20 +125,28 @@ pub async fn ended_before(
 pub async fn preview(
     owner: &mut PgConnection,
     bank: &BankCode,
-    ended_before: DateTime<Utc>,
+    criteria: &Criteria,
 ) -> Result<Preview, sqlx::Error> {
     let mut preview = Preview::default();
     for (walk, due) in [
-        ("ended_consents", &mut preview.consents),
-        ("unfinished_journeys", &mut preview.unfinished_journeys),
+        ("ended_consents($1, $2, $4, $5)", &mut preview.consents),
+        (
+            "unfinished_journeys($1, $2, $4, $5)",
+            &mut preview.unfinished_journeys,
+        ),
+        (
+            "closed_contracts($1, $3, $2, $4, $5)",
+            &mut preview.closed_contracts,
+        ),
     ] {
         let mut after = String::new();
         loop {
             let looked: Vec<(String, Option<String>)> = sqlx::query_as(&format!(
-                "SELECT stream, against FROM {walk}($1, $2, $3, $4) ORDER BY stream"
+                "SELECT stream, against FROM {walk} WHERE $3::timestamptz IS NOT NULL ORDER BY stream"
             ))
             .bind(bank.as_str())
-            .bind(ended_before)
+            .bind(criteria.ended_before)
+            .bind(criteria.closed_before)
             .bind(&after)
             .bind(BATCH)
             .fetch_all(&mut *owner)
@@ -145,14 +177,14 @@ pub async fn preview(
 pub async fn begin(
     owner: &mut PgConnection,
     bank: &BankCode,
-    ended_before: DateTime<Utc>,
+    criteria: &Criteria,
     count: i64,
     order: &Order,
 ) -> Result<Uuid, DestructionError> {
     if under_way(owner, bank).await?.is_some() {
         return Err(DestructionError::UnderWay);
     }
-    let now = preview(owner, bank, ended_before).await?.count();
+    let now = preview(owner, bank, criteria).await?.count();
     if now != count {
         return Err(DestructionError::CountDiffers {
             ordered: count,
@@ -160,11 +192,12 @@ pub async fn begin(
         });
     }
     let begun = sqlx::query_scalar(
-        "INSERT INTO destructions (bank, ended_before, ordered_by, reason) VALUES ($1, $2, $3, $4)
-         ON CONFLICT DO NOTHING RETURNING destruction_id",
+        "INSERT INTO destructions (bank, ended_before, closed_before, ordered_by, reason)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING destruction_id",
     )
     .bind(bank.as_str())
-    .bind(ended_before)
+    .bind(criteria.ended_before)
+    .bind(criteria.closed_before)
     .bind(&order.by)
     .bind(&order.reason)
     .fetch_optional(owner)
@@ -217,9 +250,10 @@ pub async fn acts(
     only: Option<Uuid>,
 ) -> Result<Vec<Act>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT d.destruction_id, d.bank, d.ended_before, d.ordered_by, d.reason, d.begun_at,
-             d.completed_at, coalesce(sum(b.consents), 0)::bigint AS consents,
+        "SELECT d.destruction_id, d.bank, d.ended_before, d.closed_before, d.ordered_by, d.reason,
+             d.begun_at, d.completed_at, coalesce(sum(b.consents), 0)::bigint AS consents,
              coalesce(sum(b.journeys), 0)::bigint AS journeys,
+             coalesce(sum(b.contracts), 0)::bigint AS contracts,
              coalesce(sum(b.events), 0)::bigint AS events
          FROM destructions d LEFT JOIN destruction_batches b USING (destruction_id)
          WHERE $1::uuid IS NULL OR d.destruction_id = $1

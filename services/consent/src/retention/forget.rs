@@ -114,8 +114,11 @@ pub async fn remove_what_is_over(
         Rule {
             table: "bank_notices",
             kept: kept.bank_notices_days,
-            sql: "DELETE FROM bank_notices WHERE ctid = ANY(ARRAY(SELECT ctid FROM bank_notices
-                WHERE effected_at < now() - make_interval(days => $1) LIMIT $2))",
+            // Its id stays, with a digest: no repetition ever takes effect.
+            sql: "UPDATE bank_notices SET contract = NULL, content = NULL, occurred_at = NULL, concerned = NULL,
+                    content_sha256 = bank_notice_sha256(bank, notice_id, contract, content, occurred_at)
+                WHERE ctid = ANY(ARRAY(SELECT ctid FROM bank_notices WHERE content_sha256 IS NULL
+                    AND effected_at < now() - make_interval(days => $1) LIMIT $2))",
         },
         Rule {
             table: "unacknowledged_events",

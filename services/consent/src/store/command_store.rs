@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     Companion, Projected, Rows, World,
     append::{self, LoadedStream, add_stream},
+    counts::Counts,
     fold::{must_be_folded, state_of_row},
     spans::sql_span,
     statement::Statement,
@@ -123,6 +124,9 @@ pub struct CommandKey {
     pub content_mac: Vec<u8>,
     /// Where the answer leads; recorded with the events.
     pub outcome: String,
+    /// What is recorded where the command finds everything done already; none: then its key is not spent, and
+    /// a repeat is decided anew.
+    pub if_unchanged: Option<String>,
 }
 
 /// The streams that a command loads and appends to.
@@ -407,6 +411,30 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
         Some(grant)
     }
 
+    /// What is recorded under the key of a command that changes neither stream, where its key says so.
+    fn if_unchanged(&self, counts: &Counts) -> Option<&str> {
+        let key = self.context.key.as_ref()?;
+        let unchanged = counts.is_unchanged() && self.context.bank.is_some();
+        key.if_unchanged.as_deref().filter(|_| unchanged)
+    }
+
+    fn spend_key(&self, statement: &mut Statement, if_unchanged: Option<&str>) {
+        if let Some(key) = &self.context.key {
+            // Of no bank in particular: as it is looked up.
+            let bank = statement.bind(self.context.bank.clone().unwrap_or_default());
+            let name = statement.bind(key.key.clone());
+            let mac = statement.bind(key.content_mac.clone());
+            let outcome = statement.bind(if_unchanged.unwrap_or(&key.outcome).to_owned());
+            statement.with(
+                "spent_key",
+                &format!(
+                    "INSERT INTO command_keys (bank, command_key, content_mac, outcome)
+                     VALUES ({bank}, {name}, {mac}, {outcome})"
+                ),
+            );
+        }
+    }
+
     /// Everything that the command writes, in one statement and so in one transaction.
     async fn append<R: std::error::Error>(
         &self,
@@ -418,8 +446,7 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
         now: Instant,
     ) -> Result<(), AggregateError<R>> {
         let mut statement = Statement::default();
-        let mut counts = Vec::new();
-        let mut expected = 0_usize;
+        let mut counts = Counts::default();
         if !first_events.is_empty() {
             let count = add_stream::<A>(
                 &mut statement,
@@ -431,8 +458,7 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
                 now,
             )
             .map_err(database)?;
-            counts.push(count);
-            expected += first_events.len();
+            counts.stream::<A>(count, first_events.len());
         }
         if let (Some(second), false) = (streams.second, second_events.is_empty()) {
             let count = add_stream::<B>(
@@ -445,40 +471,27 @@ impl<A: Projected, B: Projected> CommandStore<A, B> {
                 now,
             )
             .map_err(database)?;
-            counts.push(count);
-            expected += second_events.len();
+            counts.stream::<B>(count, second_events.len());
         }
-        if counts.is_empty() && companions.is_empty() {
+        let if_unchanged = self.if_unchanged(&counts);
+        if counts.is_unchanged() && companions.is_empty() && if_unchanged.is_none() {
             return Ok(());
         }
         for (index, companion) in companions.iter().enumerate() {
             let condition = companion
                 .add_to(&mut statement, &format!("companion{index}"), self.grant())
                 .map_err(database)?;
-            if let Some(count) = condition {
-                counts.push(count);
-                expected += 1;
+            match condition {
+                Some(count) if companion.is_guard() => counts.guard(count),
+                Some(count) => counts.insist(count),
+                None => {}
             }
         }
-        if let Some(key) = &self.context.key {
-            // Of no bank in particular: as it is looked up.
-            let bank = statement.bind(self.context.bank.clone().unwrap_or_default());
-            let name = statement.bind(key.key.clone());
-            let mac = statement.bind(key.content_mac.clone());
-            let outcome = statement.bind(key.outcome.clone());
-            statement.with(
-                "spent_key",
-                &format!(
-                    "INSERT INTO command_keys (bank, command_key, content_mac, outcome)
-                     VALUES ({bank}, {name}, {mac}, {outcome})"
-                ),
-            );
-        }
-        counts.push("0".to_owned());
+        self.spend_key(&mut statement, if_unchanged);
+        let (found, expected) = counts.sum();
         let expected = statement.bind(i64::try_from(expected).map_err(database)?);
         let select = format!(
-            "SELECT CASE WHEN {} = {expected} THEN {expected} ELSE append_conflict() END",
-            counts.join(" + ")
+            "SELECT CASE WHEN {found} = {expected} THEN {expected} ELSE append_conflict() END"
         );
         let (sql, arguments) = statement.finish(&select).map_err(database)?;
         let written = async {

@@ -2,6 +2,7 @@ use consent_domain::{
     Instant, JourneyId, Stream as _,
     consent::{Consent, ConsentEvent, ConsentStream},
 };
+use uuid::Uuid;
 
 use super::{
     append::{LoadedStream, NotJson, Row, add_stream},
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::{
     evidence::SealedEvidence,
+    journey::LINKAGES_MOST,
     notices::Notice,
     protocol::{
         code::AuthorizationCodeRow,
@@ -95,13 +97,30 @@ pub enum Companion {
         /// The scope of the counter.
         guess_scope: String,
     },
-    /// Nothing is written unless the contract is not closed and the user has not left it, whatever
-    /// commits at the same moment.
+    /// Nothing is written unless the contract is not closed and the user, who answers for a consent from then
+    /// on, has not left it, whatever commits at the same moment.
     RequireEntitled {
         /// The contract's stream.
         contract: String,
         /// The user.
         user: String,
+    },
+    /// Nothing is written unless these are all live linkages of the contract, whatever commits at the same
+    /// moment.
+    RequireLinkages {
+        /// The contract's stream.
+        contract: String,
+        /// The streams of its live linkages as they were read.
+        known: Vec<String>,
+    },
+    /// Which consents a bank's notice concerns is written down, once.
+    NoteConcerned {
+        /// The bank.
+        bank: String,
+        /// The notice's id.
+        notice: Uuid,
+        /// The contract.
+        contract: String,
     },
     /// Another consent ends with the commit. It must still be as it was loaded, or nothing is written.
     EndConsent(Box<EndedConsent>),
@@ -155,6 +174,14 @@ impl EndedConsent {
 }
 
 impl Companion {
+    /// Whether what it insists on has to hold before a consent is touched.
+    pub(super) fn is_guard(&self) -> bool {
+        matches!(
+            self,
+            Self::RequireEntitled { .. } | Self::RequireLinkages { .. }
+        )
+    }
+
     /// `grant`: the consent among the command's streams, which its notices are about. Gives the SQL that
     /// counts to one where the companion insists on something, and that holds.
     pub(super) fn add_to(
@@ -168,17 +195,41 @@ impl Companion {
             Self::RequireEntitled { contract, user } => {
                 let contract = statement.bind(contract.clone());
                 let user = statement.bind(user.clone());
-                // The lock waits for whoever is changing the row, and then looks at it again.
+                // The lock waits for whoever is changing the row, and then looks at it again. A contract
+                // without a row has no fact, and nothing stands against it.
                 statement.with(
                     name,
                     &format!(
-                        "SELECT 1 FROM contract_current
-                         WHERE stream_id = {contract} AND standing <> 'ended'
-                           AND NOT coalesce(state -> 'removed_users' ? {user}, false)
-                         FOR SHARE"
+                        "SELECT 1 WHERE coalesce((SELECT standing <> 'ended'
+                                AND NOT coalesce(state -> 'removed_users' ? {user}, false)
+                            FROM contract_current WHERE stream_id = {contract} FOR SHARE), true)"
                     ),
                 );
-                return Ok(Some(format!("(SELECT count(*) FROM {name})")));
+                return Ok(Some(counted(name)));
+            }
+            Self::RequireLinkages { contract, known } => {
+                let contract = statement.bind(contract.clone());
+                let known = statement.bind(known.clone());
+                let most = statement.bind(LINKAGES_MOST);
+                statement.with(
+                    name,
+                    &format!("SELECT 1 WHERE are_all_linkages({contract}, {known}, {most})"),
+                );
+                return Ok(Some(counted(name)));
+            }
+            Self::NoteConcerned {
+                bank,
+                notice,
+                contract,
+            } => {
+                let bank = statement.bind(bank.clone());
+                let notice = statement.bind(*notice);
+                let contract = statement.bind(contract.clone());
+                statement.with(
+                    name,
+                    &format!("SELECT 1 WHERE note_concerned({bank}, {notice}, {contract})"),
+                );
+                return Ok(Some(counted(name)));
             }
             Self::OpenSession {
                 session_hash,
@@ -270,4 +321,9 @@ impl Companion {
         statement.with(name, &body);
         Ok(None)
     }
+}
+
+/// A common table expression that only reads is worked out because it is counted.
+fn counted(name: &str) -> String {
+    format!("(SELECT count(*) FROM {name})")
 }

@@ -9,6 +9,7 @@ mod bus;
 mod command_store;
 mod companion;
 mod copy;
+mod counts;
 mod fold;
 mod projection;
 mod spans;

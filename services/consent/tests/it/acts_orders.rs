@@ -156,7 +156,10 @@ async fn each_level_is_suspended_and_restored_for_itself() {
         );
         let again = bench.order(&token, &suspend, &key, &cause).await.json();
         assert_eq!(again, done, "{level}");
-        let so = bench.order(&token, &suspend, "x", &cause).await.json();
+        let so = bench
+            .order(&token, &suspend, &format!("x-{n}"), &cause)
+            .await;
+        let so = so.json();
         assert_eq!(so["outcome"], "already_so", "{level}");
         let key = format!("r-{n}");
         bench.order(&token, &restore, &key, &cause).await.json();
@@ -196,4 +199,28 @@ async fn the_last_account_that_is_taken_out_ends_the_consent() {
         bench.facts_of(&grant).await,
         ["AccessGranted", "HandedOver"]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_found_everything_done_does_nothing_when_it_comes_again_later() {
+    let bench = Bench::replicas(2).await;
+    let token = bench.operator("suzuki", Role::Operator).await;
+    let grant = bench.consent_for(LONG).await;
+    let suspensions = at_bank(&format!("consents/{grant}/suspensions"));
+    let restorations = at_bank(&format!("consents/{grant}/restorations"));
+    let cause = json!({ "cause": "suspected_fraud" });
+    bench.order(&token, &suspensions, "k-1", &cause).await;
+    let so = bench.order(&token, &suspensions, "k-2", &cause).await;
+    assert_eq!(so.json()["outcome"], "already_so");
+    bench.order(&token, &restorations, "k-3", &cause).await;
+
+    let again = bench
+        .order_at((&token, 1), &suspensions, Some("k-2"), &cause)
+        .await;
+
+    assert_eq!(again.json()["outcome"], "already_so", "as the first was");
+    assert!(bench.consent(&grant).await.suspensions().is_empty());
+    let other = json!({ "cause": "legal_order" });
+    let reused = bench.order(&token, &suspensions, "k-2", &other).await;
+    assert_eq!(reused.code(422), "idempotency_key_reused");
 }

@@ -16,11 +16,17 @@ use consent_domain::{
     suspension::SuspensionCause,
 };
 
+use renkei_proto::bank::v1::notify_request::{Notice, UserRemoved};
+use sqlx::Connection as _;
+
 use crate::{
     bench::{BANK, Bench},
+    guesses_counter::until,
     journey_customer::FIRST_ID,
+    lifecycle_bank_notices::{notice, port, send},
     lifecycle_given::{USER, account, bank, by_operator, journey, terms, user},
-    oauth_partner::operator,
+    oauth_partner::{Wish, operator},
+    retention_given::{count, owner},
 };
 
 const ROUNDS: usize = 12;
@@ -198,4 +204,74 @@ async fn the_same_suspension_at_two_replicas_is_one_fact_and_two_causes_are_two(
         assert!(done.contains(&Done::Already), "{done:?}");
     }
     assert_eq!(bench.events("AccessSuspended").await, 2);
+}
+
+/// The consent's row is held up until both have looked: whoever answers for it in the end has not left, or it is
+/// suspended for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_handover_or_a_renewal_and_that_users_leaving_no_consent_goes_on_with_who_left() {
+    let bench = Bench::replicas(2).await;
+    bench.granted(Wish::default()).await;
+    for renews in [false, true] {
+        let grant = bench.consent_for(LEFT).await;
+        let to = user(if renews { "u-renews" } else { "u-takes-over" });
+        let mut holder = owner(&bench).await;
+        let mut held = holder.begin().await.unwrap();
+        sqlx::query("SELECT FROM consent_current WHERE stream_id = $1 FOR UPDATE")
+            .bind(format!("{BANK}:{grant}"))
+            .execute(&mut *held)
+            .await
+            .unwrap();
+        let bank = bank();
+        let acting = async {
+            let on = bench.on(&bank, &grant, 0);
+            if renews {
+                let wish = RenewalWish {
+                    user: to.clone(),
+                    journey: None,
+                    continue_from: [].into(),
+                };
+                on.renew(&wish, by_operator()).await
+            } else {
+                on.hand_over(&to, by_operator()).await
+            }
+        };
+        let mut port = port(&bench, 1).await;
+        let left = notice(Notice::UserRemoved(UserRemoved {
+            user_id: to.to_string(),
+        }));
+        let telling = async {
+            until_waiting(&bench, 1).await;
+            send(&mut port, &left).await
+        };
+        let release = async {
+            // The notice is through, or waits for the act.
+            let told = "SELECT count(*) FROM bank_notices WHERE effected_at IS NOT NULL";
+            let waited = until(async || {
+                count(&bench, told).await > i64::from(renews) || waiting(&bench).await >= 2
+            });
+            waited.await;
+            held.commit().await.unwrap();
+        };
+        let (acted, told, ()) = tokio::join!(acting, telling, release);
+        told.expect("taken");
+        let consent = bench.consent(&grant).await;
+        let answers = &consent.terms().expect("terms").user;
+        assert!(
+            *answers != to || consent.suspensions().contains(SuspensionCause::UserRemoved),
+            "{acted:?}: {consent:?}"
+        );
+    }
+}
+
+/// How many of the database's sessions wait for a lock.
+async fn waiting(bench: &Bench) -> i64 {
+    let sql = "SELECT count(DISTINCT pid) FROM pg_stat_activity a JOIN pg_locks l USING (pid)
+        WHERE a.datname = current_database() AND NOT l.granted";
+    count(bench, sql).await
+}
+
+/// Until so many wait for a lock.
+pub async fn until_waiting(bench: &Bench, statements: i64) {
+    until(async || waiting(bench).await >= statements).await;
 }

@@ -20,8 +20,8 @@ use crate::{
     journey_customer::CONTRACT,
     retention_archive::archive_all_but_the_last,
     retention_given::{
-        Directory, as_owner, bank, count, ended_consent, events_of, let_time_pass, order, owner,
-        status_of,
+        Directory, as_owner, bank, begin, count, ended_consent, events_of, let_time_pass, order,
+        owner, preview, status_of,
     },
 };
 
@@ -49,17 +49,11 @@ impl Old {
     }
 
     async fn preview(&self) -> Preview {
-        let mut owner = owner(&self.bench).await;
-        let before = destruction::ended_before(&mut owner, 10).await.unwrap();
-        destruction::preview(&mut owner, &bank(), before)
-            .await
-            .unwrap()
+        preview(&self.bench).await
     }
 
     async fn begin(&self, count: i64) -> Result<Uuid, DestructionError> {
-        let mut owner = owner(&self.bench).await;
-        let before = destruction::ended_before(&mut owner, 10).await.unwrap();
-        destruction::begin(&mut owner, &bank(), before, count, &order()).await
+        begin(&self.bench, count).await
     }
 }
 

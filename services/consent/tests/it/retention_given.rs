@@ -2,7 +2,10 @@
 
 use consent::{
     rebuild::{Purpose, rebuild},
-    retention::Order,
+    retention::{
+        Order, RetentionSettings,
+        destruction::{self, DestructionError, Preview},
+    },
     sweeper,
 };
 use demo::agent::walk::allow;
@@ -19,6 +22,22 @@ pub fn order() -> Order {
 
 pub async fn owner(bench: &Bench) -> PgConnection {
     PgConnection::connect(&bench.owner_url()).await.unwrap()
+}
+
+/// What a destruction by the default times would do.
+pub async fn preview(bench: &Bench) -> Preview {
+    let (mut owner, kept) = (owner(bench).await, RetentionSettings::default());
+    let criteria = destruction::criteria(&mut owner, &bank(), &kept).await;
+    destruction::preview(&mut owner, &bank(), &criteria.unwrap())
+        .await
+        .unwrap()
+}
+
+/// Orders it.
+pub async fn begin(bench: &Bench, count: i64) -> Result<uuid::Uuid, DestructionError> {
+    let (mut owner, kept) = (owner(bench).await, RetentionSettings::default());
+    let criteria = destruction::criteria(&mut owner, &bank(), &kept).await;
+    destruction::begin(&mut owner, &bank(), &criteria.unwrap(), count, &order()).await
 }
 
 /// What only the owner may do, e.g. to move a time back.

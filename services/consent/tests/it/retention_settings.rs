@@ -39,7 +39,7 @@ async fn every_table_of_the_database_is_in_the_document() {
     assert!(missing.is_empty(), "docs/retention.md lacks {missing:?}");
 }
 
-/// A table with a column that names a grant, a journey or a stream belongs to what is destroyed: either the
+/// A table with a column that names a grant, a journey, a contract or a stream belongs to what is destroyed: either the
 /// destruction knows it, or the document says why not.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_that_names_a_stream_is_destroyed_with_it_or_says_why_not() {
@@ -48,7 +48,8 @@ async fn every_table_that_names_a_stream_is_destroyed_with_it_or_says_why_not() 
         "SELECT DISTINCT c.table_name::text FROM information_schema.columns c
          JOIN pg_class t ON t.oid = format('public.%I', c.table_name)::regclass
          WHERE c.table_schema = 'public' AND t.relkind IN ('r', 'p') AND NOT t.relispartition
-           AND c.column_name IN ('grant_id', 'journey_id', 'stream_id', 'aggregate_id') ORDER BY 1",
+           AND c.column_name IN ('grant_id', 'journey_id', 'stream_id', 'aggregate_id', 'contract', 'guess_scope')
+         ORDER BY 1",
     )
     .fetch_all(&mut owner(&bench).await)
     .await

@@ -48,6 +48,7 @@ pub fn keyed(key: &str, outcome: &str) -> CommandContext {
         key: key.to_owned(),
         content_mac: key.as_bytes().to_vec(),
         outcome: outcome.to_owned(),
+        if_unchanged: None,
     };
     CommandContext {
         key: Some(key),
