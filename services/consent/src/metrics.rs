@@ -108,6 +108,7 @@ struct Metrics {
     decision_reads: Histogram,
     journeys_begun: Counter,
     journeys_ended: Family<Ended, Counter>,
+    sweeper_interval: Gauge<f64, AtomicU64>,
     sweeper_rounds: Counter,
     sweeper_failures: Counter,
     oldest_unsettled_guess: Gauge<f64, AtomicU64>,
@@ -133,6 +134,7 @@ impl Metrics {
             decision_reads: Histogram::new(QUESTIONS),
             journeys_begun: Counter::default(),
             journeys_ended: Family::default(),
+            sweeper_interval: Gauge::default(),
             sweeper_rounds: Counter::default(),
             sweeper_failures: Counter::default(),
             oldest_unsettled_guess: Gauge::default(),
@@ -198,6 +200,12 @@ impl Metrics {
             "journeys_ended",
             "Journeys by their end",
             m.journeys_ended.clone(),
+        );
+        r.register_with_unit(
+            "sweeper_interval",
+            "How often this replica sweeps; 0: it does not",
+            seconds(),
+            m.sweeper_interval.clone(),
         );
         r.register(
             "sweeper_rounds",
@@ -344,6 +352,11 @@ pub fn decided(result: &'static str) {
 pub fn decisions_read(questions: usize) {
     let questions = u32::try_from(questions).unwrap_or(u32::MAX);
     METRICS.decision_reads.observe(f64::from(questions));
+}
+
+/// How often this replica sweeps; zero: it does not.
+pub fn sweeps_every(interval: Duration) {
+    METRICS.sweeper_interval.set(interval.as_secs_f64());
 }
 
 /// A round of the sweeper ended well.

@@ -4,6 +4,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -77,7 +78,8 @@ pub struct Settings {
     /// What is kept how long.
     #[serde(default)]
     pub retention: RetentionSettings,
-    /// How often the sweeper looks, in milliseconds.
+    /// How often this replica does what no request does (the sweeper, bulk revocations), in milliseconds,
+    /// from 100 to an hour. 0: it does not, and another replica must.
     #[serde(default = "default_sweep")]
     pub sweep_milliseconds: u64,
 }
@@ -217,6 +219,11 @@ impl Settings {
             login.check(&self.public_url)?;
         }
         self.retention.check()?;
+        if !matches!(self.sweep_milliseconds, 0 | 100..=3_600_000) {
+            return Err(SettingsError::Unsafe(
+                "sweep_milliseconds must be 100 to 3600000, or 0 for a replica that does not sweep",
+            ));
+        }
         if self.decision_credential.len() < 16 {
             return Err(SettingsError::Unsafe(
                 "decision_credential is shorter than 16 characters",
@@ -242,6 +249,11 @@ impl Settings {
     /// `public_url` without a slash at its end.
     pub fn origin(&self) -> String {
         self.public_url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// How often this replica sweeps, if it does.
+    pub fn sweep_every(&self) -> Option<Duration> {
+        (self.sweep_milliseconds > 0).then(|| Duration::from_millis(self.sweep_milliseconds))
     }
 
     /// Where events may be pushed to.
@@ -322,5 +334,27 @@ resource_identifier = "https://api.example"
         assert_eq!(refusal(&format!("{https}{trusting}")), None);
         let for_nothing = refusal(&format!("{BEHIND_A_PROXY}{trusting}"));
         assert!(for_nothing.unwrap().contains("bank_port_url"));
+    }
+
+    #[test]
+    fn a_replica_sweeps_at_a_bearable_pace_or_not_at_all() {
+        let every =
+            |milliseconds: u64| format!("sweep_milliseconds = {milliseconds}\n{BEHIND_A_PROXY}");
+        for bearable in [0, 100, 3_600_000] {
+            assert_eq!(refusal(&every(bearable)), None, "{bearable}");
+        }
+        for unbearable in [1, 99, 3_600_001] {
+            let refused = refusal(&every(unbearable)).unwrap();
+            assert!(
+                refused.contains("sweep_milliseconds"),
+                "{unbearable}: {refused}"
+            );
+        }
+        let settings = |text: &str| toml::from_str::<Settings>(text).unwrap();
+        assert_eq!(settings(&every(0)).sweep_every(), None);
+        assert_eq!(
+            settings(BEHIND_A_PROXY).sweep_every(),
+            Some(Duration::from_secs(5))
+        );
     }
 }

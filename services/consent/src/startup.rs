@@ -40,7 +40,7 @@ use crate::{
     feed::{Feed, arrivals::Arrivals},
     journey,
     keys::Keys,
-    linkages,
+    linkages, metrics,
     observation::observe,
     operators,
     partners::{all_banks, bank_record},
@@ -244,9 +244,7 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
         tasks.push(task);
         address
     });
-    let every = Duration::from_millis(settings.sweep_milliseconds);
-    tasks.push(tokio::spawn(sweeper::run(app.clone(), every)));
-    tasks.push(tokio::spawn(bulk_revocation::run(app.clone(), every)));
+    tasks.extend(sweeping(&settings, &app));
 
     let certificate_login = certificate_listener.as_ref().map(address_of).transpose()?;
     let certificate_server = start_certificate_login(&settings, &app, certificate_listener)?;
@@ -283,6 +281,23 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
         tasks,
         serving,
     })
+}
+
+/// What some replica has to do and any may, unless the settings leave it to the others.
+fn sweeping(settings: &Settings, app: &web::Data<App>) -> Vec<JoinHandle<()>> {
+    let every = settings.sweep_every();
+    metrics::sweeps_every(every.unwrap_or_default());
+    let Some(every) = every else {
+        tracing::warn!(
+            "this replica does not sweep (sweep_milliseconds = 0): where no other does, no mail is sent, no end \
+             is recorded and nothing is forgotten"
+        );
+        return Vec::new();
+    };
+    vec![
+        tokio::spawn(sweeper::run(app.clone(), every)),
+        tokio::spawn(bulk_revocation::run(app.clone(), every)),
+    ]
 }
 
 /// Listens to the banks, where the settings say so.

@@ -159,7 +159,7 @@ fn killed_by_force_with_postgres_leaves_neither_the_server_nor_the_command_nor_a
 /// Directories of the servers that the process started.
 fn leftovers(pid: u32) -> Vec<PathBuf> {
     let target = target_directory().expect("cargo's").join("postgres");
-    [PathBuf::from("/var/tmp"), target]
+    [PathBuf::from("/dev/shm"), PathBuf::from("/var/tmp"), target]
         .iter()
         .filter_map(|parent| fs::read_dir(parent).ok())
         .flatten()

@@ -95,6 +95,7 @@ pub struct Options {
     /// Further lines of the bank's record: settings, in TOML.
     pub bank_settings: &'static str,
     pub bank_deadline_milliseconds: u64,
+    /// 0: replicas don't sweep, and whoever tests what a sweep does calls for a round of it.
     pub sweep_milliseconds: u64,
     pub database_connections: u32,
     /// Whether and how the certificate login is offered.
@@ -116,8 +117,7 @@ impl Default for Options {
             replicas: 1,
             bank_settings: "",
             bank_deadline_milliseconds: 5_000,
-            // Tests sweep when they want to.
-            sweep_milliseconds: 3_600_000,
+            sweep_milliseconds: 0,
             database_connections: 8,
             certificate_login: None,
         }

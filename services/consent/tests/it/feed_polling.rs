@@ -211,7 +211,8 @@ async fn a_poll_waits_for_an_event_and_a_bad_one_is_told_so() {
     });
 
     assert_eq!(sets(&polled).len(), 1);
-    assert!(started.elapsed() < Duration::from_secs(15));
+    // It would have been waited out.
+    assert!(started.elapsed() < Duration::from_secs(30));
     for bad in [
         json!([]),
         json!({"maxEvents": -1}),

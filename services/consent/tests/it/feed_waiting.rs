@@ -29,7 +29,7 @@ async fn a_waiting_request_is_answered_when_an_event_comes_on_whichever_replica(
     assert_eq!(first.types(), ["AccessRevoked"]);
     assert_eq!(second.events(), first.events());
     assert!(
-        started.elapsed() < Duration::from_secs(15),
+        started.elapsed() < Duration::from_secs(30),
         "it was waited out"
     );
 }
@@ -66,13 +66,16 @@ async fn one_partner_can_not_take_all_places_to_wait() {
     bench.sequence().await;
     let (of_a, of_b) = (bench.own_token(0).await, bench.own_token(1).await);
     let after = bench.feed(&of_a, "").await.next();
-    let query = format!("after={after}&wait=3");
+    let query = format!("after={after}&wait=30");
 
     let many = join_all((0..12).map(|_| bench.feed(&of_a, &query)));
     let (many, other) = tokio::join!(many, async {
         waiting(&bench, 8).await;
         let after = bench.feed(&of_b, "").await.next();
-        bench.feed(&of_b, &format!("after={after}&wait=1")).await
+        let other = bench.feed(&of_b, &format!("after={after}&wait=1")).await;
+        // Nobody has to wait until the end of the thirty seconds.
+        bench.replicas[0].app.feed.arrivals.close();
+        other
     });
 
     let refused = many.iter().filter(|read| read.status == 429);
@@ -129,7 +132,7 @@ async fn a_replica_that_stops_answers_those_who_wait() {
     );
 
     assert!(read.events().is_empty());
-    assert!(started.elapsed() < Duration::from_secs(20));
+    assert!(started.elapsed() < Duration::from_secs(30));
 }
 
 /// Until so many requests wait, on all replicas together.

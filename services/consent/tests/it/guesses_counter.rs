@@ -116,14 +116,15 @@ pub fn message(answer: &Page) -> String {
         .unwrap_or_default()
 }
 
-/// Waits until something holds: asked every few milliseconds, for 20 seconds at most.
+/// Waits until something holds: asked every few milliseconds, for a minute at most, which is plenty on a
+/// busy machine too.
 pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), waiting)
+    tokio::time::timeout(Duration::from_secs(60), waiting)
         .await
         .expect("it holds in the end");
 }

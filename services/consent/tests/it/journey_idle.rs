@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The customer's hands rest: what was last done was done that much earlier.
-async fn rest(bench: &Bench, seconds: i32) {
+pub async fn rest(bench: &Bench, seconds: i32) {
     let rested = sqlx::query(
         "UPDATE bank_sessions SET last_seen_at = last_seen_at - make_interval(secs => $1)
          WHERE ended_at IS NULL",

@@ -8,7 +8,7 @@ use demo::agent::walk::Task;
 use sandbox_bank::{Fault, Lie, PlannedMaintenance, Rpc};
 
 use crate::{
-    bench::{BANK, Bench, FIRST, PIN, browser, ticked},
+    bench::{BANK, Bench, FIRST, Options, PIN, browser, ticked},
     journey_customer::{
         accounts_form, authorize_form, confirm_form, location, login_form, notice, send, send_on,
         step_of, tasks_form,
@@ -98,11 +98,16 @@ async fn announcements_that_lie_fail_or_never_come_leave_the_pages_as_they_are()
         assert_eq!(notice(&login), "", "{lie:?}");
     }
     for fault in [Fault::Unavailable, Fault::HangAfterActing] {
-        let bench = Bench::new().await;
+        // A call of the bank may take longer than the page is waited for here.
+        let bench = Bench::with(Options {
+            bank_deadline_milliseconds: 120_000,
+            ..Options::default()
+        })
+        .await;
         announce(&bench, soon(), None);
         bench.bank.set_fault(rpc, Some(fault));
         let browser = browser();
-        let login = tokio::time::timeout(Duration::from_secs(4), bench.begin(&browser, 0));
+        let login = tokio::time::timeout(Duration::from_secs(60), bench.begin(&browser, 0));
         let (login, _) = login.await.expect("a page in time");
         assert_eq!(notice(&login), "", "{fault:?}");
     }

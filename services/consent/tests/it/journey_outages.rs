@@ -214,7 +214,7 @@ async fn a_pin_that_the_bank_could_not_judge_is_no_guess_and_can_be_tried_again(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_whose_answer_is_lost_can_be_sent_again_and_counts_once() {
     let options = Options {
-        bank_deadline_milliseconds: 300,
+        bank_deadline_milliseconds: 1_500,
         ..Options::default()
     };
     let bench = Bench::with(options).await;
@@ -248,7 +248,7 @@ async fn a_login_whose_answer_is_lost_can_be_sent_again_and_counts_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_bank_holds_no_page_longer_than_its_deadline() {
     let options = Options {
-        bank_deadline_milliseconds: 300,
+        bank_deadline_milliseconds: 1_500,
         ..Options::default()
     };
     let bench = Bench::with(options).await;
@@ -258,7 +258,7 @@ async fn a_silent_bank_holds_no_page_longer_than_its_deadline() {
         .bank
         .set_delay(Rpc::ListAccounts, Duration::from_secs(60));
     let page = tokio::time::timeout(
-        Duration::from_secs(10),
+        Duration::from_secs(30),
         open_step(&browser, &accounts, "accounts"),
     );
     Outage::Down.shown_on(&bench, &page.await.expect("an answer in time"), &pushed);

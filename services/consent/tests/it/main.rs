@@ -119,6 +119,7 @@ mod store_roles;
 mod store_schema;
 mod store_secrets;
 mod store_tap;
+mod sweeping;
 mod telemetry_collector;
 mod telemetry_logs;
 mod telemetry_metrics;

@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    bench::{Bench, FIRST, FOURTH, Options, PIN, WRONG_PIN, browser, dantai01, ticked},
+    bench::{Bench, FIRST, FOURTH, PIN, WRONG_PIN, browser, dantai01, ticked},
     journey_customer::{send, tasks_form},
+    journey_ends::let_the_hour_be_over,
     oauth_partner::{post, push_parameters},
 };
 
@@ -173,30 +174,13 @@ async fn a_request_that_went_wrong_is_told_with_a_coarse_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_that_has_passed_is_told_before_anybody_records_it() {
-    let bench = Bench::with(Options {
-        bank_settings: "journey_seconds = 3",
-        ..Options::default()
-    })
-    .await;
+    let bench = Bench::new().await;
     let customer = browser();
     let (login, at_tasks) = bench.begin(&customer, 0).await;
     log_in(&customer, &login, &dantai01()).await.unwrap();
     let client = bench.client(0);
     let unopened = client.push(&ParRequest::for_both_tasks()).await.unwrap();
-    let all_over = async {
-        while !sqlx::query_scalar::<_, bool>(
-            "SELECT bool_and(ends_at <= now()) FROM journey_current",
-        )
-        .fetch_one(&bench.pool)
-        .await
-        .unwrap()
-        {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), all_over)
-        .await
-        .expect("the time passes");
+    let_the_hour_be_over(&bench).await;
     assert_eq!(
         bench.stands(&at_tasks).await,
         words("timed_out", "tasks", "")

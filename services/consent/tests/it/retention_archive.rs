@@ -15,6 +15,7 @@ use crate::{
     bench::{BANK, Bench},
     retention_given::{
         Directory, as_owner, close_part, count, ended_consent, go_on, let_time_pass, order, owner,
+        waits_for_a_lock,
     },
 };
 
@@ -216,12 +217,7 @@ async fn a_file_that_is_not_what_the_log_has_drops_nothing() {
         .await
         .unwrap();
     let url = bench.owner_url();
-    let held_up = tokio::time::timeout(
-        std::time::Duration::from_secs(4),
-        archive_oldest(&url, &order),
-    )
-    .await;
-    assert!(held_up.is_err(), "it waits");
+    waits_for_a_lock(&bench, archive_oldest(&url, &order)).await;
     open.rollback().await.unwrap();
     let path = directory
         .0

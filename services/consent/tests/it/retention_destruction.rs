@@ -1,8 +1,6 @@
 //! Streams that ended longer ago than the law asks are destroyed: by the owner alone, through one path, all of
 //! a batch or nothing, and never what is held.
 
-use std::time::Duration;
-
 use consent::{
     rebuild::{Purpose, rebuild},
     retention::{
@@ -21,7 +19,7 @@ use crate::{
     retention_archive::archive_all_but_the_last,
     retention_given::{
         Directory, as_owner, bank, begin, count, ended_consent, events_of, let_time_pass, order,
-        owner, preview, status_of,
+        owner, preview, status_of, waits_for_a_lock,
     },
 };
 
@@ -376,8 +374,7 @@ async fn a_hold_that_comes_during_a_batch_waits_for_it_and_a_batch_that_comes_du
     let (bank, by) = (bank(), order());
     let placing = legal_hold::place(&mut holder, &bank, &held, &by);
     tokio::pin!(placing);
-    let waits = tokio::time::timeout(Duration::from_millis(500), &mut placing).await;
-    assert!(waits.is_err(), "the hold waits for the batch");
+    waits_for_a_lock(bench, &mut placing).await;
     batch.commit().await.unwrap();
     placing.await.unwrap();
 
@@ -404,8 +401,7 @@ async fn a_hold_that_comes_during_a_batch_waits_for_it_and_a_batch_that_comes_du
     let mut destroyer = owner(bench).await;
     let destroying = destruction::carry_on(&mut destroyer, act);
     tokio::pin!(destroying);
-    let waits = tokio::time::timeout(Duration::from_millis(500), &mut destroying).await;
-    assert!(waits.is_err(), "the batch waits for the hold");
+    waits_for_a_lock(bench, &mut destroying).await;
     open.commit().await.unwrap();
     let done = destroying.await.unwrap();
     assert_eq!(done.consents, 0);

@@ -11,7 +11,10 @@ use consent::{
 use demo::agent::walk::allow;
 use sqlx::{Connection as _, PgConnection, raw_sql};
 
-use crate::bench::{BANK, Bench, browser};
+use crate::{
+    bench::{BANK, Bench, browser},
+    guesses_counter::until,
+};
 
 pub fn order() -> Order {
     Order {
@@ -104,6 +107,16 @@ pub async fn count(bench: &Bench, sql: &str) -> i64 {
         .fetch_one(&mut owner(bench).await)
         .await
         .unwrap()
+}
+
+/// Until a statement waits for what another holds; `waiting` is that statement, and does not end before.
+pub async fn waits_for_a_lock<T>(bench: &Bench, waiting: impl Future<Output = T>) {
+    let waiters = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN
+        (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+    tokio::select! {
+        _ = waiting => panic!("it did not wait"),
+        () = until(async || count(bench, waiters).await > 0) => {}
+    }
 }
 
 pub async fn events_of(bench: &Bench, stream: &str) -> i64 {

@@ -509,6 +509,7 @@ fn found(secrets: &[Secret], told: &[(Place, String)]) -> Vec<String> {
 async fn no_secret_of_a_whole_run_stands_anywhere() {
     let mut bench = Bench::with(Options {
         replicas: 0,
+        sweep_milliseconds: 500,
         ..Options::default()
     })
     .await;

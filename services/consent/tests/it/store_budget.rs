@@ -1,6 +1,6 @@
 //! What a command costs the database: statements are counted on the wire, commits by transaction id.
 
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
 
 use consent::{
     startup::Running,
@@ -65,30 +65,7 @@ async fn tapped() -> (Bench, Running, Tap) {
         .unwrap();
     let settings = bench.settings().replace(&bench.service_url(), tap.url());
     let running = bench.start_replica_with(listener, &settings).await;
-    first_sweep(&tap).await;
     (bench, running, tap)
-}
-
-/// Waits for the end of the sweep that every start makes: its statements would be counted. The last thing that
-/// it does, after forgetting what is over, is to read the keys again.
-async fn first_sweep(tap: &Tap) {
-    let swept = async {
-        let mut seen = Vec::new();
-        loop {
-            seen.extend(tap.statements());
-            let mut after = seen
-                .iter()
-                .skip_while(|sql| !sql.starts_with("DELETE FROM command_keys"));
-            if after.any(|sql| sql.contains("FROM shared_keys")) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let within = Duration::from_secs(60);
-    tokio::time::timeout(within, swept)
-        .await
-        .expect("the first sweep ends");
 }
 
 async fn writing_transactions(bench: &Bench) -> i64 {

@@ -13,8 +13,8 @@ use sqlx::{FromRow, types::Uuid};
 
 use crate::{
     bench::{BANK, Bench, FIRST, Options, WRONG_PIN, browser, ticked},
-    guesses_counter::until,
     journey_customer::{CONTRACT, PIN_SCOPE},
+    journey_ends::let_the_hour_be_over,
 };
 
 #[derive(Debug, FromRow)]
@@ -261,17 +261,10 @@ fn assert_context(event: &Event) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_clock_ended_says_since_when_and_whose_it_was() {
-    let bench = Bench::with(Options {
-        bank_settings: "journey_seconds = 1",
-        ..Options::default()
-    })
-    .await;
+    let bench = Bench::new().await;
     bench.begin(&browser(), 0).await;
-    until(async || {
-        sweeper::round(&bench.replicas[0].app).await.unwrap();
-        bench.events("JourneyTimedOut").await == 1
-    })
-    .await;
+    let_the_hour_be_over(&bench).await;
+    sweeper::round(&bench.replicas[0].app).await.unwrap();
     let events = events(&bench).await;
     let ended = events
         .iter()

@@ -165,14 +165,14 @@ fn unkeyed_digest(secret: &str) -> String {
 }
 
 /// A service as a program of its own, with everything that it can log.
-struct Program {
+pub struct Program {
     child: Child,
     log: std::path::PathBuf,
     directory: std::path::PathBuf,
 }
 
 impl Program {
-    fn start(settings: &str) -> Self {
+    pub fn start(settings: &str) -> Self {
         let name = format!("renkei-secrets-{}", sqlx::types::Uuid::new_v4());
         let directory = std::env::temp_dir().join(name);
         std::fs::create_dir(&directory).unwrap();
@@ -196,22 +196,27 @@ impl Program {
         }
     }
 
-    fn logged(&self) -> String {
+    pub fn logged(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// Where it listens, once it says so.
     async fn public(&self) -> SocketAddr {
-        let mut public = None;
+        self.listens("public").await
+    }
+
+    /// Where one of its listeners is, once it says so.
+    pub async fn listens(&self, listener: &str) -> SocketAddr {
+        let mut address = None;
         until(async || {
             let log = self.logged();
             let up = log.lines().find(|line| line.contains("consent is up"));
             let fields = up.and_then(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-            public = fields.and_then(|line| line["fields"]["public"].as_str()?.parse().ok());
-            public.is_some()
+            address = fields.and_then(|line| line["fields"][listener].as_str()?.parse().ok());
+            address.is_some()
         })
         .await;
-        public.unwrap()
+        address.unwrap()
     }
 }
 
@@ -227,6 +232,7 @@ impl Drop for Program {
 async fn no_secret_is_in_a_log_however_much_is_logged() {
     let mut bench = Bench::with(Options {
         replicas: 0,
+        sweep_milliseconds: 500,
         ..Options::default()
     })
     .await;

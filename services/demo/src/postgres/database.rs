@@ -85,14 +85,15 @@ impl TestDatabase {
     }
 
     /// Creates a copy of another database of the same server, a migrated one for example; much
-    /// faster than migrating. Nobody may stay connected to the other one.
+    /// faster than migrating. Nobody may stay connected to the other one. It is copied file by file:
+    /// where the server does not wait for the disk, a third of the time of a copy by the log.
     ///
     /// # Errors
     /// Where the server can't be reached or refuses.
     pub async fn create_from(admin_url: &str, template: &str) -> Result<Self, PostgresError> {
         let database = Self::named(admin_url)?;
         let statement = format!(
-            "CREATE DATABASE {} TEMPLATE {}",
+            "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy",
             database.name,
             checked(template)?
         );

@@ -8,6 +8,7 @@ mod account;
 mod binaries;
 mod database;
 mod error;
+mod memory;
 mod private;
 mod provision;
 
@@ -49,14 +50,15 @@ impl Server {
         }
     }
 
-    /// The server of `RENKEI_TEST_DATABASE_URL`, else a private one.
+    /// The server of `RENKEI_TEST_DATABASE_URL`, else a private one whose state is
+    /// [`State::Fleeting`].
     ///
     /// # Errors
     /// Where none is given and none can be started.
     pub fn for_tests() -> Result<Self, PostgresError> {
         let options = PrivateOptions {
             name: "test".to_owned(),
-            state: State::Fresh,
+            state: State::Fleeting,
             log: None,
         };
         Self::use_or_start(env::var(TEST_URL_VARIABLE).ok(), &options)

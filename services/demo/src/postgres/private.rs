@@ -17,6 +17,7 @@ use rand::distr::Alphanumeric;
 use super::account::Account;
 use super::binaries::Binaries;
 use super::error::{PostgresError, While};
+use super::memory;
 use super::provision::{find_or_install, last_lines, run};
 use crate::places::target_directory;
 use crate::private_file::write_private;
@@ -24,6 +25,8 @@ use crate::watchdog::{Signal, Target, Watchdog};
 
 /// The server's superuser.
 const SUPERUSER: &str = "postgres";
+/// Without what makes a server outlive a loss of power, and with a bound to the log that is in memory.
+const FLEETING: [&str; 3] = ["fsync=off", "full_page_writes=off", "max_wal_size=256MB"];
 /// Crash recovery of a kept state is part of it.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// After a kill -9 the previous server may take this long to be gone (and reaped).
@@ -39,6 +42,10 @@ const POLL: Duration = Duration::from_millis(20);
 pub enum State {
     /// Nothing; deleted at the end.
     Fresh,
+    /// The same, in memory where there is enough of it, and never waiting for the disk: nobody reads the
+    /// data after a loss of power. Who is connected sees no difference, and a session or a client that is
+    /// killed loses nothing either way.
+    Fleeting,
     /// What the last server of the same name and for the same directory left. The directory is
     /// only a name here; an absolute path.
     KeptFor(PathBuf),
@@ -87,13 +94,21 @@ impl PrivateServer {
         let binaries = find_or_install(account, &target.join("tools"))?;
         let directory = directory_for(options, account, &target);
         let watchdog = Watchdog::start().while_(|| "starting sh".to_owned())?;
+        let mut own = Vec::new();
+        if options.state == State::Fleeting {
+            own.extend(FLEETING);
+        }
         let cluster = Cluster {
             account,
             binaries,
             directory,
             watchdog,
             state: options.state.clone(),
-            settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
+            settings: own
+                .iter()
+                .chain(settings)
+                .map(|&one| one.to_owned())
+                .collect(),
         };
         let password = cluster.initialise()?;
         let log = options
@@ -170,7 +185,7 @@ impl Cluster {
             return fs::read_to_string(&password_file)
                 .while_(|| format!("reading {}", password_file.display()));
         }
-        if self.state == State::Fresh {
+        if matches!(self.state, State::Fresh | State::Fleeting) {
             self.watchdog
                 .remove(&self.directory)
                 .while_(|| "ordering the removal of the data".to_owned())?;
@@ -296,14 +311,20 @@ impl Cluster {
 }
 
 /// Under `target/`; but where root starts the server the server's account has to reach it, so
-/// under `/var/tmp`, which survives a restart of the machine.
+/// under `/var/tmp`, which survives a restart of the machine. What is fleeting is in memory, if it can be.
 fn directory_for(options: &PrivateOptions, account: Account, target: &Path) -> PathBuf {
-    let parent = match account {
+    let on_disk = || match account {
         Account::Own(_) => target.join("postgres"),
         Account::Ordinary { .. } => PathBuf::from("/var/tmp"),
     };
+    let parent = match &options.state {
+        State::Fleeting => memory::directory().unwrap_or_else(on_disk),
+        State::Fresh | State::KeptFor(_) => on_disk(),
+    };
     let suffix = match &options.state {
-        State::Fresh => format!("{}-{:08x}", std::process::id(), rand::rng().random::<u32>()),
+        State::Fresh | State::Fleeting => {
+            format!("{}-{:08x}", std::process::id(), rand::rng().random::<u32>())
+        }
         State::KeptFor(owner) => {
             let mut hasher = DefaultHasher::new();
             owner.hash(&mut hasher);
