@@ -343,7 +343,7 @@ words! {
     suspend_partner_note: "この金庫では、停止している間、この連携事業者はどの連携も参照できません。停止は同じ理由を選んで解くことができます。",
         "While suspended, this partner can read nothing of this bank. The same cause is lifted again.";
     restore_partner: "連携事業者の停止を解く", "Lift a suspension of the partner";
-    find_partner: "連携事業者ID", "Partner's id";
+    find_partner: "連携事業者ID（取扱いのない事業者も可）", "Partner's id (also of one that is new here)";
     find_partner_open: "開く", "Open";
     find_partner_unknown: "このIDの連携事業者はありません。", "There is no partner of this id.";
     platform_partners: "連携事業者の登録（全金庫共通）", "Partners' records (all banks)";

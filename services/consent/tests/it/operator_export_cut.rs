@@ -14,7 +14,10 @@ use crate::{
 async fn filled() -> Bench {
     let bench = Bench::new().await;
     let owner = sqlx::PgPool::connect(&bench.owner_url()).await.unwrap();
-    sqlx::query(CONSENTS).execute(&owner).await.unwrap();
+    // As CSV a set of them is less than the sockets take.
+    for _ in 0..2 {
+        sqlx::query(CONSENTS).execute(&owner).await.unwrap();
+    }
     bench
 }
 
@@ -117,7 +120,7 @@ async fn where_the_reader_goes_the_export_stops_is_recorded_so_and_makes_room() 
     let outcome: String = awaited(&bench, OUTCOME).await;
     assert_eq!(outcome, "failed");
     let rows: i64 = awaited(&bench, ROWS).await;
-    assert!((500..18_000).contains(&rows), "{rows}");
+    assert!((500..36_000).contains(&rows), "{rows}");
     let open: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'
          AND datname = current_database() AND query LIKE '%consent_current%'",
