@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use consent::store::{Bus, CommandError, Executed};
-use consent_domain::{PinScopeId, contract::ContractStream};
+use consent_domain::{
+    PinScopeId,
+    contract::{ContractEvent, ContractStream},
+};
 use futures_util::future::join_all;
 use sqlx::{Connection as _, PgConnection, PgPool};
 
@@ -132,6 +135,41 @@ async fn a_repeat_gets_its_outcome_even_where_the_command_would_be_refused_by_no
         Err(CommandError::Refused(NotAnyMore))
     ));
     assert_eq!(assert_whole(&bench.pool, &id).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_finds_everything_done_spends_its_key_where_that_says_what_to_record() {
+    let bench = Bench::new().await;
+    let bus = Bus::new(bench.pool.clone());
+    let id = stream("c-1");
+    let once = async |key: &str, if_unchanged: Option<&str>, events: Vec<ContractEvent>| {
+        let mut context = keyed(key, "/done");
+        if let Some(key) = &mut context.key {
+            key.if_unchanged = if_unchanged.map(str::to_owned);
+        }
+        bus.execute::<ContractStream, NotAnyMore>(
+            id.clone(),
+            context,
+            move |_, _| Ok(events.clone()),
+            |_, _, _| Vec::new(),
+        )
+        .await
+        .unwrap()
+    };
+    for (key, if_unchanged) in [("says-nothing", None), ("says-so", Some("/nothing-to-do"))] {
+        let nothing = once(key, if_unchanged, Vec::new()).await;
+        assert!(matches!(nothing, Executed::Committed(_)), "{key}");
+        let again = once(key, if_unchanged, vec![fact(key)]).await;
+        match again {
+            Executed::Committed(_) => assert_eq!(if_unchanged, None),
+            Executed::Repeated(spent) => assert_eq!(Some(spent.outcome.as_str()), if_unchanged),
+        }
+    }
+    assert_eq!(facts(&bench.pool, &id).await, ["says-nothing"]);
+    // What changes something is recorded as ever.
+    once("changes", Some("/nothing-to-do"), vec![fact("s")]).await;
+    let again = once("changes", Some("/nothing-to-do"), Vec::new()).await;
+    assert!(matches!(again, Executed::Repeated(spent) if spent.outcome == "/done"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
