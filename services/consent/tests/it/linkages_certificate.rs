@@ -95,7 +95,9 @@ async fn a_certificate_contract_finds_its_linkage_and_ends_it_on_any_replica() {
     );
     assert!(with_certificate.cookies("127.0.0.1").is_empty());
     let before = browser.cookies("127.0.0.1");
-    let shown = go(&browser, bench, &bench.at_replica(&handover, 1)).await;
+    let arrival = browser.get(bench.at_replica(&handover, 1)).await;
+    let asked_for = arrival.expect("an answer").location().expect("the page");
+    let shown = go(&browser, bench, &bench.at_replica(&asked_for, 0)).await;
 
     assert_eq!(shown.url.path(), format!("/{BANK}/linkages/{grant}"));
     assert_ne!(browser.cookies("127.0.0.1"), before, "another cookie");
