@@ -1,11 +1,12 @@
 //! The journey: one walk through the seven steps, from the partner's pushed request to 許可 or
 //! another end.
 //!
-//! Steps 2 to 6 have a file each below, with the command that the step's form becomes; `state` folds
-//! the facts, `end` holds the ways to end without 許可.
+//! Steps 2 to 6 have a file each below, with the command that the step's form becomes; `state` is what
+//! the facts make of it, by `fold`; `end` holds the ways to end without 許可.
 
 mod end;
 mod event;
+mod fold;
 mod state;
 mod step1_request;
 mod step2_login;
@@ -41,7 +42,7 @@ impl Stream for JourneyStream {
     type Event = JourneyEvent;
 
     fn evolve(state: &mut Journey, event: &JourneyEvent) {
-        state::evolve(state, event);
+        fold::evolve(state, event);
     }
 }
 

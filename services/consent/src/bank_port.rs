@@ -1,17 +1,16 @@
 //! The client of the bank port. A bank's answer is one of three: an outcome, a definite "no, nothing
 //! was done", or unknown; the three are never mixed up.
 
+mod failure;
+mod terms;
+
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, NaiveDate, Utc};
-use consent_domain::{
-    AccountId, BankCode, ContractId, InvalidId, PinScopeId, UserId, journey::UserRole, scope::Task,
-};
-use prost::Message as _;
+use chrono::{DateTime, Utc};
+use consent_domain::{BankCode, PinScopeId};
 use renkei_proto::bank::v1 as wire;
 use telemetry::grpc;
 use tonic::{
@@ -23,11 +22,18 @@ use uuid::Uuid;
 use wire::bank_port_client::BankPortClient;
 use zeroize::Zeroizing;
 
+use self::terms::{role, subject, verdict, wire_certificate, wire_subject};
 use crate::{
     bank_announcements::Announcements,
     bank_answer::{self, CONTRACT_NAME_LONGEST, LOGIN_NAME_LONGEST, Repeats, shown_text},
     client_certificate::CertificateIdentity,
     metrics,
+};
+
+pub(crate) use failure::malformed;
+pub use failure::{BankFailure, ClosedCause};
+pub use terms::{
+    BankAccount, CertificateHolder, LoginOutcome, LoginProof, PlannedMaintenance, Subject, Verdict,
 };
 
 /// The bank port of every bank on the platform.
@@ -40,101 +46,6 @@ pub struct BankPort {
 
 /// The port's name in spans.
 const SERVICE: &str = "renkei.bank.v1.BankPort";
-
-/// No outcome is known.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BankFailure {
-    /// The bank did not take the request: nothing was done or counted.
-    #[error("the bank can't be reached")]
-    Unavailable,
-    /// The bank may or may not have acted.
-    #[error("the bank's answer is unknown")]
-    Unknown,
-    /// The bank is closed.
-    #[error("the bank is closed")]
-    Closed {
-        /// When it opens again, where known.
-        reopens_at: Option<DateTime<Utc>>,
-        /// Whether this is planned maintenance rather than the closed hours of each day.
-        cause: ClosedCause,
-    },
-    /// The bank does not know what was asked for.
-    #[error("unknown to the bank")]
-    NotFound,
-    /// The answer breaks the contract of the port.
-    #[error("the bank's answer breaks the contract: {0}")]
-    Malformed(&'static str),
-}
-
-impl BankFailure {
-    /// In metrics.
-    fn word(&self) -> &'static str {
-        match self {
-            Self::Unavailable => "unavailable",
-            Self::Unknown => "unknown",
-            Self::Closed { .. } => "closed",
-            Self::NotFound => "not_found",
-            Self::Malformed(_) => "malformed",
-        }
-    }
-}
-
-/// Why a bank is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClosedCause {
-    /// サービス時間外
-    Hours,
-    /// メンテナンス
-    Maintenance,
-}
-
-/// Who a login is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// The contract.
-    pub contract: ContractId,
-    /// The user.
-    pub user: UserId,
-}
-
-/// What the bank said of a login.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LoginOutcome {
-    /// It may proceed.
-    Authenticated {
-        /// Who.
-        subject: Subject,
-        /// Master or general user.
-        role: UserRole,
-        /// For showing only.
-        login_name: String,
-        /// 団体名, for showing only.
-        contract_name: String,
-    },
-    /// Unknown login id or wrong password; the subject is for the contract's record only.
-    Rejected(Option<Subject>),
-    /// The password was right, but the bank refuses.
-    Refused(wire::LoginRefusal),
-    /// The bank does not take the certificate (any more); the password was not looked at.
-    CertificateRefused,
-}
-
-/// What a login id rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LoginProof {
-    /// It was typed.
-    LoginId,
-    /// A certificate stands for it.
-    Certificate(CertificateIdentity),
-}
-
-/// What a bank said of a certificate.
-pub enum CertificateHolder {
-    /// It stands for this login id.
-    LoginId(Zeroizing<String>),
-    /// The bank takes no login with it.
-    Refused(wire::CertificateRefusal),
-}
 
 /// A notice for the bank to send.
 #[derive(Debug, Clone)]
@@ -159,43 +70,6 @@ pub struct NoticeToSend {
     pub ends_at: Option<DateTime<Utc>>,
     /// Where linkages are seen and ended: language tags with a text in each; empty for locks.
     pub way_to_linkages: Vec<(&'static str, String)>,
-}
-
-/// What the bank said of a guess.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Right.
-    Match,
-    /// Wrong.
-    Mismatch,
-    /// Locked at the bank; not counted.
-    Locked,
-    /// Voided by an earlier question; not counted.
-    Void,
-}
-
-/// An account as the bank shows it; names and numbers are for showing only.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BankAccount {
-    /// The bank's id.
-    pub id: AccountId,
-    /// E.g. インターネット支店(000) 普通 5000000.
-    pub label: String,
-    /// 口座メモ, where there is one.
-    pub memo: Option<String>,
-    /// Whose PIN it takes.
-    pub pin_scope: PinScopeId,
-    /// What it can be linked for, and since when data can be had.
-    pub tasks: BTreeMap<Task, NaiveDate>,
-}
-
-/// Maintenance that the bank has announced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlannedMaintenance {
-    /// When it begins.
-    pub from: DateTime<Utc>,
-    /// When it ends, where known.
-    pub until: Option<DateTime<Utc>>,
 }
 
 impl BankPort {
@@ -527,100 +401,12 @@ impl BankPort {
         let call = span.in_scope(call).instrument(span.clone());
         let (code, answer) = match tokio::time::timeout(limit, call).await {
             Err(_) => (Code::DeadlineExceeded, Err(BankFailure::Unknown)),
-            Ok(Err(status)) => (status.code(), Err(failure(&status))),
+            Ok(Err(status)) => (status.code(), Err(failure::failure(&status))),
             Ok(Ok(answer)) => (Code::Ok, Ok(answer.into_inner())),
         };
         grpc::record_status(&span, code);
         let outcome = answer.as_ref().map_or_else(BankFailure::word, |_| "ok");
         metrics::bank_called(rpc, outcome, started.elapsed());
         answer
-    }
-}
-
-/// Only what says that the bank did not take the request is a definite outage.
-fn failure(status: &Status) -> BankFailure {
-    match status.code() {
-        Code::Unavailable if was_not_taken(status) => BankFailure::Unavailable,
-        // Without a reason that is known it may be anybody's answer, not the bank's.
-        Code::FailedPrecondition => closed(status).unwrap_or(BankFailure::Unknown),
-
-        Code::NotFound => BankFailure::NotFound,
-        Code::InvalidArgument => BankFailure::Malformed("the bank refused the request's form"),
-        _ => BankFailure::Unknown,
-    }
-}
-
-fn closed(status: &Status) -> Option<BankFailure> {
-    let closed = wire::ServiceClosed::decode(status.details()).ok()?;
-    let cause = match closed.reason() {
-        wire::ClosedReason::Hours => ClosedCause::Hours,
-        wire::ClosedReason::Maintenance => ClosedCause::Maintenance,
-        wire::ClosedReason::Unspecified => return None,
-    };
-    let reopens_at = closed
-        .reopens_at
-        .and_then(|at| bank_answer::moment_ahead(&at, Utc::now()));
-    Some(BankFailure::Closed { cause, reopens_at })
-}
-
-/// The bank said so itself, or no connection came about. A connection that broke meanwhile carries
-/// the same code, but says nothing of whether the bank acted.
-fn was_not_taken(status: &Status) -> bool {
-    let mut source = std::error::Error::source(status);
-    if source.is_none() {
-        return true;
-    }
-    while let Some(error) = source {
-        if error.is::<tonic::ConnectError>() {
-            return true;
-        }
-        source = error.source();
-    }
-    false
-}
-
-pub(crate) fn malformed(id: InvalidId) -> BankFailure {
-    BankFailure::Malformed(id.kind)
-}
-
-fn subject(subject: Option<wire::Subject>) -> Result<Subject, BankFailure> {
-    let subject = subject.ok_or(BankFailure::Malformed("no subject"))?;
-    Ok(Subject {
-        contract: ContractId::parse(subject.contract_id).map_err(malformed)?,
-        user: UserId::parse(subject.user_id).map_err(malformed)?,
-    })
-}
-
-fn wire_certificate(certificate: &CertificateIdentity) -> wire::ClientCertificate {
-    wire::ClientCertificate {
-        sha256: certificate.sha256.to_vec(),
-        issuer: certificate.issuer.clone(),
-        serial: certificate.serial.clone(),
-        subject: certificate.subject.clone(),
-    }
-}
-
-fn wire_subject(subject: &Subject) -> wire::Subject {
-    wire::Subject {
-        contract_id: subject.contract.to_string(),
-        user_id: subject.user.to_string(),
-    }
-}
-
-fn role(role: wire::UserRole) -> Result<UserRole, BankFailure> {
-    match role {
-        wire::UserRole::Master => Ok(UserRole::Master),
-        wire::UserRole::General => Ok(UserRole::General),
-        wire::UserRole::Unspecified => Err(BankFailure::Malformed("no role")),
-    }
-}
-
-fn verdict(verdict: wire::Verdict) -> Result<Verdict, BankFailure> {
-    match verdict {
-        wire::Verdict::Match => Ok(Verdict::Match),
-        wire::Verdict::Mismatch => Ok(Verdict::Mismatch),
-        wire::Verdict::Locked => Ok(Verdict::Locked),
-        wire::Verdict::Void => Ok(Verdict::Void),
-        wire::Verdict::Unspecified => Err(BankFailure::Unknown),
     }
 }
