@@ -66,6 +66,12 @@ pub struct Settings {
     pub resource_servers: Vec<ResourceServer>,
     /// Wraps the keys in the database: 32 bytes in base64 or base64url, from outside the database.
     pub key_encryption_key: KeyEncryptionKey,
+    /// What these wrapped is opened, too, while `key_encryption_key` is changed; they wrap nothing.
+    #[serde(default)]
+    pub additional_key_encryption_keys: Vec<KeyEncryptionKey>,
+    /// How often the signing keys are read again, in milliseconds.
+    #[serde(default = "default_signing_keys")]
+    pub signing_keys_milliseconds: u64,
     /// The account API's resource identifier: the audience of access tokens.
     pub resource_identifier: Url,
     /// For the demo only: plain http on loopback, and cookies without `Secure`.
@@ -91,6 +97,10 @@ fn default_bank_deadline() -> u64 {
 }
 
 fn default_sweep() -> u64 {
+    5_000
+}
+
+fn default_signing_keys() -> u64 {
     5_000
 }
 
@@ -242,6 +252,13 @@ impl Settings {
     /// `public_url` without a slash at its end.
     pub fn origin(&self) -> String {
         self.public_url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// The key that wraps, with those that it takes over from.
+    pub fn key_encryption(&self) -> KeyEncryptionKey {
+        self.key_encryption_key
+            .clone()
+            .accepting(&self.additional_key_encryption_keys)
     }
 
     /// Where events may be pushed to.

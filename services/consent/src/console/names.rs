@@ -257,6 +257,10 @@ pub(super) fn act(locale: Locale, code: &str) -> String {
         "resume_bulk_revocation" => ("一括解除の再開", "Resumed a bulk revocation"),
         "cancel_bulk_revocation" => ("一括解除の中止", "Cancelled a bulk revocation"),
         "hand_over_consent" => ("引継ぎ", "Handed over"),
+        "publish_signing_key" => ("署名鍵の公開", "Published a signing key"),
+        "activate_signing_key" => ("署名鍵の使用開始", "Activated a signing key"),
+        "retire_signing_key" => ("署名鍵の使用終了", "Retired a signing key"),
+        "revoke_signing_key" => ("署名鍵の失効", "Revoked a signing key"),
         other => return other.to_owned(),
     };
     pick(locale, both).to_owned()
