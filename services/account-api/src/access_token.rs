@@ -41,6 +41,7 @@ pub(crate) struct AccessToken {
     client_id: String,
     grant_id: String,
     token_id: String,
+    key_id: String,
     coverage: TokenCoverage,
 }
 
@@ -161,7 +162,7 @@ impl TokenVerifier {
         };
         let proven = jsonwebtoken::decode::<Claims>(token, &key, &self.validation(&iss))
             .map_err(|_| disbelieved(Disbelief::Signature))?;
-        accept(proven.claims, &issuer.bank_code, now).map_err(disbelieved)
+        accept(proven.claims, key_id, &issuer.bank_code, now).map_err(disbelieved)
     }
 
     fn validation(&self, issuer: &str) -> Validation {
@@ -191,7 +192,12 @@ fn key_id(token: &str) -> Result<String, Disbelief> {
         .ok_or(Disbelief::Header)
 }
 
-fn accept(claims: Claims, bank_code: &str, now: DateTime<Utc>) -> Result<AccessToken, Disbelief> {
+fn accept(
+    claims: Claims,
+    key_id: String,
+    bank_code: &str,
+    now: DateTime<Utc>,
+) -> Result<AccessToken, Disbelief> {
     let now = now.timestamp();
     let ahead = |moment: i64| moment > now.saturating_add(LEEWAY_SECONDS);
     if claims.exp.saturating_add(LEEWAY_SECONDS) <= now
@@ -221,6 +227,7 @@ fn accept(claims: Claims, bank_code: &str, now: DateTime<Utc>) -> Result<AccessT
         client_id: claims.client_id,
         grant_id: claims.grant_id,
         token_id: claims.jti,
+        key_id,
         coverage,
     })
 }
@@ -249,6 +256,11 @@ impl AccessToken {
     /// `jti`.
     pub(crate) fn token_id(&self) -> &str {
         &self.token_id
+    }
+
+    /// `kid` of the key that verified it.
+    pub(crate) fn key_id(&self) -> &str {
+        &self.key_id
     }
 
     /// True where the token was issued for any task of this account.

@@ -92,6 +92,7 @@ impl Decisions {
             jti: token.token_id().to_owned(),
             task: task.to_decision().into(),
             account_id: account_id.as_str().to_owned(),
+            key_id: token.key_id().to_owned(),
         };
         let span = grpc::client_span(SERVICE, "Decide");
         let request = span.in_scope(|| self.request(context, message));
@@ -121,6 +122,7 @@ impl Decisions {
             grant_id: token.grant_id().to_owned(),
             client_id: token.client_id().to_owned(),
             jti: token.token_id().to_owned(),
+            key_id: token.key_id().to_owned(),
         };
         let span = grpc::client_span(SERVICE, "DescribeGrant");
         let request = span.in_scope(|| self.request(context, message));

@@ -127,7 +127,11 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running,
     let operators_at = listener.local_addr().unwrap_or(unspecified);
     let pool = database::connect(&settings.database_url).await?;
     lineage::compare(&pool).await?;
-    let pairwise = pairwise_key(&pool, &settings.key_encryption_key).await?;
+    let wrapping = settings
+        .key_encryption_key
+        .clone()
+        .accepting(&settings.additional_key_encryption_keys);
+    let pairwise = pairwise_key(&pool, &wrapping).await?;
     let topics = settings.topics.names()?;
     let publisher = Publisher {
         pool: pool.clone(),

@@ -34,6 +34,9 @@ pub struct Settings {
     pub public_url: Url,
     /// The consent service's: opens the key that partners' ids are derived with.
     pub key_encryption_key: KeyEncryptionKey,
+    /// As the consent service's: what these wrapped is opened, too, while the key is changed.
+    #[serde(default)]
+    pub additional_key_encryption_keys: Vec<KeyEncryptionKey>,
     /// This instance, in the lease and in logs; by default the host's name and the process's id.
     #[serde(default)]
     pub instance: Option<String>,

@@ -28,6 +28,7 @@ use crate::{
     openapi,
     partners::bank_record,
     protocol::{
+        keys::{KEY_SET_MAX_AGE_SECONDS, KeyError},
         metadata::{Metadata, metadata},
         oauth_error::OAuthError,
     },
@@ -98,6 +99,12 @@ impl From<Unseen> for OAuthError {
 
 impl From<sqlx::Error> for OAuthError {
     fn from(error: sqlx::Error) -> Self {
+        store_failed(&error)
+    }
+}
+
+impl From<KeyError> for OAuthError {
+    fn from(error: KeyError) -> Self {
         store_failed(&error)
     }
 }
@@ -174,7 +181,16 @@ pub(crate) async fn show_keys(
 ) -> Result<HttpResponse, OAuthError> {
     let bank = bank_of(&app, &path).await?;
     Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((
+            CACHE_CONTROL,
+            format!("public, max-age={KEY_SET_MAX_AGE_SECONDS}"),
+        ))
         .insert_header((CONTENT_TYPE, "application/jwk-set+json"))
-        .body(app.keys.ring().jwks(&bank).to_string()))
+        .body(
+            app.keys
+                .current_ring(&app.pool)
+                .await?
+                .jwks(&bank)
+                .to_string(),
+        ))
 }

@@ -68,13 +68,15 @@ impl DecisionService {
     }
 }
 
-fn asked(bank: &str, grant: &str, client: &str, jti: &str) -> Result<Question, Status> {
+/// As either question says it: bank, grant, client, `jti`, `kid`.
+fn asked([bank, grant, client, jti, kid]: [&str; 5]) -> Result<Question, Status> {
     let invalid = |what: &'static str| Status::invalid_argument(what);
     Ok(Question {
         bank: BankCode::parse(bank).map_err(|_| invalid("bank_code"))?,
         grant: GrantId::parse(grant).map_err(|_| invalid("grant_id"))?,
         client: ClientId::parse(client).map_err(|_| invalid("client_id"))?,
         jti: Some(Uuid::parse_str(jti).map_err(|_| invalid("jti"))?),
+        kid: (!kid.is_empty()).then(|| kid.to_owned()),
     })
 }
 
@@ -171,12 +173,13 @@ impl wire::decisions_server::Decisions for DecisionService {
             wire::Task::Transactions => Task::Transactions,
             wire::Task::Unspecified => return Err(Status::invalid_argument("task")),
         };
-        let asked = asked(
+        let asked = asked([
             &request.bank_code,
             &request.grant_id,
             &request.client_id,
             &request.jti,
-        )?;
+            &request.key_id,
+        ])?;
         let (bank, client) = (asked.bank.clone(), asked.client.clone());
         let seen = self.see(asked).await?;
         let decision = usable(&seen, &client).and_then(|terms| {
@@ -217,12 +220,13 @@ impl wire::decisions_server::Decisions for DecisionService {
         use wire::describe_grant_response::Result as Described;
         self.admit(&request)?;
         let request = request.into_inner();
-        let asked = asked(
+        let asked = asked([
             &request.bank_code,
             &request.grant_id,
             &request.client_id,
             &request.jti,
-        )?;
+            &request.key_id,
+        ])?;
         let (bank, client) = (asked.bank.clone(), asked.client.clone());
         let seen = self.see(asked).await?;
         let result = match usable(&seen, &client) {

@@ -4,6 +4,7 @@ mod consent_commands;
 mod operator_command;
 mod push_target_command;
 mod retention_commands;
+mod signing_key_command;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -92,6 +93,12 @@ enum Command {
     /// What is neither destroyed nor forgotten.
     #[command(subcommand)]
     LegalHold(retention_commands::LegalHoldCommand),
+    /// The keys that sign tokens.
+    #[command(subcommand)]
+    SigningKey(signing_key_command::SigningKeyCommand),
+    /// The key that wraps the keys in the database.
+    #[command(subcommand)]
+    KeyEncryption(signing_key_command::KeyEncryptionCommand),
 }
 
 #[derive(Subcommand)]
@@ -274,6 +281,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Archive(command) => retention_commands::archive(command).await,
         Command::Destroy(command) => retention_commands::destroy(command).await,
         Command::LegalHold(command) => retention_commands::legal_hold(command).await,
+        Command::SigningKey(command) => signing_key_command::signing_key(command).await,
+        Command::KeyEncryption(command) => signing_key_command::key_encryption(command).await,
         Command::PinScope(PinScopeCommand::Unlock {
             config,
             bank,

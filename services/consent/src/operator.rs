@@ -14,6 +14,7 @@ pub mod platform;
 mod refusals;
 pub mod session;
 
+pub(crate) use acts::record_by_command_line;
 pub use acts::{Act, ActId, Begun, Outcome, Subject, Via};
 pub use api::Api;
 pub use console::Console;

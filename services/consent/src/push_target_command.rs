@@ -105,7 +105,7 @@ pub async fn run(command: PushTargetCommand) -> Result<String, Box<dyn std::erro
                 target.client, target.bank
             );
             let pool = PgPool::connect(&settings.database_url).await?;
-            set_target(&pool, &settings.key_encryption_key, target, &operator).await?;
+            set_target(&pool, &settings.key_encryption(), target, &operator).await?;
             Ok(said)
         }
         PushTargetCommand::Remove {

@@ -67,6 +67,12 @@ pub struct Settings {
     pub resource_servers: Vec<ResourceServer>,
     /// Wraps the keys in the database: 32 bytes in base64 or base64url, from outside the database.
     pub key_encryption_key: KeyEncryptionKey,
+    /// What these wrapped is opened, too, while `key_encryption_key` is changed; they wrap nothing.
+    #[serde(default)]
+    pub additional_key_encryption_keys: Vec<KeyEncryptionKey>,
+    /// How often the signing keys are read again, in milliseconds, from 100 to an hour.
+    #[serde(default = "default_signing_keys")]
+    pub signing_keys_milliseconds: u64,
     /// The account API's resource identifier: the audience of access tokens.
     pub resource_identifier: Url,
     /// For the demo only: plain http on loopback, and cookies without `Secure`.
@@ -93,6 +99,10 @@ fn default_bank_deadline() -> u64 {
 }
 
 fn default_sweep() -> u64 {
+    5_000
+}
+
+fn default_signing_keys() -> u64 {
     5_000
 }
 
@@ -224,6 +234,11 @@ impl Settings {
                 "sweep_milliseconds must be 100 to 3600000, or 0 for a replica that does not sweep",
             ));
         }
+        if !matches!(self.signing_keys_milliseconds, 100..=3_600_000) {
+            return Err(SettingsError::Unsafe(
+                "signing_keys_milliseconds must be 100 to 3600000",
+            ));
+        }
         if self.decision_credential.len() < 16 {
             return Err(SettingsError::Unsafe(
                 "decision_credential is shorter than 16 characters",
@@ -254,6 +269,13 @@ impl Settings {
     /// How often this replica sweeps, if it does.
     pub fn sweep_every(&self) -> Option<Duration> {
         (self.sweep_milliseconds > 0).then(|| Duration::from_millis(self.sweep_milliseconds))
+    }
+
+    /// The key that wraps, with those that it takes over from.
+    pub fn key_encryption(&self) -> KeyEncryptionKey {
+        self.key_encryption_key
+            .clone()
+            .accepting(&self.additional_key_encryption_keys)
     }
 
     /// Where events may be pushed to.
@@ -334,6 +356,21 @@ resource_identifier = "https://api.example"
         assert_eq!(refusal(&format!("{https}{trusting}")), None);
         let for_nothing = refusal(&format!("{BEHIND_A_PROXY}{trusting}"));
         assert!(for_nothing.unwrap().contains("bank_port_url"));
+    }
+
+    #[test]
+    fn signing_keys_are_read_again_at_a_bearable_pace() {
+        let every = |milliseconds: u64| {
+            format!("signing_keys_milliseconds = {milliseconds}\n{BEHIND_A_PROXY}")
+        };
+        assert_eq!(refusal(&every(100)), None);
+        for unbearable in [0, 99, 3_600_001] {
+            let refused = refusal(&every(unbearable)).unwrap();
+            assert!(
+                refused.contains("signing_keys_milliseconds"),
+                "{unbearable}: {refused}"
+            );
+        }
     }
 
     #[test]

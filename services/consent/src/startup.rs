@@ -39,7 +39,7 @@ use crate::{
     decisions::{DecisionService, GrantSight},
     feed::{Feed, arrivals::Arrivals},
     journey,
-    keys::Keys,
+    keys::{self, Keys},
     linkages, metrics,
     observation::observe,
     operators,
@@ -245,6 +245,8 @@ pub async fn start(settings: Settings, listeners: Listeners) -> Result<Running, 
         address
     });
     tasks.extend(sweeping(&settings, &app));
+    let every = Duration::from_millis(settings.signing_keys_milliseconds);
+    tasks.push(tokio::spawn(keys::watch(app.clone(), every)));
 
     let certificate_login = certificate_listener.as_ref().map(address_of).transpose()?;
     let certificate_server = start_certificate_login(&settings, &app, certificate_listener)?;
@@ -371,7 +373,7 @@ async fn build(settings: &Settings) -> Result<App, StartError> {
         .test_before_acquire(false)
         .connect_with(options.clone())
         .await?;
-    let keys = Keys::load(&pool, settings.key_encryption_key.clone()).await?;
+    let keys = Keys::load(&pool, settings.key_encryption()).await?;
     let deadline = Duration::from_millis(settings.bank_deadline_milliseconds);
     let pages = pages_of_banks(&pool).await?;
     let bank_port_tls = settings

@@ -104,9 +104,6 @@ pub async fn round(app: &App) -> Result<(), StoreError> {
     notices::send_due(app).await?;
     count_ended(&app.pool).await?;
     retention::forget(&app.pool, &app.retention).await?;
-    if let Err(error) = app.keys.refresh(&app.pool).await {
-        tracing::warn!(%error, "the signing keys could not be read again");
-    }
     Ok(())
 }
 

@@ -12,9 +12,14 @@ use zeroize::Zeroizing;
 /// Bytes of a nonce. Random nonces are safe for the few keys that are ever wrapped.
 pub const NONCE_BYTES: usize = 12;
 
-/// The key that wraps the others; comes from the settings and is never stored.
+/// The key that wraps the others; comes from the settings and is never stored. While it takes over from
+/// another one, it also opens what that one wrapped.
 #[derive(Clone)]
-pub struct KeyEncryptionKey(Zeroizing<[u8; 32]>);
+pub struct KeyEncryptionKey {
+    key: Zeroizing<[u8; 32]>,
+    /// What these wrapped is opened, too; they wrap nothing.
+    accepted: Vec<Zeroizing<[u8; 32]>>,
+}
 
 /// The setting is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,11 +56,18 @@ impl KeyEncryptionKey {
             return Err(MalformedKeyEncryptionKey);
         }
         bytes.copy_from_slice(&decoded);
-        Ok(Self(bytes))
+        Ok(Self {
+            key: bytes,
+            accepted: Vec::new(),
+        })
     }
 
-    fn cipher(&self) -> Aes256Gcm {
-        Aes256Gcm::new(&(*self.0).into())
+    /// The same key, which also opens what these wrapped.
+    #[must_use]
+    pub fn accepting(mut self, others: &[Self]) -> Self {
+        self.accepted
+            .extend(others.iter().map(|other| other.key.clone()));
+        self
     }
 
     /// Wraps a key under its name. The nonce must be fresh from a random generator: a nonce used
@@ -73,8 +85,7 @@ impl KeyEncryptionKey {
             msg: key,
             aad: name.as_bytes(),
         };
-        let ciphertext = self
-            .cipher()
+        let ciphertext = cipher(&self.key)
             .encrypt(&Nonce::from(nonce), payload)
             .map_err(|_| DoesNotOpen)?;
         Ok(WrappedKey {
@@ -83,7 +94,7 @@ impl KeyEncryptionKey {
         })
     }
 
-    /// Opens a key that was wrapped under this name.
+    /// Opens a key that was wrapped under this name, by this key or an accepted one.
     ///
     /// # Errors
     /// [`DoesNotOpen`].
@@ -92,20 +103,53 @@ impl KeyEncryptionKey {
         name: &str,
         wrapped: &WrappedKey,
     ) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
-        let nonce: [u8; NONCE_BYTES] = wrapped
-            .nonce
-            .as_slice()
-            .try_into()
-            .map_err(|_| DoesNotOpen)?;
-        let payload = Payload {
-            msg: &wrapped.ciphertext,
-            aad: name.as_bytes(),
-        };
-        self.cipher()
-            .decrypt(&Nonce::from(nonce), payload)
-            .map(Zeroizing::new)
-            .map_err(|_| DoesNotOpen)
+        std::iter::once(&self.key)
+            .chain(&self.accepted)
+            .find_map(|key| open(key, name, wrapped).ok())
+            .ok_or(DoesNotOpen)
     }
+
+    /// Wraps anew what an accepted key wrapped under this name; `None`: this key wrapped it already. The
+    /// nonce must be fresh, as for [`Self::wrap`].
+    ///
+    /// # Errors
+    /// [`DoesNotOpen`].
+    pub fn rewrap(
+        &self,
+        name: &str,
+        wrapped: &WrappedKey,
+        nonce: [u8; NONCE_BYTES],
+    ) -> Result<Option<WrappedKey>, DoesNotOpen> {
+        if open(&self.key, name, wrapped).is_ok() {
+            return Ok(None);
+        }
+        let opened = self.unwrap(name, wrapped)?;
+        self.wrap(name, &opened, nonce).map(Some)
+    }
+}
+
+fn cipher(key: &[u8; 32]) -> Aes256Gcm {
+    Aes256Gcm::new(&(*key).into())
+}
+
+fn open(
+    key: &[u8; 32],
+    name: &str,
+    wrapped: &WrappedKey,
+) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+    let nonce: [u8; NONCE_BYTES] = wrapped
+        .nonce
+        .as_slice()
+        .try_into()
+        .map_err(|_| DoesNotOpen)?;
+    let payload = Payload {
+        msg: &wrapped.ciphertext,
+        aad: name.as_bytes(),
+    };
+    cipher(key)
+        .decrypt(&Nonce::from(nonce), payload)
+        .map(Zeroizing::new)
+        .map_err(|_| DoesNotOpen)
 }
 
 /// As settings hold it: base64 or base64url, with padding or without.
@@ -153,6 +197,27 @@ mod tests {
             ..wrapped
         };
         assert_eq!(key(1).unwrap("code", &short), Err(DoesNotOpen));
+    }
+
+    #[test]
+    fn a_new_key_opens_what_the_accepted_one_wrapped_and_wraps_it_anew_once() {
+        let wrapped = key(1).wrap("code", b"secret", [7; NONCE_BYTES]).unwrap();
+        let both = key(2).accepting(&[key(1)]);
+        assert_eq!(both.unwrap("code", &wrapped).unwrap().as_slice(), b"secret");
+        assert_eq!(both.unwrap("form", &wrapped), Err(DoesNotOpen));
+
+        let anew = both.rewrap("code", &wrapped, [8; NONCE_BYTES]).unwrap();
+        let anew = anew.expect("another key had wrapped it");
+        assert_eq!(key(2).unwrap("code", &anew).unwrap().as_slice(), b"secret");
+        assert_eq!(key(1).unwrap("code", &anew), Err(DoesNotOpen));
+        assert_eq!(both.rewrap("code", &anew, [9; NONCE_BYTES]), Ok(None));
+        assert_eq!(
+            key(3).rewrap("code", &anew, [9; NONCE_BYTES]),
+            Err(DoesNotOpen)
+        );
+        // Who takes over wraps; who is accepted only opens.
+        let by_both = both.wrap("code", b"new", [9; NONCE_BYTES]).unwrap();
+        assert_eq!(key(1).unwrap("code", &by_both), Err(DoesNotOpen));
     }
 
     #[test]

@@ -32,6 +32,9 @@ use crate::{
 /// Live consents, each with two accounts, both tasks and an access token.
 pub const GRANTS: usize = 20_000;
 
+/// The `kid` of their tokens.
+const SIGNED_BY: &str = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
+
 /// One after the other.
 pub const ONE: Line = line(
     "decisions-1",
@@ -184,18 +187,20 @@ async fn questions(ground: &Ground) -> Result<Arc<Vec<DecideRequest>>, BenchErro
                 .account_for_partner(key)
                 .map_err(BenchError::wrong)?
                 .to_string(),
+            key_id: SIGNED_BY.to_owned(),
         });
     }
     sqlx::query(
         "INSERT INTO issued_access_tokens
-            (bank, jti, client_id, grant_id, code_id, issued_at, expires_at)
-         SELECT $1, jti, $2, granted, jti, now(), now() + interval '1 day'
+            (bank, jti, client_id, grant_id, code_id, issued_at, expires_at, kid)
+         SELECT $1, jti, $2, granted, jti, now(), now() + interval '1 day', $5
          FROM UNNEST($3::uuid[], $4::text[]) AS t (jti, granted)",
     )
     .bind(BANK)
     .bind(CLIENT)
     .bind(jtis)
     .bind(grants)
+    .bind(SIGNED_BY)
     .execute(&ground.pool)
     .await?;
     ground.analyze().await?;

@@ -208,6 +208,7 @@ async fn own(app: &App, reader: &Reader, grant: &GrantId) -> Result<Option<Seen>
         grant: grant.clone(),
         client: client.clone(),
         jti: None,
+        kid: None,
     };
     let seen = app.grants.see(question).await;
     let seen = seen.map_err(|unseen| Problem::unavailable(&unseen))?;

@@ -140,6 +140,7 @@ async fn state_of_access_token(
         grant: claims.grant_id.clone(),
         client: claims.client_id.clone(),
         jti: Some(claims.jti),
+        kid: Some(claims.kid.clone()),
     };
     let seen = app.grants.see(question).await?;
     let live = seen
@@ -184,6 +185,7 @@ async fn state_of_refresh_token(
         grant: row.grant_id.clone(),
         client: client.clone(),
         jti: None,
+        kid: None,
     };
     let seen = app.grants.see(question).await?;
     let Some(terms) = seen.live_terms(client) else {

@@ -52,20 +52,19 @@ pub(super) async fn issue(
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
         .fetch_one(&app.pool)
         .await?;
+    let key = app.keys.signing_key(&app.pool, bank).await?;
     let claims = PartnerTokenClaims::new(
         &app.issuer(bank),
         proven.client.client_id(),
         scopes,
         entropy::opaque_id(),
+        key.kid(),
         now.trunc_subsecs(0),
     );
-    let failed = |error: &dyn std::error::Error| {
+    let token = claims.sign(&key).map_err(|error| {
         tracing::error!(%error, "a token could not be signed");
         OAuthError::server_error()
-    };
-    let ring = app.keys.ring();
-    let key = ring.signing_key(bank).map_err(|error| failed(&error))?;
-    let token = claims.sign(key).map_err(|error| failed(&error))?;
+    })?;
     claims.record(&app.pool, bank).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -35,6 +35,7 @@ use crate::{
         refresh_token::{self, RefreshTokenRow, token_hash},
         secret::Secret,
         shared_key::KeyPurpose,
+        signing_key::SigningKey,
         token_ids::{Issuance, IssuedAccessTokenRow, issue_from_refresh_token},
         token_request::TokenRequest,
         token_response::{TokenResponse, scope_of},
@@ -127,6 +128,7 @@ async fn redeem_code(
     let terms = live_terms(app, bank, &found.grant_id)
         .await?
         .ok_or(OAuthError::invalid_grant())?;
+    let key = app.keys.signing_key(&app.pool, bank).await?;
     let mut transaction = app.pool.begin().await?;
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
         .fetch_one(&mut *transaction)
@@ -163,6 +165,7 @@ async fn redeem_code(
         refresh_token_id: Some(refresh.refresh_token_id),
         issued_at,
         expires_at: access_token::expires_at(issued_at),
+        kid: key.kid().to_owned(),
     }
     .insert(&mut *transaction)
     .await?;
@@ -184,6 +187,7 @@ async fn redeem_code(
     }
     let token = Token {
         jti,
+        key,
         issued_at,
         tasks: granted_tasks(&terms),
     };
@@ -271,12 +275,15 @@ async fn refresh(
     let jti = entropy::opaque_id();
     let issued_at = now.trunc_subsecs(0);
     let expires_at = access_token::expires_at(issued_at);
-    match issue_from_refresh_token(&app.pool, &row, jti, issued_at, expires_at).await? {
+    let key = app.keys.signing_key(&app.pool, bank).await?;
+    let kid = key.kid();
+    match issue_from_refresh_token(&app.pool, &row, jti, kid, issued_at, expires_at).await? {
         Issuance::Issued => {}
         Issuance::RefreshTokenRevoked => return Err(OAuthError::invalid_grant()),
     }
     let token = Token {
         jti,
+        key,
         issued_at,
         tasks,
     };
@@ -285,6 +292,8 @@ async fn refresh(
 
 struct Token {
     jti: Uuid,
+    /// Recorded with the `jti`.
+    key: SigningKey,
     issued_at: DateTime<Utc>,
     /// What the token is for: every granted task, or fewer.
     tasks: BTreeSet<Task>,
@@ -299,16 +308,10 @@ fn answer(
     token: &Token,
     refresh_token: Option<&Secret>,
 ) -> Result<HttpResponse, OAuthError> {
-    let failed = |error: &dyn std::error::Error| {
-        tracing::error!(%error, "a token could not be signed");
-        OAuthError::server_error()
-    };
     let details: [GrantedAccess; 1] = [granted_access(app, bank, terms).only(&token.tasks)];
     let scope = scope_of(&token.tasks);
     let key = app.keys.shared(KeyPurpose::Pairwise);
     let subject = PairwiseId::of_contract(key, &terms.partner, bank, &terms.contract);
-    let ring = app.keys.ring();
-    let signing = ring.signing_key(bank).map_err(|error| failed(&error))?;
     let content = AccessTokenContent {
         issuer: &app.issuer(bank),
         subject: &subject,
@@ -320,7 +323,10 @@ fn answer(
         authorization_details: &details,
         issued_at: token.issued_at,
     };
-    let access_token = access_token::mint(signing, &content).map_err(|error| failed(&error))?;
+    let access_token = access_token::mint(&token.key, &content).map_err(|error| {
+        tracing::error!(%error, "a token could not be signed");
+        OAuthError::server_error()
+    })?;
     let response = TokenResponse {
         access_token: &access_token,
         refresh_token,

@@ -273,6 +273,10 @@ pub(super) fn act(locale: Locale, code: &str) -> String {
         "change_redirect_uris" => ("戻り先URIの変更", "Changed redirect URIs"),
         "add_partner_key" => ("公開鍵の追加", "Added a partner's key"),
         "retire_partner_key" => ("鍵の利用終了の予定", "Planned a key's end"),
+        "publish_signing_key" => ("署名鍵の公開", "Published a signing key"),
+        "activate_signing_key" => ("署名鍵の使用開始", "Activated a signing key"),
+        "retire_signing_key" => ("署名鍵の使用終了", "Retired a signing key"),
+        "revoke_signing_key" => ("署名鍵の失効", "Revoked a signing key"),
         other => return other.to_owned(),
     };
     pick(locale, both).to_owned()

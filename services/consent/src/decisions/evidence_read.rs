@@ -27,6 +27,8 @@ pub(crate) struct Question {
     pub client: ClientId,
     /// The access token's id, where one is asked about.
     pub jti: Option<Uuid>,
+    /// The key that the token was verified with, where that is known.
+    pub kid: Option<String>,
 }
 
 impl Question {
@@ -48,7 +50,8 @@ pub(super) mod column {
 }
 
 /// Everything that decisions rest on, at one moment: consent, contract, partner at the bank, bank, token.
-/// Of the levels above the consent only a word each.
+/// Of the levels above the consent only a word each. A token is believed under the key that it was issued with
+/// and no other, and not when that key got out (docs/decisions/0051); the release before recorded no key.
 const SQL: &str = "
     SELECT now(), q.number,
         c.state_version, c.state,
@@ -57,9 +60,11 @@ const SQL: &str = "
         b.state_version, b.standing,
         EXISTS (SELECT FROM issued_access_tokens i
             WHERE i.bank = q.bank AND i.jti = q.jti AND i.client_id = q.client
-              AND i.grant_id = q.granted AND i.revoked_at IS NULL)
-    FROM UNNEST($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[])
-        WITH ORDINALITY AS q (bank, stream, jti, client, granted, number)
+              AND i.grant_id = q.granted AND i.revoked_at IS NULL
+              AND (i.kid IS NULL OR i.kid = coalesce(q.kid, i.kid))
+              AND NOT EXISTS (SELECT FROM signing_keys k WHERE k.kid = i.kid AND k.state = 'revoked'))
+    FROM UNNEST($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[])
+        WITH ORDINALITY AS q (bank, stream, jti, client, granted, kid, number)
     LEFT JOIN consent_current c ON c.stream_id = q.stream
     LEFT JOIN contract_current t ON t.stream_id = q.bank || ':' || c.contract
     LEFT JOIN partner_at_bank_current a ON a.stream_id = q.bank || ':' || c.partner
@@ -173,12 +178,14 @@ async fn fetch(
     let jtis: Vec<Option<Uuid>> = questions.iter().map(|q| q.jti).collect();
     let clients: Vec<&str> = questions.iter().map(|q| q.client.as_str()).collect();
     let grants: Vec<&str> = questions.iter().map(|q| q.grant.as_str()).collect();
+    let kids: Vec<Option<&str>> = questions.iter().map(|q| q.kid.as_deref()).collect();
     sqlx::query(SQL)
         .bind(banks)
         .bind(streams)
         .bind(jtis)
         .bind(clients)
         .bind(grants)
+        .bind(kids)
         .fetch_all(connection)
         .await
 }

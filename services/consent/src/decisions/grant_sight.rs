@@ -197,7 +197,8 @@ pub(crate) struct Seen {
     contract: Standing,
     partner_at_bank: Standing,
     bank: Standing,
-    /// Whether the access token is recorded for this client and grant, and not revoked.
+    /// Whether the access token is recorded for this client and grant under this key, and neither token nor
+    /// key is revoked.
     pub(crate) token_live: bool,
     /// The database's clock.
     pub(crate) now: Instant,
@@ -236,6 +237,6 @@ impl Seen {
 pub(super) enum Unusable {
     /// The rule about grants.
     Grant(Denial),
-    /// The token is not recorded for the grant, or revoked.
+    /// The token is not recorded for the grant under this key, or one of them is revoked.
     Token,
 }

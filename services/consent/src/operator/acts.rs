@@ -193,6 +193,27 @@ impl Entry<'_> {
     }
 }
 
+/// Records an act of the command line, in the transaction of what it changes.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn record_by_command_line<'e>(
+    executor: impl sqlx::PgExecutor<'e>,
+    by: &str,
+    bank: Option<&BankCode>,
+    act: Act,
+) -> Result<ActId, sqlx::Error> {
+    let entry = Entry {
+        operator: by,
+        via: Via::CommandLine,
+        credential: None,
+        bank,
+        request_id: None,
+        outcome: "done",
+    };
+    entry.write(executor, act).await
+}
+
 impl Admitted {
     fn entry<'a>(&'a self, bank: Option<&'a BankCode>, outcome: &'static str) -> Entry<'a> {
         Entry {

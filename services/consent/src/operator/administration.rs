@@ -11,8 +11,8 @@ use sqlx::{Connection as _, PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{
-    Act, OperatorId, Role, Subject, Via, acts::Entry, bearer, password_hash,
-    password_hash::HashError,
+    Act, OperatorId, Role, Subject, bearer, password_hash, password_hash::HashError,
+    record_by_command_line,
 };
 use crate::entropy;
 
@@ -357,15 +357,7 @@ async fn commit(
     bank: Option<&BankCode>,
     act: Act,
 ) -> Result<(), AdministrationError> {
-    let entry = Entry {
-        operator: by,
-        via: Via::CommandLine,
-        credential: None,
-        bank,
-        request_id: None,
-        outcome: "done",
-    };
-    entry.write(&mut *transaction, act).await?;
+    record_by_command_line(&mut *transaction, by, bank, act).await?;
     transaction.commit().await?;
     Ok(())
 }

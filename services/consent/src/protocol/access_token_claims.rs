@@ -37,6 +37,9 @@ pub struct AccessTokenClaims {
     pub grant_id: GrantId,
     /// What had been granted when it was issued.
     pub authorization_details: Vec<GrantedAccess>,
+    /// The key that it was verified with; of the header.
+    #[serde(skip)]
+    pub kid: String,
 }
 
 #[derive(Deserialize)]
@@ -50,9 +53,9 @@ impl AccessTokenClaims {
     /// Reads a token of this issuer. `None`, whatever is wrong: no JWT, another algorithm or `typ`, a
     /// key that is not published, a signature that does not fit, another bank's issuer.
     pub fn find(token: &Secret, ring: &KeyRing, bank: &BankCode, issuer: &Issuer) -> Option<Self> {
-        let claims: Self = signed_claims(token, ring, bank)?;
+        let (kid, claims): (String, Self) = signed_claims(token, ring, bank)?;
         // The banks share signing keys: only `iss` tells their tokens apart.
-        (claims.iss == issuer.as_str()).then_some(claims)
+        (claims.iss == issuer.as_str()).then_some(Self { kid, ..claims })
     }
 
     /// Whether its time has passed; there is no leeway, the clock is the one that issued it.
@@ -61,12 +64,12 @@ impl AccessTokenClaims {
     }
 }
 
-/// The claims of an access token that a published key of this bank signed, whatever its issuer.
+/// The claims of an access token that a published key of this bank signed, whatever its issuer, and the key.
 pub(super) fn signed_claims<C: DeserializeOwned>(
     token: &Secret,
     ring: &KeyRing,
     bank: &BankCode,
-) -> Option<C> {
+) -> Option<(String, C)> {
     let (message, signature) = token.expose().rsplit_once('.')?;
     let (header, claims) = message.split_once('.')?;
     let header: Header = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
@@ -79,5 +82,6 @@ pub(super) fn signed_claims<C: DeserializeOwned>(
     {
         return None;
     }
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
+    let claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+    Some((header.kid, claims))
 }

@@ -369,6 +369,7 @@ mod tests {
             refresh_token_id: Some(refresh_token.refresh_token_id),
             issued_at: code.issued_at,
             expires_at: access_token::expires_at(code.issued_at),
+            kid: "k".to_owned(),
         };
         access_token.insert(connection).await.unwrap();
         token
@@ -442,7 +443,7 @@ mod tests {
             .unwrap();
         let issue_access_token = || {
             let now = Utc::now();
-            issue_from_refresh_token(pool, &refresh_token, Uuid::new_v4(), now, now)
+            issue_from_refresh_token(pool, &refresh_token, Uuid::new_v4(), "k", now, now)
         };
         assert_eq!(issue_access_token().await.unwrap(), Issuance::Issued);
         assert_eq!(live_tokens(pool).await, 3);
@@ -582,7 +583,8 @@ mod tests {
         let mut refresh = pool.begin().await.unwrap();
         let now = Utc::now();
         let issued =
-            issue_from_refresh_token(&mut *refresh, &row.unwrap(), Uuid::new_v4(), now, now).await;
+            issue_from_refresh_token(&mut *refresh, &row.unwrap(), Uuid::new_v4(), "k", now, now)
+                .await;
         assert_eq!(issued.unwrap(), Issuance::Issued);
         let replay = tokio::spawn({
             let pool = pool.clone();

@@ -245,6 +245,7 @@ mod tests {
             scope: scope.to_owned(),
             grant_id: GrantId::parse("g1").unwrap(),
             authorization_details: vec![issued],
+            kid: "k".to_owned(),
         };
         IntrospectionResponse::of_access_token(claims, granted)
     }

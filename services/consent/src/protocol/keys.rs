@@ -1,7 +1,8 @@
 //! The keys that all replicas share: created once, stored wrapped, rotated while in use.
 //!
 //! A signing key is published before it signs, and stays published after it stopped until the
-//! last token that it signed has ended.
+//! last token that it signed has ended; one that got out is revoked and gone at once. Who changes them
+//! is [`crate::signing_keys`].
 
 use crate::store::sql_span;
 use std::collections::BTreeMap;
@@ -9,8 +10,9 @@ use tracing::Instrument as _;
 
 use chrono::{DateTime, Duration, Utc};
 use consent_domain::BankCode;
+use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::{PgPool, Row};
+use sqlx::{PgExecutor, PgPool, Row};
 use zeroize::Zeroizing;
 
 use super::access_token::LIFETIME_SECONDS;
@@ -20,9 +22,20 @@ use super::shared_key::{KeyPurpose, SharedKey};
 use super::signing_key::SigningKey;
 use crate::entropy::random_bytes;
 
-/// A retired key stays published this long: the longest token, and an hour for a replica that
-/// went on signing with it until it read the keys again.
-const RETIRED_SECONDS: i64 = LIFETIME_SECONDS + 3600;
+/// No replica signs by a reading of the keys that is older, nor publishes it.
+pub const SIGHT_SECONDS: i64 = 60;
+/// Whoever fetches a key set may keep it for so long (`Cache-Control`).
+pub const KEY_SET_MAX_AGE_SECONDS: i64 = 300;
+/// account-api goes on with keys that it fetched up to so long ago, where it can't fetch them anew.
+const VERIFIERS_KEEP_SECONDS: i64 = 3600;
+/// So long a key is published before it may sign: until every replica publishes it, every cache on the way has
+/// let go of a set without it, and so has a verifier who could not reach us.
+pub const PUBLISHED_SECONDS: i64 = SIGHT_SECONDS + KEY_SET_MAX_AGE_SECONDS + VERIFIERS_KEEP_SECONDS;
+/// Clocks of verifiers may be behind ours by so much; account-api's own leeway is 10 seconds.
+const LEEWAY_SECONDS: i64 = 60;
+/// A retired key stays published this long: the longest token, of a replica that went on signing with it until
+/// it read the keys again.
+pub const RETIRED_SECONDS: i64 = LIFETIME_SECONDS + SIGHT_SECONDS + LEEWAY_SECONDS;
 
 /// Why the keys could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +49,6 @@ pub enum KeyError {
     /// A key is not there after it was created.
     #[error("the key {0} is missing")]
     Missing(&'static str),
-    /// No published key is ready to sign.
-    #[error("no published signing key has reached its time")]
-    NoneReady,
 }
 
 #[derive(Debug)]
@@ -49,11 +59,43 @@ struct StoredSigningKey {
     key: SigningKey,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SigningKeyState {
+/// Where a signing key is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SigningKeyState {
+    /// In the key set; it does not sign yet.
     Published,
+    /// It signs.
     Active,
+    /// It signs no more, and is in the key set for [`RETIRED_SECONDS`].
     Retired,
+    /// It got out: nothing that it signed is believed.
+    Revoked,
+}
+
+impl SigningKeyState {
+    const ALL: [Self; 4] = [Self::Published, Self::Active, Self::Retired, Self::Revoked];
+
+    /// The word in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Active => "active",
+            Self::Retired => "retired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+impl TryFrom<String> for SigningKeyState {
+    type Error = sqlx::Error;
+
+    fn try_from(word: String) -> Result<Self, sqlx::Error> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == word)
+            .ok_or_else(|| sqlx::Error::Decode(format!("no state of a key is {word}").into()))
+    }
 }
 
 /// The keys as one reading found them. Read them again at intervals: another replica may rotate.
@@ -84,7 +126,7 @@ impl KeyRing {
             }
         }
         if found.active(None).is_none() {
-            insert_signing_key(pool, kek, SigningKeyState::Active, now, now).await?;
+            insert_signing_key(pool, kek, NewSigningKey::active(None, now)).await?;
         }
         let ring = Self::load(pool, kek, now).await?;
         if ring.is_complete() {
@@ -172,51 +214,6 @@ impl KeyRing {
     }
 }
 
-/// Publishes a new signing key for every bank; it may sign from `not_before` on. Returns its id.
-///
-/// # Errors
-/// [`KeyError`].
-pub async fn publish_signing_key(
-    pool: &PgPool,
-    kek: &KeyEncryptionKey,
-    not_before: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<String, KeyError> {
-    insert_signing_key(pool, kek, SigningKeyState::Published, not_before, now).await
-}
-
-/// Retires the active signing key and lets the oldest published one that is ready sign.
-///
-/// # Errors
-/// [`KeyError::NoneReady`] changes nothing.
-pub async fn activate_published_key(pool: &PgPool, now: DateTime<Utc>) -> Result<(), KeyError> {
-    let mut transaction = pool.begin().await?;
-    let ready: Option<String> = sqlx::query_scalar(
-        "SELECT kid FROM signing_keys WHERE state = 'published' AND bank IS NULL \
-         AND not_before <= $1 ORDER BY not_before, kid LIMIT 1 FOR UPDATE",
-    )
-    .bind(now)
-    .fetch_optional(&mut *transaction)
-    .instrument(sql_span("activate published key"))
-    .await?;
-    let kid = ready.ok_or(KeyError::NoneReady)?;
-    sqlx::query(
-        "UPDATE signing_keys SET state = 'retired', retired_at = $1 \
-         WHERE state = 'active' AND bank IS NULL",
-    )
-    .bind(now)
-    .execute(&mut *transaction)
-    .instrument(sql_span("activate published key"))
-    .await?;
-    sqlx::query("UPDATE signing_keys SET state = 'active' WHERE kid = $1 AND state = 'published'")
-        .bind(kid)
-        .execute(&mut *transaction)
-        .instrument(sql_span("activate published key"))
-        .await?;
-    transaction.commit().await?;
-    Ok(())
-}
-
 // The wrapped bytes are bound to this name.
 fn signing_key_name(kid: &str) -> String {
     format!("signing_key:{kid}")
@@ -239,7 +236,8 @@ async fn load_signing_keys(
 ) -> Result<Vec<StoredSigningKey>, KeyError> {
     let rows = sqlx::query(
         "SELECT kid, bank, public_jwk, private_key_wrapped, private_key_nonce, state \
-         FROM signing_keys WHERE state <> 'retired' OR retired_at > $1 ORDER BY created_at, kid",
+         FROM signing_keys WHERE state IN ('published', 'active') \
+            OR (state = 'retired' AND retired_at > $1) ORDER BY created_at, kid",
     )
     .bind(now - Duration::seconds(RETIRED_SECONDS))
     .fetch_all(pool)
@@ -254,14 +252,9 @@ async fn load_signing_keys(
                 row.try_get("private_key_nonce")?,
             );
             let scalar = open(kek, name.clone(), wrapped, nonce)?;
-            let state: String = row.try_get("state")?;
             Ok(StoredSigningKey {
                 bank: row.try_get("bank")?,
-                state: match state.as_str() {
-                    "active" => SigningKeyState::Active,
-                    "published" => SigningKeyState::Published,
-                    _ => SigningKeyState::Retired,
-                },
+                state: row.try_get::<String, _>("state")?.try_into()?,
                 public_jwk: row.try_get("public_jwk")?,
                 key: SigningKey::from_scalar(&scalar).map_err(|_| KeyError::DoesNotOpen(name))?,
             })
@@ -322,36 +315,74 @@ async fn insert_shared_key(
     Ok(())
 }
 
-async fn insert_signing_key(
-    pool: &PgPool,
-    kek: &KeyEncryptionKey,
+/// A signing key that is to be made.
+pub(crate) struct NewSigningKey<'a> {
+    /// Whose; none: every bank's.
+    bank: Option<&'a BankCode>,
     state: SigningKeyState,
+    /// It may sign from here on.
     not_before: DateTime<Utc>,
+    activated_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
+}
+
+impl<'a> NewSigningKey<'a> {
+    /// One that signs at once.
+    pub(crate) fn active(bank: Option<&'a BankCode>, now: DateTime<Utc>) -> Self {
+        Self {
+            bank,
+            state: SigningKeyState::Active,
+            not_before: now,
+            activated_at: Some(now),
+            now,
+        }
+    }
+
+    /// One that may sign from `not_before` on.
+    pub(crate) fn published(
+        bank: Option<&'a BankCode>,
+        not_before: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            bank,
+            state: SigningKeyState::Published,
+            not_before,
+            activated_at: None,
+            now,
+        }
+    }
+}
+
+/// Makes a signing key and gives its id. Where another one is active there already, it makes none.
+///
+/// # Errors
+/// [`KeyError`].
+pub(crate) async fn insert_signing_key(
+    executor: impl PgExecutor<'_>,
+    kek: &KeyEncryptionKey,
+    new: NewSigningKey<'_>,
 ) -> Result<String, KeyError> {
     let key = SigningKey::generate();
     let name = signing_key_name(key.kid());
     let wrapped = kek
         .wrap(&name, &key.to_scalar(), *random_bytes())
         .map_err(|DoesNotOpen| KeyError::DoesNotOpen(name))?;
-    let state = match state {
-        SigningKeyState::Published => "published",
-        SigningKeyState::Active => "active",
-        SigningKeyState::Retired => "retired",
-    };
     sqlx::query(
         "INSERT INTO signing_keys (kid, bank, algorithm, public_jwk, private_key_wrapped, \
-         private_key_nonce, state, not_before, created_at) \
-         VALUES ($1, NULL, 'ES256', $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+         private_key_nonce, state, not_before, created_at, activated_at) \
+         VALUES ($1, $2, 'ES256', $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
     )
     .bind(key.kid())
+    .bind(new.bank.map(BankCode::as_str))
     .bind(key.public_jwk())
     .bind(wrapped.ciphertext)
     .bind(wrapped.nonce)
-    .bind(state)
-    .bind(not_before)
-    .bind(now)
-    .execute(pool)
+    .bind(new.state.as_str())
+    .bind(new.not_before)
+    .bind(new.now)
+    .bind(new.activated_at)
+    .execute(executor)
     .instrument(sql_span("insert signing key"))
     .await?;
     Ok(key.kid().to_owned())
@@ -427,30 +458,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_is_published_before_it_signs_and_until_its_last_token_ends() {
+    async fn a_ring_holds_what_is_published_and_what_retired_until_its_last_token_ends() {
         let database = TestDatabase::create().await;
         let pool = database.pool();
-        let first = KeyRing::load_or_create(pool, &kek(1), now()).await.unwrap();
-        let first = first.signing_key(&bank()).unwrap().kid().to_owned();
-        let ready = now() + Duration::hours(1);
-        let second = publish_signing_key(pool, &kek(1), ready, now())
-            .await
-            .unwrap();
+        let ring = KeyRing::load_or_create(pool, &kek(1), now()).await.unwrap();
+        let first = ring.signing_key(&bank()).unwrap().kid().to_owned();
+        let new = NewSigningKey::published(None, now(), now());
+        let second = insert_signing_key(pool, &kek(1), new).await.unwrap();
+        let of_another_bank = BankCode::parse("2951").unwrap();
+        let new = NewSigningKey::active(Some(&of_another_bank), now());
+        let own = insert_signing_key(pool, &kek(1), new).await.unwrap();
 
         let ring = KeyRing::load(pool, &kek(1), now()).await.unwrap();
         assert_eq!(ring.signing_key(&bank()).unwrap().kid(), first);
-        assert!(kids(&ring).contains(&second));
-        let early = activate_published_key(pool, now()).await.unwrap_err();
-        assert!(matches!(early, KeyError::NoneReady));
+        assert_eq!(ring.signing_key(&of_another_bank).unwrap().kid(), own);
+        assert!(kids(&ring).contains(&second) && !kids(&ring).contains(&own));
+        assert!(ring.find_published(&of_another_bank, &first).is_some());
 
-        activate_published_key(pool, ready).await.unwrap();
-        let ring = KeyRing::load(pool, &kek(1), ready).await.unwrap();
-        assert_eq!(ring.signing_key(&bank()).unwrap().kid(), second);
-        assert!(kids(&ring).contains(&first));
-
-        let over = ready + Duration::seconds(RETIRED_SECONDS);
+        for (kid, state, column) in [
+            (&first, "retired", "retired_at"),
+            (&second, "revoked", "revoked_at"),
+        ] {
+            let sql = format!("UPDATE signing_keys SET state = $2, {column} = $3 WHERE kid = $1");
+            let changed = sqlx::query(&sql).bind(kid).bind(state).bind(now());
+            changed.execute(pool).await.unwrap();
+        }
+        let last = now() + Duration::seconds(RETIRED_SECONDS - 1);
+        let ring = KeyRing::load(pool, &kek(1), last).await.unwrap();
+        assert_eq!(kids(&ring), [first]);
+        let over = now() + Duration::seconds(RETIRED_SECONDS);
         let ring = KeyRing::load(pool, &kek(1), over).await.unwrap();
-        assert_eq!(kids(&ring), [second]);
+        assert!(kids(&ring).is_empty());
         database.drop().await;
     }
 

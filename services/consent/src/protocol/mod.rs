@@ -43,6 +43,6 @@ pub mod token_request;
 pub mod token_response;
 
 #[cfg(test)]
-mod test_database;
+pub(crate) mod test_database;
 #[cfg(test)]
 mod test_keys;

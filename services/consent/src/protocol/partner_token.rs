@@ -37,6 +37,9 @@ pub struct PartnerTokenClaims {
     pub client_id: ClientId,
     /// Scopes separated by a space.
     pub scope: String,
+    /// The key that signs it, or that it was verified with; of the header.
+    #[serde(skip)]
+    pub kid: String,
 }
 
 impl PartnerTokenClaims {
@@ -46,6 +49,7 @@ impl PartnerTokenClaims {
         client: &ClientId,
         scopes: &BTreeSet<PartnerScope>,
         jti: Uuid,
+        kid: &str,
         issued_at: DateTime<Utc>,
     ) -> Self {
         Self {
@@ -57,14 +61,16 @@ impl PartnerTokenClaims {
             jti,
             client_id: client.clone(),
             scope: scope_of(scopes),
+            kid: kid.to_owned(),
         }
     }
 
     /// Reads a token of this issuer; `None`, whatever is wrong with it. It may have expired or been
     /// revoked since.
     pub fn find(token: &Secret, ring: &KeyRing, bank: &BankCode, issuer: &Issuer) -> Option<Self> {
-        let claims: Self = signed_claims(token, ring, bank)?;
-        (claims.iss == issuer.as_str() && claims.aud == issuer.as_str()).then_some(claims)
+        let (kid, claims): (String, Self) = signed_claims(token, ring, bank)?;
+        (claims.iss == issuer.as_str() && claims.aud == issuer.as_str())
+            .then_some(Self { kid, ..claims })
     }
 
     /// Whether the token is for that scope.
@@ -92,20 +98,22 @@ impl PartnerTokenClaims {
         bank: &BankCode,
     ) -> Result<(), sqlx::Error> {
         sqlx::query(
-            "INSERT INTO issued_access_tokens (bank, jti, client_id, issued_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO issued_access_tokens (bank, jti, client_id, issued_at, expires_at, kid) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(bank.as_str())
         .bind(self.jti)
         .bind(self.client_id.as_str())
         .bind(at(self.iat))
         .bind(at(self.exp))
+        .bind(&self.kid)
         .execute(executor)
         .await
         .map(drop)
     }
 
-    /// Whether the token works now, by the database's clock: recorded, not revoked, not expired.
+    /// Whether the token works now, by the database's clock: recorded under its key, neither of them revoked,
+    /// not expired.
     ///
     /// # Errors
     /// The database's.
@@ -115,12 +123,15 @@ impl PartnerTokenClaims {
         bank: &BankCode,
     ) -> Result<bool, sqlx::Error> {
         sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM issued_access_tokens WHERE bank = $1 AND jti = $2 \
-             AND client_id = $3 AND revoked_at IS NULL AND expires_at > now())",
+            "SELECT EXISTS (SELECT FROM issued_access_tokens i WHERE bank = $1 AND jti = $2 \
+             AND client_id = $3 AND revoked_at IS NULL AND expires_at > now() \
+             AND (kid IS NULL OR kid = $4) \
+             AND NOT EXISTS (SELECT FROM signing_keys k WHERE k.kid = i.kid AND k.state = 'revoked'))",
         )
         .bind(bank.as_str())
         .bind(self.jti)
         .bind(self.client_id.as_str())
+        .bind(&self.kid)
         .fetch_one(executor)
         .await
     }

@@ -6,20 +6,21 @@ use sqlx::postgres::PgPoolOptions;
 use crate::store::Statement;
 
 const MIGRATION: &str = include_str!("../../../../migrations/0004_authorization_server.sql");
+const ROTATION: &str = include_str!("../../../../migrations/0059_rotation_of_signing_keys.sql");
 /// Roles belong to the server, so the tests of one server share them.
 const ROLES: &str = "DO $$ DECLARE name text; BEGIN \
     FOREACH name IN ARRAY ARRAY['renkei_protocol_test_service', 'renkei_protocol_test_auditor'] \
     LOOP BEGIN EXECUTE format('CREATE ROLE %I NOLOGIN', name); \
     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END; END LOOP; END $$";
 
-pub(super) struct TestDatabase {
+pub(crate) struct TestDatabase {
     pool: PgPool,
     // Dropped after the pool is closed.
     _database: demo::postgres::TestDatabase,
 }
 
 impl TestDatabase {
-    pub(super) async fn create() -> Self {
+    pub(crate) async fn create() -> Self {
         let admin_url = demo::postgres::test_server_url()
             .expect("these tests need PostgreSQL: set RENKEI_TEST_DATABASE_URL");
         let database = demo::postgres::TestDatabase::create(&admin_url)
@@ -36,6 +37,7 @@ impl TestDatabase {
             ROLES,
             "SET renkei.role_prefix = 'renkei_protocol_test'",
             MIGRATION,
+            ROTATION,
         ] {
             sqlx::raw_sql(statement)
                 .execute(&mut *connection)
@@ -49,11 +51,11 @@ impl TestDatabase {
         }
     }
 
-    pub(super) fn pool(&self) -> &PgPool {
+    pub(crate) fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    pub(super) async fn drop(self) {
+    pub(crate) async fn drop(self) {
         self.pool.close().await;
     }
 }

@@ -29,6 +29,8 @@ pub struct IssuedAccessTokenRow {
     pub issued_at: DateTime<Utc>,
     /// The token's `exp`.
     pub expires_at: DateTime<Utc>,
+    /// The key that signs it.
+    pub kid: String,
 }
 
 impl IssuedAccessTokenRow {
@@ -39,7 +41,8 @@ impl IssuedAccessTokenRow {
     pub async fn insert(&self, executor: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
         sqlx::query(
             "INSERT INTO issued_access_tokens (bank, jti, client_id, grant_id, code_id, \
-             refresh_token_id, issued_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             refresh_token_id, issued_at, expires_at, kid) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(self.bank.as_str())
         .bind(self.jti)
@@ -49,6 +52,7 @@ impl IssuedAccessTokenRow {
         .bind(self.refresh_token_id)
         .bind(self.issued_at)
         .bind(self.expires_at)
+        .bind(&self.kid)
         .execute(executor)
         .instrument(sql_span("insert access token id"))
         .await
@@ -74,6 +78,7 @@ pub async fn issue_from_refresh_token(
     executor: impl PgExecutor<'_>,
     refresh_token: &RefreshTokenRow,
     jti: Uuid,
+    kid: &str,
     issued_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 ) -> Result<Issuance, sqlx::Error> {
@@ -81,14 +86,15 @@ pub async fn issue_from_refresh_token(
         "WITH live AS (SELECT * FROM refresh_tokens WHERE bank = $1 AND refresh_token_id = $2 \
          AND revoked_at IS NULL FOR SHARE) \
          INSERT INTO issued_access_tokens (bank, jti, client_id, grant_id, code_id, \
-         refresh_token_id, issued_at, expires_at) \
-         SELECT bank, $3, client_id, grant_id, code_id, refresh_token_id, $4, $5 FROM live",
+         refresh_token_id, issued_at, expires_at, kid) \
+         SELECT bank, $3, client_id, grant_id, code_id, refresh_token_id, $4, $5, $6 FROM live",
     )
     .bind(refresh_token.bank.as_str())
     .bind(refresh_token.refresh_token_id)
     .bind(jti)
     .bind(issued_at)
     .bind(expires_at)
+    .bind(kid)
     .execute(executor)
     .instrument(sql_span("issue from refresh token"))
     .await?;
@@ -259,7 +265,8 @@ mod tests {
     ) -> Issuance {
         let now = Utc::now();
         let ends = access_token::expires_at(now);
-        issue_from_refresh_token(executor, refresh_token, Uuid::from_u128(jti), now, ends)
+        let jti = Uuid::from_u128(jti);
+        issue_from_refresh_token(executor, refresh_token, jti, "k", now, ends)
             .await
             .unwrap()
     }

@@ -1,6 +1,6 @@
 //! The destruction of streams that ended longer ago than the law asks: by the database's owner alone, in
 //! batches that each commit with their record. What may go, and how, is said in `0052_destructions.sql` and
-//! `0059_destruction_of_contracts.sql`.
+//! `0058_destruction_of_contracts.sql`.
 
 use std::collections::BTreeMap;
 

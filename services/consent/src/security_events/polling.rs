@@ -67,7 +67,7 @@ pub(crate) async fn poll(
     let whose = reader.of();
     settle(&app.pool, &whose, &poll).await?;
     if poll.events_max == 0 {
-        return answer(&app, &reader, HandedOut::default());
+        return answer(&app, &reader, HandedOut::default()).await;
     }
     let deadline = Instant::now() + WAIT;
     let mut waiter = match poll.return_immediately {
@@ -77,7 +77,7 @@ pub(crate) async fn poll(
     loop {
         let handed_out = hand_out(&app, &whose, poll.events_max).await?;
         if !handed_out.events.is_empty() || handed_out.more_available {
-            return answer(&app, &reader, handed_out);
+            return answer(&app, &reader, handed_out).await;
         }
         let arrived = match waiter.as_mut() {
             Some(waiter) => timeout_at(deadline, waiter.arrives())
@@ -86,17 +86,19 @@ pub(crate) async fn poll(
             None => false,
         };
         if !arrived {
-            return answer(&app, &reader, handed_out);
+            return answer(&app, &reader, handed_out).await;
         }
         reader.is_still_admitted(&app).await?;
     }
 }
 
-fn answer(app: &App, reader: &Reader, handed_out: HandedOut) -> Result<HttpResponse, Problem> {
-    let ring = app.keys.ring();
-    let key = ring
-        .signing_key(&reader.bank)
-        .map_err(|error| Problem::unavailable(&error))?;
+async fn answer(
+    app: &App,
+    reader: &Reader,
+    handed_out: HandedOut,
+) -> Result<HttpResponse, Problem> {
+    let key = app.keys.signing_key(&app.pool, &reader.bank).await;
+    let key = key.map_err(|error| Problem::unavailable(&error))?;
     let recipient = Recipient {
         issuer: &app.issuer(&reader.bank),
         client_id: reader.claims.client_id.as_str(),
@@ -105,7 +107,7 @@ fn answer(app: &App, reader: &Reader, handed_out: HandedOut) -> Result<HttpRespo
         .events
         .iter()
         .map(|event| {
-            let token = sign(key, &recipient, event, handed_out.now);
+            let token = sign(&key, &recipient, event, handed_out.now);
             (event.attributes.id, token)
         })
         .collect();

@@ -97,6 +97,7 @@ pub struct Options {
     pub bank_deadline_milliseconds: u64,
     /// 0: replicas don't sweep, and whoever tests what a sweep does calls for a round of it.
     pub sweep_milliseconds: u64,
+    pub signing_keys_milliseconds: u64,
     pub database_connections: u32,
     /// Whether and how the certificate login is offered.
     pub certificate_login: Option<CertificateOptions>,
@@ -118,6 +119,7 @@ impl Default for Options {
             bank_settings: "",
             bank_deadline_milliseconds: 5_000,
             sweep_milliseconds: 0,
+            signing_keys_milliseconds: 3_600_000,
             database_connections: 8,
             certificate_login: None,
         }
@@ -252,6 +254,7 @@ impl Bench {
         let Options {
             bank_deadline_milliseconds,
             sweep_milliseconds,
+            signing_keys_milliseconds,
             database_connections,
             ..
         } = self.options;
@@ -265,6 +268,7 @@ impl Bench {
              bank_port_url = \"http://{bank}\"
              bank_deadline_milliseconds = {bank_deadline_milliseconds}
              sweep_milliseconds = {sweep_milliseconds}
+             signing_keys_milliseconds = {signing_keys_milliseconds}
              decision_credential = \"{DECISION_CREDENTIAL}\"
              bank_notice_listen = \"127.0.0.1:0\"
              bank_notice_credential = \"{BANK_NOTICE_CREDENTIAL}\"

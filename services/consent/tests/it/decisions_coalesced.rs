@@ -91,6 +91,7 @@ async fn grant(bench: &Bench, number: usize) -> Granted {
         jti: jti.to_string(),
         task: WireTask::Balance.into(),
         account_id,
+        key_id: String::new(),
     };
     Granted { id, question }
 }

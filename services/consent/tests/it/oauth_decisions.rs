@@ -72,6 +72,7 @@ impl DecisionPort {
             grant_id,
             client_id,
             jti,
+            key_id,
             ..
         } = question(tokens, Task::Balance);
         let asked = DescribeGrantRequest {
@@ -79,6 +80,7 @@ impl DecisionPort {
             grant_id,
             client_id,
             jti,
+            key_id,
         };
         let response = self
             .0
@@ -114,6 +116,7 @@ fn question(tokens: &Tokens, task: Task) -> DecideRequest {
             Task::Transactions => WireTask::Transactions.into(),
         },
         account_id: tokens.account_ids().first().expect("an account").clone(),
+        key_id: tokens.kid().expect("a kid"),
     }
 }
 

@@ -138,13 +138,12 @@ async fn signed(app: &App, lease: &Lease, event: &PublicEvent) -> Option<String>
         .fetch_one(&app.pool)
         .await
         .ok()?;
-    let ring = app.keys.ring();
     let recipient = Recipient {
         issuer: &app.issuer(&lease.whose.bank),
         client_id: &lease.client_id,
     };
-    let key = ring.signing_key(&lease.whose.bank).ok()?;
-    Some(sign(key, &recipient, event, now))
+    let key = app.keys.signing_key(&app.pool, &lease.whose.bank).await;
+    Some(sign(&key.ok()?, &recipient, event, now))
 }
 
 async fn judged(answer: Response) -> Outcome {

@@ -110,6 +110,14 @@ impl Tokens {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
     }
 
+    /// The `kid` of the access token's header; nothing is verified.
+    #[must_use]
+    pub fn kid(&self) -> Option<String> {
+        let header = URL_SAFE_NO_PAD.decode(self.access_token.split('.').next()?);
+        let header: Value = serde_json::from_slice(&header.ok()?).ok()?;
+        header.get("kid")?.as_str().map(str::to_owned)
+    }
+
     /// The account ids granted, in the order of the response, each once.
     #[must_use]
     pub fn account_ids(&self) -> Vec<String> {

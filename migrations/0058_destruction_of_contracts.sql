@@ -175,7 +175,7 @@ BEGIN
             + destroy_rows(act, 'guesses', of_pins)
             + destroy_rows(act, 'guess_counters', of_pins)
             + destroy_rows(act, 'contract_current', 't.stream_id = s.aggregate_id AND s.aggregate_type = ''contract''');
-        -- What the bank said of it is forgotten, and its ids stay known (0058).
+        -- What the bank said of it is forgotten, and its ids stay known (0057).
         UPDATE bank_notices n SET contract = NULL, content = NULL, occurred_at = NULL, concerned = NULL,
             effected_at = coalesce(effected_at, now()),
             content_sha256 = bank_notice_sha256(n.bank, n.notice_id, n.contract, n.content, n.occurred_at)
