@@ -36,7 +36,7 @@ async fn the_next_read_with_a_token_of_a_revoked_key_is_refused_whatever_is_cach
     }
     let second = revoked.signs_now.expect("another key");
     for replica in 0..2 {
-        assert_eq!(bench.key_set(replica).await, [second.clone()]);
+        assert_eq!(bench.key_set(replica).await, std::slice::from_ref(&second));
         let fresh = bench.refreshed(&tokens, replica).await;
         assert_eq!(fresh.kid().unwrap(), second);
         read(&api, &fresh.access_token, &account).await.unwrap();
