@@ -97,7 +97,7 @@ pub async fn remove_what_is_over(
     kept: &RetentionSettings,
 ) -> Result<(), StoreError> {
     for rule in &[
-        // By its own time, which the bank's record gave it; what is held stays (0050).
+        // By its own time, which the bank's record gave it; what is held stays (migration 0050).
         Rule {
             table: "evidence_records",
             kept: 0,
