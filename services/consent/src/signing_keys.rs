@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use consent_domain::BankCode;
 use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::{Connection as _, FromRow, PgConnection, Postgres, Transaction};
+use sqlx::{FromRow, PgPool, Postgres, Transaction, postgres::PgPoolOptions};
 
 use crate::{
     operator::{Act, Subject, record_by_command_line},
@@ -161,7 +161,8 @@ const REVOKED: &str = "Every token of this key is refused from now on, and so ar
 
 /// Changes signing keys, with the settings of the service.
 pub struct Rotation {
-    connection: PgConnection,
+    /// Of one connection: what an act leaves undone is rolled back when it goes back there.
+    pool: PgPool,
     wrapping: KeyEncryptionKey,
 }
 
@@ -187,7 +188,10 @@ impl Rotation {
         wrapping: KeyEncryptionKey,
     ) -> Result<Self, sqlx::Error> {
         Ok(Self {
-            connection: PgConnection::connect(database_url).await?,
+            pool: PgPoolOptions::new()
+                .max_connections(1)
+                .connect(database_url)
+                .await?,
             wrapping,
         })
     }
@@ -214,7 +218,7 @@ impl Rotation {
         )
         .bind(bank.map(BankCode::as_str))
         .bind(TimeDelta::seconds(RETIRED_SECONDS))
-        .fetch_all(&mut self.connection)
+        .fetch_all(&self.pool)
         .await
     }
 
@@ -227,7 +231,7 @@ impl Rotation {
         bank: Option<&BankCode>,
         order: &Order,
     ) -> Result<Published, RotationError> {
-        let mut transaction = begin(&mut self.connection).await?;
+        let mut transaction = begin(&self.pool).await?;
         if let Some(bank) = bank {
             must_be_registered(&mut transaction, bank).await?;
         }
@@ -260,7 +264,7 @@ impl Rotation {
         readiness: Readiness,
         order: &Order,
     ) -> Result<Activated, RotationError> {
-        let mut transaction = begin(&mut self.connection).await?;
+        let mut transaction = begin(&self.pool).await?;
         let found = find(&mut transaction, kid).await?;
         let early = found.now < found.not_before;
         match found.state {
@@ -315,7 +319,7 @@ impl Rotation {
     /// # Errors
     /// [`RotationError::Unknown`], [`RotationError::Needed`], [`RotationError::Over`], the database's.
     pub async fn retire(&mut self, kid: &str, order: &Order) -> Result<Retired, RotationError> {
-        let mut transaction = begin(&mut self.connection).await?;
+        let mut transaction = begin(&self.pool).await?;
         let found = find(&mut transaction, kid).await?;
         let retired = |at: DateTime<Utc>| Retired {
             kid: kid.to_owned(),
@@ -357,7 +361,7 @@ impl Rotation {
     /// # Errors
     /// [`RotationError::Unknown`], [`RotationError::Key`], the database's.
     pub async fn revoke(&mut self, kid: &str, order: &Order) -> Result<Revoked, RotationError> {
-        let mut transaction = begin(&mut self.connection).await?;
+        let mut transaction = begin(&self.pool).await?;
         let found = find(&mut transaction, kid).await?;
         let revoked = |revoked_at, signs_now| Revoked {
             kid: kid.to_owned(),
@@ -395,8 +399,8 @@ impl Rotation {
 }
 
 /// One act at a time; who reads is not kept waiting.
-async fn begin(connection: &mut PgConnection) -> Result<Transaction<'_, Postgres>, sqlx::Error> {
-    let mut transaction = connection.begin().await?;
+async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
     sqlx::query("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE")
         .execute(&mut *transaction)
         .await?;

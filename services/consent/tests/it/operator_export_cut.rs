@@ -86,10 +86,9 @@ async fn where_the_database_goes_the_file_has_no_end_and_the_connection_breaks_o
         let token = bench.operator("suzuki", Role::Auditor).await;
         let begun = begin(&bench, &token, file).await;
         let pid: i32 = awaited(&bench, WAITING).await;
-        let owner = sqlx::PgPool::connect(&bench.owner_url()).await.unwrap();
         let gone: bool = sqlx::query_scalar("SELECT pg_terminate_backend($1)")
             .bind(pid)
-            .fetch_one(&owner)
+            .fetch_one(&bench.pool)
             .await
             .unwrap();
         assert!(gone);
