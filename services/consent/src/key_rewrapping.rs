@@ -23,14 +23,14 @@ const PLACES: [Place; 3] = [
     Place {
         table: "shared_keys",
         read: "SELECT 'shared_key:' || name AS name, key_wrapped AS ciphertext, key_nonce AS nonce
-               FROM shared_keys FOR UPDATE",
+               FROM shared_keys",
         write: "UPDATE shared_keys SET key_wrapped = $2, key_nonce = $3 WHERE 'shared_key:' || name = $1",
     },
     Place {
         table: "signing_keys",
         read: "SELECT 'signing_key:' || kid AS name, private_key_wrapped AS ciphertext,
                    private_key_nonce AS nonce
-               FROM signing_keys FOR UPDATE",
+               FROM signing_keys",
         write: "UPDATE signing_keys SET private_key_wrapped = $2, private_key_nonce = $3
                 WHERE 'signing_key:' || kid = $1",
     },
@@ -38,7 +38,7 @@ const PLACES: [Place; 3] = [
         table: "push_targets",
         read: "SELECT 'push_target:' || bank || ':' || partner AS name,
                    authorization_wrapped AS ciphertext, authorization_nonce AS nonce
-               FROM push_targets WHERE authorization_wrapped IS NOT NULL FOR UPDATE",
+               FROM push_targets WHERE authorization_wrapped IS NOT NULL",
         write: "UPDATE push_targets SET authorization_wrapped = $2, authorization_nonce = $3
                 WHERE 'push_target:' || bank || ':' || partner = $1",
     },
@@ -84,6 +84,14 @@ pub async fn rewrap(
     purpose: &Purpose,
 ) -> Result<Vec<WrappedKeys>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
+    if let Purpose::Rewrap(_) = purpose {
+        // In the order of every act on signing keys, which takes that table's lock first.
+        sqlx::query(
+            "LOCK TABLE signing_keys, shared_keys, push_targets IN SHARE ROW EXCLUSIVE MODE",
+        )
+        .execute(&mut *transaction)
+        .await?;
+    }
     let mut looked_at = Vec::new();
     for place in &PLACES {
         looked_at.push(look(&mut transaction, wrapping, purpose, place).await?);

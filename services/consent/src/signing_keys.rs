@@ -14,7 +14,7 @@ use crate::{
         key_wrap::KeyEncryptionKey,
         keys::{
             KeyError, NewSigningKey, PUBLISHED_SECONDS, RETIRED_SECONDS, SigningKeyState,
-            insert_signing_key,
+            insert_signing_key, must_open_stored,
         },
     },
 };
@@ -208,7 +208,7 @@ impl Rotation {
             "SELECT kid, bank, state, created_at AS published_at, not_before AS may_sign_from,
                 activated_at AS signs_since, revoked_at,
                 CASE WHEN activated_at IS NOT NULL THEN coalesce(retired_at, revoked_at) END AS signed_until,
-                coalesce(revoked_at, retired_at + $2) AS in_key_set_until,
+                least(revoked_at, retired_at + $2) AS in_key_set_until,
                 coalesce((SELECT jsonb_agg(jsonb_build_object('act', a.act, 'by', a.operator,
                         'at', a.acted_at, 'reason', a.detail -> 'reason') ORDER BY a.act_id)
                     FROM operator_acts a WHERE a.subject_kind = 'signing_key' AND a.subject_id = k.kid
@@ -225,7 +225,8 @@ impl Rotation {
     /// Puts a new key into the key set, of a bank or of every bank. It does not sign yet.
     ///
     /// # Errors
-    /// [`RotationError::UnknownBank`], [`RotationError::AlreadyPublished`], the database's.
+    /// [`RotationError::UnknownBank`], [`RotationError::AlreadyPublished`], [`RotationError::Key`], the
+    /// database's.
     pub async fn publish(
         &mut self,
         bank: Option<&BankCode>,
@@ -241,7 +242,7 @@ impl Rotation {
         let now = now(&mut transaction).await?;
         let may_sign_from = now + TimeDelta::seconds(PUBLISHED_SECONDS);
         let new = NewSigningKey::published(bank, may_sign_from, now);
-        let kid = insert_signing_key(&mut *transaction, &self.wrapping, new).await?;
+        let kid = make(&mut transaction, &self.wrapping, new).await?;
         let detail = json!({ "reason": order.reason, "may_sign_from": may_sign_from });
         let whose = bank.map(BankCode::as_str);
         commit(
@@ -481,18 +482,28 @@ async fn replace(
         return Ok(None);
     }
     let new = NewSigningKey::active(None, revoked.now);
-    Ok(Some(
-        insert_signing_key(&mut **transaction, wrapping, new).await?,
-    ))
+    make(transaction, wrapping, new).await.map(Some)
 }
 
-/// The release before recorded no key with a token: any of them may have signed it. Gives how many.
+/// Makes a key, unless the settings' key-encryption key is not the one that the stored keys open with: no
+/// replica could open the new one, nor any key after it.
+async fn make(
+    transaction: &mut Transaction<'_, Postgres>,
+    wrapping: &KeyEncryptionKey,
+    new: NewSigningKey<'_>,
+) -> Result<String, RotationError> {
+    must_open_stored(&mut **transaction, wrapping).await?;
+    Ok(insert_signing_key(&mut **transaction, wrapping, new).await?)
+}
+
+/// The release before recorded no key with a token: any of them may have signed it. Ended ones too: who has
+/// the key can sign a token of that id that has not ended. Gives how many.
 async fn revoke_tokens_of_unknown_key(
     transaction: &mut Transaction<'_, Postgres>,
 ) -> Result<u64, sqlx::Error> {
     let revoked = sqlx::query(
         "UPDATE issued_access_tokens SET revoked_at = now()
-         WHERE kid IS NULL AND revoked_at IS NULL AND expires_at > now()",
+         WHERE kid IS NULL AND revoked_at IS NULL",
     )
     .execute(&mut **transaction)
     .await?;

@@ -315,6 +315,27 @@ async fn insert_shared_key(
     Ok(())
 }
 
+/// Whether the key that was made last opens, where there is one.
+///
+/// # Errors
+/// [`KeyError::DoesNotOpen`], the database's.
+pub(crate) async fn must_open_stored(
+    executor: impl PgExecutor<'_>,
+    kek: &KeyEncryptionKey,
+) -> Result<(), KeyError> {
+    let last: Option<(String, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "SELECT kid, private_key_wrapped, private_key_nonce FROM signing_keys
+         ORDER BY created_at DESC, kid LIMIT 1",
+    )
+    .fetch_optional(executor)
+    .instrument(sql_span("open last signing key"))
+    .await?;
+    if let Some((kid, wrapped, nonce)) = last {
+        open(kek, signing_key_name(&kid), wrapped, nonce)?;
+    }
+    Ok(())
+}
+
 /// A signing key that is to be made.
 pub(crate) struct NewSigningKey<'a> {
     /// Whose; none: every bank's.

@@ -1,15 +1,15 @@
 //! What is done with signing keys, what is refused, and what is recorded.
 
 use consent::{
-    protocol::keys::SigningKeyState,
-    signing_keys::{Readiness, RotationError},
+    protocol::keys::{KeyError, SigningKeyState},
+    signing_keys::{Readiness, Rotation, RotationError},
 };
 use consent_domain::BankCode;
 
 use crate::{
     bench::{BANK, Bench},
     oauth_partner::Wish,
-    signing_keys_given::order,
+    signing_keys_given::{order, wrapping},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,4 +123,45 @@ async fn a_bank_may_have_a_key_of_its_own() {
     let other = BankCode::parse("2978").unwrap();
     let of_the_other = rotation.list(Some(&other)).await.unwrap();
     assert!(of_the_other.iter().all(|key| key.bank.is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_retired_long_before_it_was_revoked_left_the_key_set_then() {
+    let bench = Bench::new().await;
+    let first = bench.granted(Wish::default()).await.kid().unwrap();
+    bench.rotated().await;
+    bench
+        .as_owner(
+            "UPDATE signing_keys SET retired_at = retired_at - interval '1 day'
+             WHERE state = 'retired'",
+        )
+        .await;
+    let retired = bench.key(&first).await;
+
+    let mut rotation = bench.rotation().await;
+    rotation.revoke(&first, &order()).await.unwrap();
+
+    let revoked = bench.key(&first).await;
+    assert_eq!(revoked.state, SigningKeyState::Revoked);
+    assert_eq!(revoked.in_key_set_until, retired.in_key_set_until);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_is_made_that_the_replicas_could_not_open() {
+    let bench = Bench::new().await;
+    let first = bench.granted(Wish::default()).await.kid().unwrap();
+    let another = wrapping(&"E".repeat(43));
+    let mut rotation = Rotation::connect(&bench.service_url(), another)
+        .await
+        .unwrap();
+
+    let published = rotation.publish(None, &order()).await.unwrap_err();
+    let revoked = rotation.revoke(&first, &order()).await.unwrap_err();
+
+    for refused in [published, revoked] {
+        let not_opened = RotationError::Key(KeyError::DoesNotOpen(format!("signing_key:{first}")));
+        assert_eq!(refused.to_string(), not_opened.to_string());
+    }
+    assert_eq!(bench.rotation().await.list(None).await.unwrap().len(), 1);
+    assert_eq!(bench.key(&first).await.state, SigningKeyState::Active);
 }

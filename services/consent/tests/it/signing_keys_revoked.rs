@@ -92,9 +92,13 @@ async fn the_published_key_takes_over_from_a_revoked_one_at_once() {
     assert_eq!(record.revoked_at, Some(revoked.revoked_at));
     assert_eq!(record.in_key_set_until, Some(revoked.revoked_at));
     assert_eq!(record.acts[0]["by"], "sato");
-    // A token that the release before recorded without its key may have been signed with any.
+    // A token that the release before recorded without its key may have been signed with any. It has ended,
+    // and whoever has the key may sign another one of its id, which has not.
     bench
-        .as_owner("UPDATE issued_access_tokens SET kid = NULL")
+        .as_owner(
+            "UPDATE issued_access_tokens SET kid = NULL, issued_at = issued_at - interval '1 hour',
+                expires_at = expires_at - interval '1 hour'",
+        )
         .await;
     assert!(bench.is_active(&tokens.access_token, 0).await);
     rotation.publish(None, &order()).await.unwrap();
