@@ -7,9 +7,8 @@ use sqlx::{Connection as _, FromRow, PgConnection};
 
 use crate::{
     entropy::random_bytes,
-    operator::{Act, Subject, record_by_command_line},
+    operator::{Act, Order, Subject, record_by_command_line},
     protocol::key_wrap::{KeyEncryptionKey, WrappedKey},
-    signing_keys::Order,
 };
 
 /// Where wrapped keys are: how to read them with the names that they are bound to, and how to put one back.

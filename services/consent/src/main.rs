@@ -2,6 +2,7 @@
 
 mod consent_commands;
 mod operator_command;
+mod ordered;
 mod push_target_command;
 mod retention_commands;
 mod signing_key_command;

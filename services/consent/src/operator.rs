@@ -15,7 +15,7 @@ mod refusals;
 pub mod session;
 
 pub(crate) use acts::record_by_command_line;
-pub use acts::{Act, ActId, Begun, Outcome, Subject, Via};
+pub use acts::{Act, ActId, Begun, Order, Outcome, Subject, Via};
 pub use api::Api;
 pub use console::Console;
 pub use identity::{Acts, Need, Operator, OperatorId, Reads, Role};

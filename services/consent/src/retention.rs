@@ -274,15 +274,6 @@ fn in_bounds(name: &str, value: i32, least: i32) -> Result<(), RetentionError> {
     }
 }
 
-/// Who orders something that can't be undone, and why: both stand in the record of the act.
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// Who.
-    pub by: String,
-    /// Why.
-    pub reason: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use consent::retention::{
-    Order, RetentionSettings,
+    RetentionSettings,
     archive::{self, ArchiveError, ArchiveOrder},
     archive_file, destruction,
     legal_hold::{self, Held},
@@ -14,7 +14,7 @@ use consent_domain::{BankCode, ContractId, GrantId, PartnerId};
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
-use super::{Failure, say};
+use super::{Failure, ordered::Ordered, say};
 
 #[derive(Args)]
 pub(super) struct Owner {
@@ -28,16 +28,6 @@ pub(super) struct Times {
     /// A file with the table `[retention]` (TOML); without it the defaults hold.
     #[arg(long, env = "RENKEI_CONFIG")]
     config: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(super) struct Ordered {
-    /// Who orders this, for the record.
-    #[arg(long)]
-    by: String,
-    /// Why, for the record.
-    #[arg(long)]
-    reason: String,
 }
 
 #[derive(Subcommand)]
@@ -166,15 +156,6 @@ impl What {
             (_, Some(id), _) => Ok(Held::Grant(GrantId::parse(id)?)),
             (_, _, Some(id)) => Ok(Held::Partner(PartnerId::parse(id)?)),
             _ => Err("one of --contract, --grant, --partner".into()),
-        }
-    }
-}
-
-impl Ordered {
-    fn order(self) -> Order {
-        Order {
-            by: self.by,
-            reason: self.reason,
         }
     }
 }

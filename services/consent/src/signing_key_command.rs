@@ -7,12 +7,12 @@ use clap::{Args, Subcommand};
 use consent::{
     key_rewrapping::{Purpose, WrappedKeys, rewrap},
     settings::Settings,
-    signing_keys::{Order, Readiness, Rotation},
+    signing_keys::{Readiness, Rotation},
 };
 use consent_domain::BankCode;
 use sqlx::{Connection as _, PgConnection};
 
-use super::{Failure, say};
+use super::{Failure, ordered::Ordered, say};
 
 #[derive(Subcommand)]
 pub(super) enum SigningKeyCommand {
@@ -95,16 +95,6 @@ pub(super) struct Config {
     config: PathBuf,
 }
 
-#[derive(Args)]
-pub(super) struct Ordered {
-    /// Who orders this, for the record.
-    #[arg(long)]
-    by: String,
-    /// Why, for the record.
-    #[arg(long)]
-    reason: String,
-}
-
 impl Config {
     fn read(&self) -> Result<Settings, Failure> {
         Ok(Settings::read(&self.config)?)
@@ -113,15 +103,6 @@ impl Config {
     async fn rotation(&self) -> Result<Rotation, Failure> {
         let settings = self.read()?;
         Ok(Rotation::connect(&settings.database_url, settings.key_encryption()).await?)
-    }
-}
-
-impl Ordered {
-    fn order(self) -> Order {
-        Order {
-            by: self.by,
-            reason: self.reason,
-        }
     }
 }
 

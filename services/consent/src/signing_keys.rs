@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::{FromRow, PgPool, Postgres, Transaction, postgres::PgPoolOptions};
 
 use crate::{
-    operator::{Act, Subject, record_by_command_line},
+    operator::{Act, Order, Subject, record_by_command_line},
     protocol::{
         key_wrap::KeyEncryptionKey,
         keys::{
@@ -70,15 +70,6 @@ pub enum Readiness {
     Known,
     /// At once: see [`Activated::breaks`].
     Now,
-}
-
-/// Who orders an act, and why; for the record.
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// Who.
-    pub by: String,
-    /// Why.
-    pub reason: String,
 }
 
 /// A signing key, without what is secret.

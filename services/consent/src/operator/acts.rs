@@ -193,6 +193,15 @@ impl Entry<'_> {
     }
 }
 
+/// Who orders an act of the command line, and why: both stand in its record.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// Records an act of the command line, in the transaction of what it changes.
 ///
 /// # Errors

@@ -12,10 +12,10 @@ use serde::Serialize;
 use sqlx::{Connection as _, FromRow, PgConnection, Row as _};
 use tokio::task::spawn_blocking;
 
-use super::{
-    Order,
-    archive_file::{self, ArchiveFileError, ArchiveWriter, Contents, FORMAT, Header, Lineage},
+use super::archive_file::{
+    self, ArchiveFileError, ArchiveWriter, Contents, FORMAT, Header, Lineage,
 };
+use crate::operator::Order;
 
 /// Of the session that archives: two at once would write the same file.
 const ONE_AT_A_TIME: i64 = 7_221_450_164;

@@ -10,7 +10,8 @@ use serde::Serialize;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::{Order, RetentionSettings};
+use super::RetentionSettings;
+use crate::operator::Order;
 
 /// Streams of each kind that one batch looks at.
 pub const BATCH: i32 = 500;

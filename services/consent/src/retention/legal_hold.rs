@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::Order;
+use crate::operator::Order;
 
 /// What is held, at one bank.
 #[derive(Debug, Clone, PartialEq, Eq)]

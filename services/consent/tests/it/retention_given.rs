@@ -1,9 +1,10 @@
 //! What the tests of retention share: times moved back, and a log with small parts.
 
 use consent::{
+    operator::Order,
     rebuild::{Purpose, rebuild},
     retention::{
-        Order, RetentionSettings,
+        RetentionSettings,
         destruction::{self, DestructionError, Preview},
     },
     sweeper,

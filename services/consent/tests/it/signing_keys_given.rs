@@ -4,8 +4,9 @@ use std::net::TcpListener;
 
 use account_api::{RunningServer, Settings};
 use consent::{
+    operator::Order,
     protocol::key_wrap::KeyEncryptionKey,
-    signing_keys::{Order, Published, Readiness, Rotation, SigningKeyRecord},
+    signing_keys::{Published, Readiness, Rotation, SigningKeyRecord},
 };
 use demo::agent::{
     account_api::{AccountApi, ReadError},
