@@ -8,6 +8,7 @@ use renkei_proto::bank::v1::{
     NotifyRequest,
     notify_request::{Cause, ContractClosed, ContractSuspended, Notice},
 };
+use sqlx::Connection as _;
 use tonic::Code;
 
 use crate::{
@@ -15,8 +16,9 @@ use crate::{
     journey_customer::CONTRACT,
     lifecycle_bank_notices::{notice, password_changed, port, send, tell, user_removed},
     lifecycle_given::{bank, by_operator},
+    lifecycle_races::until_waiting,
     oauth_partner::Wish,
-    retention_given::{as_owner, count},
+    retention_given::{as_owner, count, owner},
 };
 
 const LONG: TimeDelta = TimeDelta::days(360);
@@ -186,4 +188,36 @@ async fn two_replicas_that_take_the_first_notice_of_a_contract_at_once_agree() {
     let open =
         format!("SELECT count(*) FROM bank_notices WHERE bank = '{BANK}' AND effected_at IS NULL");
     assert_eq!(count(&bench, &open).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_that_forget_a_notice_at_once_leave_its_digest() {
+    let bench = replicas("").await;
+    bench.granted(Wish::default()).await;
+    let told = tell(&bench, password_changed()).await;
+    as_owner(
+        &bench,
+        "UPDATE bank_notices SET effected_at = effected_at - interval '400 days'",
+    )
+    .await;
+    let mut holder = owner(&bench).await;
+    let mut held = holder.begin().await.unwrap();
+    sqlx::query("SELECT FROM bank_notices FOR UPDATE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let release = async {
+        until_waiting(&bench, 2).await;
+        held.commit().await.unwrap();
+    };
+    let forgetting = [0, 1].map(|at| sweeper::look_for_what_is_over(&bench.replicas[at].app));
+    let [one, other] = forgetting;
+
+    let (one, other, ()) = tokio::join!(one, other, release);
+
+    one.and(other).expect("two sweeps at once");
+    let said = "SELECT count(*) FROM bank_notices WHERE content IS NOT NULL";
+    assert_eq!(count(&bench, said).await, 0, "what it said is gone");
+    send_everywhere(&bench, &told).await;
+    assert_eq!(bench.events("PasswordChanged").await, 1);
 }
