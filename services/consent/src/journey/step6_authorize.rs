@@ -69,6 +69,9 @@ async fn authorize_page(
     problem: Option<AuthorizeProblem>,
 ) -> Result<HttpResponse, PageError> {
     let accounts = at.accounts().await?;
+    if let Some(back) = no_longer_listed(at, &accounts) {
+        return Ok(back);
+    }
     let linkages = at.linkages().await?;
     let outgoing = succession::outgoing(at, &linkages).await?;
     let mut view = authorize_view(at, &accounts, (&linkages, &outgoing), message, problem)?;
@@ -78,6 +81,18 @@ async fn authorize_page(
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     at.page_with(status, view.render(at.visit.texts()))
+}
+
+/// An account that was chosen in this journey, and that the bank no longer lists: it is chosen anew what to link.
+/// (One that this user never saw is another matter; the linkage has it already.)
+fn no_longer_listed(at: &AtStep<'_>, accounts: &[BankAccount]) -> Option<HttpResponse> {
+    let mut chosen = at.journey.stage.draft()?.registered.keys();
+    let is_listed = |id| accounts.iter().any(|account| &account.id == id);
+    (!chosen.all(is_listed)).then(|| to_accounts(at))
+}
+
+fn to_accounts(at: &AtStep<'_>) -> HttpResponse {
+    see_other(&at.visit.step_url(Step::Accounts, Some(Message::Changed)))
 }
 
 fn authorize_view(
@@ -272,6 +287,9 @@ async fn authorize(
 ) -> Result<HttpResponse, PageError> {
     let visit = at.visit;
     let accounts = at.accounts().await?;
+    if let Some(back) = no_longer_listed(at, &accounts) {
+        return Ok(back);
+    }
     let linkages = at.linkages().await?;
     let outgoing = succession::outgoing(at, &linkages).await?;
     let mut view = authorize_view(at, &accounts, (&linkages, &outgoing), None, None)?;
@@ -349,7 +367,7 @@ async fn authorize(
         Err(CommandError::Refused(JourneyRefusal::LinkageMoved(_)) | CommandError::Violates(_)) => {
             rebase(at, key.shown).await
         }
-        Err(CommandError::Busy) => overtaken(at, key.shown).await,
+        Err(CommandError::Busy) => overtaken(at, key.shown, draft).await,
         Err(CommandError::Refused(JourneyRefusal::RevisionMoved { .. })) => {
             Ok(changed_since(visit, key.shown))
         }
@@ -362,10 +380,19 @@ fn new_grant(visit: &Visit) -> Result<GrantId, PageError> {
     GrantId::parse(entropy::opaque_id().to_string()).map_err(|_| visit.error(ErrorKind::Internal))
 }
 
-/// The contract or the user went, a linkage that was to end changed, or another that would have to end was made,
-/// at the same moment: the page of the step finds what there is now. Where this journey would have made the
-/// pair's own linkage and there is one now, it changes that one.
-async fn overtaken(at: &AtStep<'_>, shown: Revision) -> Result<HttpResponse, PageError> {
+/// The contract, the user or the registration of an account went, a linkage that was to end changed, or another
+/// that would have to end was made, at the same moment: the page of the step finds what there is now; accounts are
+/// chosen anew. Where this journey would have made the pair's own linkage and there is one now, it changes that
+/// one.
+async fn overtaken(
+    at: &AtStep<'_>,
+    shown: Revision,
+    draft: &Draft,
+) -> Result<HttpResponse, PageError> {
+    let contract = at.contract().await?;
+    if !draft.registered.keys().all(|id| contract.is_registered(id)) {
+        return Ok(to_accounts(at));
+    }
     let request = &at.journey.request;
     let now = basis(
         &at.linkages().await?,
@@ -387,6 +414,7 @@ struct Companions {
     journey: consent_domain::JourneyId,
     contract: consent_domain::ContractId,
     user: consent_domain::UserId,
+    accounts: Vec<String>,
     code_id: uuid::Uuid,
     subject: CodeSubject,
     evidence: SealedEvidence,
@@ -424,6 +452,8 @@ impl Companions {
             journey: visit.id.clone(),
             contract: at.login.contract.clone(),
             user: at.login.user.clone(),
+            // Those whose PIN was not asked, too: that rests on their registration.
+            accounts: draft.registered.keys().map(ToString::to_string).collect(),
             code_id: entropy::opaque_id(),
             evidence,
             notice,
@@ -467,6 +497,7 @@ impl Companions {
             Companion::RequireEntitled {
                 contract,
                 user: self.user.to_string(),
+                accounts: self.accounts.clone(),
             },
             Companion::IssueCode(code),
             Companion::Notify(self.notice.clone()),
