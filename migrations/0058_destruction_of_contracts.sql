@@ -36,12 +36,8 @@ CREATE OR REPLACE FUNCTION against_destruction(kind text, stream text, ended_bef
     FROM events e WHERE e.aggregate_type = kind AND e.aggregate_id = stream
 $$;
 
--- Its walk: WHERE split_part(stream_id, ':', 1) = $1 AND stream_id > $2 AND standing = 'ended' ORDER BY stream_id.
-CREATE INDEX contract_current_closed ON contract_current (split_part(stream_id, ':', 1), stream_id)
-    WHERE standing = 'ended';
-
 -- The next contracts of a bank that it closed, at most so many, and what stands against their destruction: against
--- their own, or that of a consent or journey of theirs, which go before. `alone`: those are gone.
+-- their own, or that of a consent or journey of theirs, which go before. `alone`: those are gone. (Its index: 0061.)
 CREATE FUNCTION closed_contracts(
     of_bank text, closed_before timestamptz, ended_before timestamptz, after_stream text, most int
 ) RETURNS TABLE (stream text, against text, alone boolean) LANGUAGE plpgsql STABLE AS $$
