@@ -13,12 +13,9 @@ ALTER TABLE bank_notices
     -- before, and when it was forgotten.
     ADD COLUMN concerned text[],
     ADD CONSTRAINT bank_notices_said CHECK (num_nonnulls(contract, content, occurred_at)
-        = CASE WHEN content_sha256 IS NULL THEN 3 ELSE 0 END) NOT VALID,
+        = CASE WHEN content_sha256 IS NULL THEN 3 ELSE 0 END) NOT VALID, -- validated by 0062
     -- What is open is still needed.
     ADD CONSTRAINT bank_notices_over CHECK (content_sha256 IS NULL OR effected_at IS NOT NULL) NOT VALID;
--- For the sweeper: WHERE effected_at < $1 AND content_sha256 IS NULL. (Before: all that were complete.)
-CREATE INDEX bank_notices_to_forget ON bank_notices (effected_at) WHERE content_sha256 IS NULL;
-DROP INDEX bank_notices_effected;
 
 -- The id is in it, so that equal contents have different digests.
 CREATE FUNCTION bank_notice_sha256(of_bank text, notice uuid, of_contract text, content jsonb, occurred_at timestamptz)

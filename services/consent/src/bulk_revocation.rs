@@ -130,6 +130,11 @@ pub struct BulkRevocation {
     pub per_second: i32,
 }
 
+/// What a [`BulkRevocation`] takes of a row, by name: a plan that a connection keeps outlives columns that are added.
+const COLUMNS: &str = "bank, bulk_id, filter, reason, by_whom, requested_by, requested_at, request_digest, state, \
+    frozen_at, item_count, content_digest, needs_approval, valid_until, approved_by, approved_at, started_by, \
+    started_at, ended_at, per_second";
+
 impl BulkRevocation {
     /// Why the consents are revoked.
     pub fn reason(&self) -> RevocationReason {
@@ -203,12 +208,14 @@ impl From<InvalidId> for BulkError {
 /// # Errors
 /// [`BulkError::Unknown`], [`BulkError::Store`].
 pub async fn get(pool: &PgPool, bank: &BankCode, id: Uuid) -> Result<BulkRevocation, BulkError> {
-    sqlx::query_as("SELECT * FROM bulk_revocations WHERE bank = $1 AND bulk_id = $2")
-        .bind(bank.as_str())
-        .bind(id)
-        .fetch_optional(pool)
-        .await?
-        .ok_or(BulkError::Unknown)
+    sqlx::query_as(&format!(
+        "SELECT {COLUMNS} FROM bulk_revocations WHERE bank = $1 AND bulk_id = $2"
+    ))
+    .bind(bank.as_str())
+    .bind(id)
+    .fetch_optional(pool)
+    .await?
+    .ok_or(BulkError::Unknown)
 }
 
 /// A bank's, the newest first; `before`: those before this one.
@@ -222,11 +229,11 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<BulkRevocation>, BulkError> {
     let (at, id) = before.unzip();
-    Ok(sqlx::query_as(
-        "SELECT * FROM bulk_revocations
+    Ok(sqlx::query_as(&format!(
+        "SELECT {COLUMNS} FROM bulk_revocations
          WHERE bank = $1 AND ($2::timestamptz IS NULL OR (requested_at, bulk_id) < ($2, $3))
          ORDER BY requested_at DESC, bulk_id DESC LIMIT $4",
-    )
+    ))
     .bind(bank.as_str())
     .bind(at)
     .bind(id)

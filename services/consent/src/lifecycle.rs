@@ -273,6 +273,8 @@ fn entitled(context: &CommandContext, bank: &BankCode, user: &UserId) -> Option<
     Some(Companion::RequireEntitled {
         contract: stream_id(bank, contract),
         user: user.to_string(),
+        // What was proven when access was allowed stays proven.
+        accounts: Vec::new(),
     })
 }
 

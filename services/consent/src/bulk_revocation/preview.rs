@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::{PgConnection, PgPool, Postgres, Row as _, Transaction, types::Json};
 use uuid::Uuid;
 
-use super::{BulkError, BulkRevocation, Filter, State};
+use super::{BulkError, BulkRevocation, COLUMNS, Filter, State};
 use crate::{entropy::opaque_id, partners::bank_record, protocol::digest::sha256};
 
 /// Items that one statement writes.
@@ -97,12 +97,13 @@ async fn take(
     .bind(i32::try_from(rules.bulk_revocations_per_second).unwrap_or(1))
     .execute(pool)
     .await?;
-    let row: BulkRevocation =
-        sqlx::query_as("SELECT * FROM bulk_revocations WHERE bank = $1 AND request_key = $2")
-            .bind(request.bank.as_str())
-            .bind(&key)
-            .fetch_one(pool)
-            .await?;
+    let row: BulkRevocation = sqlx::query_as(&format!(
+        "SELECT {COLUMNS} FROM bulk_revocations WHERE bank = $1 AND request_key = $2"
+    ))
+    .bind(request.bank.as_str())
+    .bind(&key)
+    .fetch_one(pool)
+    .await?;
     if row.request_digest == digest {
         Ok(row)
     } else {

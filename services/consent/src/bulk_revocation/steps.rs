@@ -4,7 +4,7 @@ use consent_domain::{BankCode, Instant};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{BulkError, BulkRevocation, State};
+use super::{BulkError, BulkRevocation, COLUMNS, State};
 
 /// How long a preview may be approved, and an approval used, in seconds: a day.
 pub(super) const VALID_SECONDS: f64 = 86_400.0;
@@ -124,9 +124,9 @@ pub async fn take(
     step: &Step,
 ) -> Result<BulkRevocation, BulkError> {
     let mut transaction = pool.begin().await?;
-    let found: Option<BulkRevocation> = sqlx::query_as(
-        "SELECT * FROM bulk_revocations WHERE bank = $1 AND bulk_id = $2 FOR UPDATE",
-    )
+    let found: Option<BulkRevocation> = sqlx::query_as(&format!(
+        "SELECT {COLUMNS} FROM bulk_revocations WHERE bank = $1 AND bulk_id = $2 FOR UPDATE",
+    ))
     .bind(bank.as_str())
     .bind(id)
     .fetch_optional(&mut *transaction)
@@ -171,7 +171,8 @@ async fn change(
     // Every placeholder has to be used: the conditions after `bulk_id` hold always.
     sqlx::query_as(&format!(
         "UPDATE bulk_revocations SET state = $3 {with}
-         WHERE bank = $1 AND bulk_id = $2 AND $4::text IS NOT NULL AND $5::float8 > 0 RETURNING *"
+         WHERE bank = $1 AND bulk_id = $2 AND $4::text IS NOT NULL AND $5::float8 > 0
+         RETURNING {COLUMNS}"
     ))
     .bind(&it.bank)
     .bind(it.bulk_id)

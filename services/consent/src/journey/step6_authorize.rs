@@ -69,6 +69,9 @@ async fn authorize_page(
     problem: Option<AuthorizeProblem>,
 ) -> Result<HttpResponse, PageError> {
     let accounts = at.accounts().await?;
+    if let Some(back) = no_longer_listed(at, &accounts) {
+        return Ok(back);
+    }
     let linkages = at.linkages().await?;
     let outgoing = succession::outgoing(at, &linkages).await?;
     let mut view = authorize_view(at, &accounts, (&linkages, &outgoing), message, problem)?;
@@ -78,6 +81,18 @@ async fn authorize_page(
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     at.page_with(status, view.render(at.visit.texts()))
+}
+
+/// An account that was chosen in this journey, and that the bank no longer lists: it is chosen anew what to link.
+/// (One that this user never saw is another matter; the linkage has it already.)
+fn no_longer_listed(at: &AtStep<'_>, accounts: &[BankAccount]) -> Option<HttpResponse> {
+    let mut chosen = at.journey.stage.draft()?.registered.keys();
+    let is_listed = |id| accounts.iter().any(|account| &account.id == id);
+    (!chosen.all(is_listed)).then(|| to_accounts(at))
+}
+
+fn to_accounts(at: &AtStep<'_>) -> HttpResponse {
+    see_other(&at.visit.step_url(Step::Accounts, Some(Message::Changed)))
 }
 
 fn authorize_view(
@@ -262,25 +277,64 @@ pub(super) async fn submit(
     authorize(&at, &form, &key, draft).await
 }
 
-/// Appends `AccessAuthorized` and the consent's fact, ends the bank session and issues the code, at
-/// once.
+/// 許可; once more where it did not know a linkage that was made at that moment. Where that one is to end, the page
+/// says otherwise than what was read, and is shown anew.
 async fn authorize(
     at: &AtStep<'_>,
     form: &ReceivedForm,
     key: &FormKey,
     draft: &Draft,
 ) -> Result<HttpResponse, PageError> {
+    let known = match attempt(at, form, key, draft).await? {
+        Attempt::Answered(answer) => return Ok(answer),
+        Attempt::Overtaken { known } => known,
+    };
+    if let Some(elsewhere) = overtaken(at, key.shown, draft).await? {
+        return Ok(elsewhere);
+    }
+    if succession::known(at, &at.linkages().await?) != known
+        && let Attempt::Answered(answer) = attempt(at, form, key, draft).await?
+    {
+        return Ok(answer);
+    }
+    Ok(shown_anew(at.visit))
+}
+
+/// What came of 許可.
+enum Attempt {
+    /// It is done, or the answer says why not.
+    Answered(HttpResponse),
+    /// Something that it insists on no longer holds.
+    Overtaken {
+        /// The linkages that it knew, where it may end some.
+        known: Option<Vec<String>>,
+    },
+}
+
+fn shown_anew(visit: &Visit) -> HttpResponse {
+    see_other(&visit.step_url(Step::Authorize, Some(Message::Changed)))
+}
+
+/// Appends `AccessAuthorized` and the consent's fact, ends the bank session and issues the code, at
+/// once.
+async fn attempt(
+    at: &AtStep<'_>,
+    form: &ReceivedForm,
+    key: &FormKey,
+    draft: &Draft,
+) -> Result<Attempt, PageError> {
     let visit = at.visit;
     let accounts = at.accounts().await?;
+    if let Some(back) = no_longer_listed(at, &accounts) {
+        return Ok(Attempt::Answered(back));
+    }
     let linkages = at.linkages().await?;
     let outgoing = succession::outgoing(at, &linkages).await?;
     let mut view = authorize_view(at, &accounts, (&linkages, &outgoing), None, None)?;
     complete(at, &accounts, &mut view).await?;
     // A name, a term or the day changed since the page was shown: it is shown anew.
     if statement_digest(&view, visit) != key.statement {
-        return Ok(see_other(
-            &visit.step_url(Step::Authorize, Some(Message::Changed)),
-        ));
+        return Ok(Attempt::Answered(shown_anew(visit)));
     }
     let texts = visit.texts();
     let evidence = Evidence::new(
@@ -317,7 +371,8 @@ async fn authorize(
     };
     let ends = Ends::of(at, outgoing);
     let mut companions = Companions::of(at, draft, &grant, evidence)?;
-    companions.only_these = succession::known(at, &linkages);
+    let known = succession::known(at, &linkages);
+    companions.only_these.clone_from(&known);
     let outcome = visit.url("done");
     let context = visit.command(
         Some(&at.session.subject),
@@ -340,44 +395,50 @@ async fn authorize(
             move |facts, _, _, now| [companions.at(now), ends.at(facts, now)].concat(),
         )
         .await;
-    match executed {
+    let answer = match executed {
         Ok(Executed::Committed(committed)) => {
             succession::count(&committed.first_events);
-            Ok(to_end_page(visit, &outcome))
+            to_end_page(visit, &outcome)
         }
-        Ok(Executed::Repeated(spent)) => Ok(to_end_page(visit, &form.outcome_of(visit, &spent))),
+        Ok(Executed::Repeated(spent)) => to_end_page(visit, &form.outcome_of(visit, &spent)),
+        Err(CommandError::Busy) => return Ok(Attempt::Overtaken { known }),
         Err(CommandError::Refused(JourneyRefusal::LinkageMoved(_)) | CommandError::Violates(_)) => {
-            rebase(at, key.shown).await
+            rebase(at, key.shown).await?
         }
-        Err(CommandError::Busy) => overtaken(at, key.shown).await,
         Err(CommandError::Refused(JourneyRefusal::RevisionMoved { .. })) => {
-            Ok(changed_since(visit, key.shown))
+            changed_since(visit, key.shown)
         }
-        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal).await,
-        Err(error) => Err(visit.error(command_failed(&error))),
-    }
+        Err(CommandError::Refused(refusal)) => refused_step(visit, &refusal).await?,
+        Err(error) => return Err(visit.error(command_failed(&error))),
+    };
+    Ok(Attempt::Answered(answer))
 }
 
 fn new_grant(visit: &Visit) -> Result<GrantId, PageError> {
     GrantId::parse(entropy::opaque_id().to_string()).map_err(|_| visit.error(ErrorKind::Internal))
 }
 
-/// The contract or the user went, a linkage that was to end changed, or another that would have to end was made,
-/// at the same moment: the page of the step finds what there is now. Where this journey would have made the
-/// pair's own linkage and there is one now, it changes that one.
-async fn overtaken(at: &AtStep<'_>, shown: Revision) -> Result<HttpResponse, PageError> {
+/// Where 許可 leads when something came first: to the accounts, where one is no longer registered; and where this
+/// journey would have made the pair's own linkage and there is one now, it changes that one.
+async fn overtaken(
+    at: &AtStep<'_>,
+    shown: Revision,
+    draft: &Draft,
+) -> Result<Option<HttpResponse>, PageError> {
+    let contract = at.contract().await?;
+    if !draft.registered.keys().all(|id| contract.is_registered(id)) {
+        return Ok(Some(to_accounts(at)));
+    }
     let request = &at.journey.request;
     let now = basis(
         &at.linkages().await?,
         &request.client,
         &request.grant_action,
     );
-    match (&at.login.basis, now) {
-        (LinkageBasis::New, LinkageBasis::Amends { .. }) => rebase(at, shown).await,
-        _ => Ok(see_other(
-            &at.visit.step_url(Step::Authorize, Some(Message::Changed)),
-        )),
-    }
+    Ok(match (&at.login.basis, now) {
+        (LinkageBasis::New, LinkageBasis::Amends { .. }) => Some(rebase(at, shown).await?),
+        _ => None,
+    })
 }
 
 /// The rows that commit with 許可.
@@ -387,6 +448,7 @@ struct Companions {
     journey: consent_domain::JourneyId,
     contract: consent_domain::ContractId,
     user: consent_domain::UserId,
+    accounts: Vec<String>,
     code_id: uuid::Uuid,
     subject: CodeSubject,
     evidence: SealedEvidence,
@@ -424,6 +486,8 @@ impl Companions {
             journey: visit.id.clone(),
             contract: at.login.contract.clone(),
             user: at.login.user.clone(),
+            // Those whose PIN was not asked, too: that rests on their registration.
+            accounts: draft.registered.keys().map(ToString::to_string).collect(),
             code_id: entropy::opaque_id(),
             evidence,
             notice,
@@ -467,6 +531,7 @@ impl Companions {
             Companion::RequireEntitled {
                 contract,
                 user: self.user.to_string(),
+                accounts: self.accounts.clone(),
             },
             Companion::IssueCode(code),
             Companion::Notify(self.notice.clone()),

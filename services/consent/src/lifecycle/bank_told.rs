@@ -135,7 +135,8 @@ fn bound<'q>(query: Query<'q>, told: &'q Told) -> Query<'q> {
 /// [`StoreError`]; a notice that can't be completed now waits for the next round.
 pub(crate) async fn complete_open(pool: &PgPool, bus: &Bus) -> Result<(), StoreError> {
     let rows = sqlx::query(
-        "SELECT * FROM bank_notices WHERE effected_at IS NULL
+        "SELECT bank, notice_id, contract, content, occurred_at FROM bank_notices
+         WHERE effected_at IS NULL
            AND received_at < now() - make_interval(secs => $1) ORDER BY received_at LIMIT $2",
     )
     .bind(OPEN_AFTER_SECONDS)

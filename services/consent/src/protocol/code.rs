@@ -63,6 +63,11 @@ pub struct AuthorizationCodeRow {
     pub dpop_jkt: Option<String>,
 }
 
+/// What [`AuthorizationCodeRow::read`] takes of a row, by name: a plan that a connection keeps outlives columns
+/// that are added.
+const COLUMNS: &str = "bank, code_hash, code_id, client_id, grant_id, journey_id, redirect_uri, code_challenge, \
+    issued_at, expires_at, used_at, dpop_jkt";
+
 /// What a new code stands for.
 #[derive(Clone, Debug)]
 pub struct CodeSubject {
@@ -161,10 +166,10 @@ pub async fn find_by_journey(
     bank: &BankCode,
     journey_id: &JourneyId,
 ) -> Result<Option<AuthorizationCodeRow>, sqlx::Error> {
-    sqlx::query(
-        "SELECT * FROM authorization_codes WHERE bank = $1 AND journey_id = $2 \
+    sqlx::query(&format!(
+        "SELECT {COLUMNS} FROM authorization_codes WHERE bank = $1 AND journey_id = $2 \
          ORDER BY issued_at DESC LIMIT 1",
-    )
+    ))
     .bind(bank.as_str())
     .bind(journey_id.as_str())
     .fetch_optional(executor)
@@ -233,11 +238,11 @@ pub async fn redeem(
     connection: &mut PgConnection,
     presented: CodePresented<'_>,
 ) -> Result<Redemption, sqlx::Error> {
-    let used = sqlx::query(
+    let used = sqlx::query(&format!(
         "UPDATE authorization_codes SET used_at = now() WHERE bank = $1 AND code_hash = $2 \
          AND client_id = $3 AND redirect_uri = $4 AND code_challenge = $5 \
-         AND used_at IS NULL AND expires_at > now() RETURNING *",
-    )
+         AND used_at IS NULL AND expires_at > now() RETURNING {COLUMNS}",
+    ))
     .bind(presented.bank.as_str())
     .bind(code_hash(presented.code))
     .bind(presented.client_id.as_str())
@@ -272,9 +277,10 @@ pub async fn find_proven(
     executor: impl PgExecutor<'_>,
     presented: CodePresented<'_>,
 ) -> Result<Option<AuthorizationCodeRow>, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT * FROM authorization_codes WHERE bank = $1 AND code_hash = $2 AND client_id = $3",
-    )
+    let row = sqlx::query(&format!(
+        "SELECT {COLUMNS} FROM authorization_codes \
+         WHERE bank = $1 AND code_hash = $2 AND client_id = $3",
+    ))
     .bind(presented.bank.as_str())
     .bind(code_hash(presented.code))
     .bind(presented.client_id.as_str())

@@ -114,10 +114,12 @@ pub async fn remove_what_is_over(
         Rule {
             table: "bank_notices",
             kept: kept.bank_notices_days,
-            // Its id stays, with a digest: no repetition ever takes effect.
+            // Its id stays, with a digest: no repetition ever takes effect. Of two that forget at once the second
+            // looks at the row again: not every server sees by the ctid alone that it is another one then.
             sql: "UPDATE bank_notices SET contract = NULL, content = NULL, occurred_at = NULL, concerned = NULL,
                     content_sha256 = bank_notice_sha256(bank, notice_id, contract, content, occurred_at)
-                WHERE ctid = ANY(ARRAY(SELECT ctid FROM bank_notices WHERE content_sha256 IS NULL
+                WHERE content_sha256 IS NULL
+                AND ctid = ANY(ARRAY(SELECT ctid FROM bank_notices WHERE content_sha256 IS NULL
                     AND effected_at < now() - make_interval(days => $1) LIMIT $2))",
         },
         Rule {

@@ -97,13 +97,15 @@ pub enum Companion {
         /// The scope of the counter.
         guess_scope: String,
     },
-    /// Nothing is written unless the contract is not closed and the user, who answers for a consent from then
-    /// on, has not left it, whatever commits at the same moment.
+    /// Nothing is written unless the contract is not closed, the user, who answers for a consent from then on,
+    /// has not left it, and these accounts are registered, whatever commits at the same moment.
     RequireEntitled {
         /// The contract's stream.
         contract: String,
         /// The user.
         user: String,
+        /// Those whose registration the consent rests on.
+        accounts: Vec<String>,
     },
     /// Nothing is written unless these are all live linkages of the contract, whatever commits at the same
     /// moment.
@@ -192,17 +194,24 @@ impl Companion {
     ) -> Result<Option<String>, NotJson> {
         let body = match self {
             Self::EndConsent(ended) => return ended.add_to(statement, name).map(Some),
-            Self::RequireEntitled { contract, user } => {
+            Self::RequireEntitled {
+                contract,
+                user,
+                accounts,
+            } => {
                 let contract = statement.bind(contract.clone());
                 let user = statement.bind(user.clone());
+                let accounts = statement.bind(accounts.clone());
                 // The lock waits for whoever is changing the row, and then looks at it again. A contract
-                // without a row has no fact, and nothing stands against it.
+                // without a row has no fact: no account is registered, and nothing else stands against it.
                 statement.with(
                     name,
                     &format!(
                         "SELECT 1 WHERE coalesce((SELECT standing <> 'ended'
                                 AND NOT coalesce(state -> 'removed_users' ? {user}, false)
-                            FROM contract_current WHERE stream_id = {contract} FOR SHARE), true)"
+                                AND state -> 'registrations' ?& {accounts}
+                            FROM contract_current WHERE stream_id = {contract} FOR SHARE),
+                            cardinality({accounts}) = 0)"
                     ),
                 );
                 return Ok(Some(counted(name)));

@@ -107,6 +107,7 @@ async fn a_commit_that_rests_on_a_contract_writes_nothing_once_it_is_closed() {
                     vec![Companion::RequireEntitled {
                         contract: format!("{BANK}:{CONTRACT}"),
                         user: user.to_owned(),
+                        accounts: Vec::new(),
                     }]
                 },
             )

@@ -163,6 +163,19 @@ async fn where_the_second_would_have_made_the_pairs_own_linkage_it_changes_the_f
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_neither_of_two_new_linkages_would_end_the_other_both_are_made() {
+    let bench = with("linkage_rules = { new_linkage_supersedes = \"same_service\" }").await;
+    let one = at_step_6(&bench, 0, create(), &[FIRST]).await;
+    let other = at_step_6(&bench, 1, create(), &[SECOND]).await;
+
+    let answers = both_at_once(&bench, &one, &other).await;
+
+    assert!(answers.iter().all(is_at_end), "neither page comes again");
+    assert_eq!(linkages(&bench).await.len(), 2);
+    assert_eq!(bench.events("AccessSuperseded").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_linkages_stand_beside_each_other_both_are_made() {
     let bench = with("").await;
     let one = at_step_6(&bench, 0, create(), &[FIRST]).await;

@@ -4,19 +4,25 @@
 use chrono::TimeDelta;
 use consent::{lifecycle::Level, sweeper};
 use consent_domain::{GrantId, suspension::SuspensionCause};
+use demo::agent::browser::Page;
 use renkei_proto::bank::v1::{
     NotifyRequest,
     notify_request::{Cause, ContractClosed, ContractSuspended, Notice},
 };
+use sqlx::{Connection as _, PgConnection};
 use tonic::Code;
 
 use crate::{
-    bench::{BANK, Bench, Options},
-    journey_customer::CONTRACT,
+    bench::{BANK, Bench, FIRST, Options, PIN, SECOND, ticked},
+    journey_customer::{
+        CONTRACT, SECOND_ID, authorize_form, linkages, linked_accounts, location, send_to,
+    },
+    journey_registrations::{account_closed, at_step_6},
     lifecycle_bank_notices::{notice, password_changed, port, send, tell, user_removed},
     lifecycle_given::{bank, by_operator},
+    lifecycle_races::until_waiting,
     oauth_partner::Wish,
-    retention_given::{as_owner, count},
+    retention_given::{as_owner, count, owner},
 };
 
 const LONG: TimeDelta = TimeDelta::days(360);
@@ -186,4 +192,90 @@ async fn two_replicas_that_take_the_first_notice_of_a_contract_at_once_agree() {
     let open =
         format!("SELECT count(*) FROM bank_notices WHERE bank = '{BANK}' AND effected_at IS NULL");
     assert_eq!(count(&bench, &open).await, 0);
+}
+
+/// 許可 holds the contract's row and has yet to commit: the notice waits for it, and concerns what it made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_is_being_made_when_a_notice_comes_is_concerned_by_it() {
+    let bench = replicas("").await;
+    let rows = [ticked(FIRST, PIN), ticked(SECOND, PIN)];
+    let (browser, authorize) = at_step_6(&bench, &rows).await;
+    // 許可 ends the bank session in its statement, after it has looked at the contract.
+    let mut holder = owner(&bench).await;
+    let mut held = holder.begin().await.unwrap();
+    sqlx::query("SELECT FROM bank_sessions WHERE ended_at IS NULL FOR UPDATE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let form = authorize_form(&authorize);
+    let allowing = send_to(&bench, &browser, &authorize, &form, 0);
+    let mut port = port(&bench, 1).await;
+    let closed = notice(account_closed());
+    let telling = async {
+        until_waiting(&bench, 1).await;
+        assert!(is_contract_held(&bench).await, "by the authorization");
+        assert!(linkages(&bench).await.is_empty(), "nobody sees it yet");
+        send(&mut port, &closed).await
+    };
+    let release = async {
+        until_waiting(&bench, 2).await;
+        held.commit().await.unwrap();
+    };
+
+    let (answer, told, ()): (Page, _, ()) = tokio::join!(allowing, telling, release);
+
+    told.expect("taken");
+    assert!(
+        location(&answer).ends_with("/done"),
+        "{}",
+        location(&answer)
+    );
+    let made = linkages(&bench).await;
+    assert_eq!(
+        facts(&bench, &made[0].grant).await,
+        ["AccessGranted", "AccountRemoved"]
+    );
+    assert_eq!(linked_accounts(&bench).await, [SECOND_ID]);
+}
+
+/// Whether another transaction reads the contract's row until it commits.
+async fn is_contract_held(bench: &Bench) -> bool {
+    let sql = "SELECT FROM contract_current WHERE stream_id = $1 FOR UPDATE NOWAIT";
+    sqlx::query(sql)
+        .bind(format!("{BANK}:{CONTRACT}"))
+        .execute(&mut PgConnection::connect(&bench.owner_url()).await.unwrap())
+        .await
+        .is_err()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_that_forget_a_notice_at_once_leave_its_digest() {
+    let bench = replicas("").await;
+    bench.granted(Wish::default()).await;
+    let told = tell(&bench, password_changed()).await;
+    as_owner(
+        &bench,
+        "UPDATE bank_notices SET effected_at = effected_at - interval '400 days'",
+    )
+    .await;
+    let mut holder = owner(&bench).await;
+    let mut held = holder.begin().await.unwrap();
+    sqlx::query("SELECT FROM bank_notices FOR UPDATE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let release = async {
+        until_waiting(&bench, 2).await;
+        held.commit().await.unwrap();
+    };
+    let forgetting = [0, 1].map(|at| sweeper::look_for_what_is_over(&bench.replicas[at].app));
+    let [one, other] = forgetting;
+
+    let (one, other, ()) = tokio::join!(one, other, release);
+
+    one.and(other).expect("two sweeps at once");
+    let said = "SELECT count(*) FROM bank_notices WHERE content IS NOT NULL";
+    assert_eq!(count(&bench, said).await, 0, "what it said is gone");
+    send_everywhere(&bench, &told).await;
+    assert_eq!(bench.events("PasswordChanged").await, 1);
 }

@@ -56,6 +56,7 @@ mod journey_maintenance;
 mod journey_named_linkage;
 mod journey_outages;
 mod journey_races;
+mod journey_registrations;
 mod journey_renewal;
 mod journey_repeats;
 mod journey_replicas;

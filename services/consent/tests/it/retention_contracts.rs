@@ -158,6 +158,44 @@ async fn a_closed_contract_goes_after_its_consents_with_everything_that_names_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn closed_contracts_go_batch_by_batch_after_all_else() {
+    let old = Old::lived().await;
+    let mut port_0 = port(&old.bench, 0).await;
+    for contract in [CONTRACT, "c-nothing-linked", "c-nor-here"] {
+        let closed = NotifyRequest {
+            contract_id: contract.to_owned(),
+            ..notice(Notice::ContractClosed(ContractClosed {}))
+        };
+        send(&mut port_0, &closed).await.expect("taken");
+    }
+    let old = old.aged().await;
+    let seen = preview(&old.bench).await;
+    let act = begin(&old.bench, seen.count()).await.expect("as previewed");
+    let mut owner = owner(&old.bench).await;
+    let mut destroyed = Vec::new();
+    loop {
+        let (consents, journeys, contracts, done): (i32, i32, i32, bool) =
+            sqlx::query_as("SELECT consents, journeys, contracts, done FROM destroy_batch($1, 1)")
+                .bind(act)
+                .fetch_one(&mut owner)
+                .await
+                .unwrap();
+        if done {
+            break;
+        }
+        destroyed.push((consents + journeys, contracts));
+    }
+    assert_eq!(seen.closed_contracts, 3, "{seen:?}");
+    // The consent with its journey and the cancelled one, in one batch or two; then a contract each.
+    let (others, contracts) = destroyed.split_at(destroyed.len() - 3);
+    assert_eq!(contracts, [(0, 1); 3]);
+    assert_eq!(others.iter().map(|batch| batch.0).sum::<i32>(), 3);
+    assert!(!old.is_here().await);
+    let said = "SELECT count(*) FROM bank_notices WHERE contract IS NOT NULL";
+    assert_eq!(count(&old.bench, said).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contract_that_is_not_closed_stays_however_old_it_is() {
     let old = Old::open().await;
     let seen = preview(&old.bench).await;
