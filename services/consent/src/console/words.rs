@@ -376,8 +376,8 @@ words! {
     jwk: "公開鍵（JWK）", "Public key (JWK)";
     jwks: "公開鍵（JWKの集合）", "Public keys (JWK set)";
     hand_over: "責任者を引き継ぐ", "Hand over";
-    hand_over_note: "この連携に答える利用者を、同じ契約の別の利用者に替えます。許可の内容は変わりません。",
-        "Another user of the contract answers for it. What is allowed stays as it is.";
+    hand_over_note: "この連携に答える利用者を、同じ契約の別の利用者に替えます。許可の内容は変わりません。入力した利用者番号が金庫にあるかどうかは確認しません。間違いのないよう、よくお確かめください。",
+        "Another user of the contract answers for it. What is allowed stays as it is. Whether the bank has a user of this id is not checked: check it yourself.";
     to_user: "引き継ぐ利用者（金庫の利用者番号）", "User who takes over (the bank's id)";
     refused_hand_over: "引き継げませんでした。契約を離れた利用者には引き継げません。", "Not handed over. A user who has left the contract can't take over.";
 
