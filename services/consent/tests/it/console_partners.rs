@@ -263,6 +263,48 @@ async fn a_push_target_is_set_changed_and_removed_and_its_secret_is_in_no_page()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_operators_who_remove_the_same_target_the_second_hears_that_it_is_so() {
+    let bench = Bench::new().await;
+    let browser = bench.signed_in("suzuki", Role::Operator).await;
+    let mut set = form(&bench, &browser, "push-target").await;
+    set.set("url", "https://partner.example/events");
+    set.submit_and_follow(&browser).await.unwrap();
+    let late = form(&bench, &browser, "remove-push-target").await;
+    let first = form(&bench, &browser, "remove-push-target").await;
+    first.submit_and_follow(&browser).await.unwrap();
+
+    let page = late.submit_and_follow(&browser).await.unwrap();
+
+    assert_eq!(page.status, 200);
+    assert!(page.text("#said").unwrap().contains("すでに"));
+    assert!(page.table("#push").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_somebody_set_again_is_shown_with_when() {
+    let bench = Bench::new().await;
+    let browser = bench.signed_in("suzuki", Role::Operator).await;
+    let mut set = form(&bench, &browser, "push-target").await;
+    set.set("url", "https://partner.example/events");
+    set.submit_and_follow(&browser).await.unwrap();
+    let late = form(&bench, &browser, "remove-push-target").await;
+    let mut again = form(&bench, &browser, "push-target").await;
+    again.set("authorization", "Bearer of-tests-only");
+    again.submit_and_follow(&browser).await.unwrap();
+    let set_at: String = sqlx::query_scalar(
+        "SELECT to_char(set_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD HH24:MI:SS') FROM push_targets",
+    )
+    .fetch_one(&bench.pool)
+    .await
+    .unwrap();
+
+    let page = late.submit(&browser).await.unwrap();
+
+    let now = page.text("#subject").unwrap();
+    assert!(now.contains(&set_at), "{now}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partner_is_suspended_for_a_cause_and_restored_from_the_same() {
     let bench = Bench::new().await;
     let browser = bench.signed_in("suzuki", Role::Operator).await;

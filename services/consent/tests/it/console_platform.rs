@@ -277,6 +277,41 @@ async fn a_key_is_added_and_the_old_one_goes_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_has_changed_of_the_keys_is_shown_where_the_page_says_so() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let new = generate_key().unwrap();
+    let old_kid = bench.partners[0].key.kid.clone();
+    let mut stale = form(&bench, &browser, "add-key").await;
+    stale.set(
+        "jwk",
+        &generate_key().unwrap().jwks()["keys"][0].to_string(),
+    );
+    let mut add = form(&bench, &browser, "add-key").await;
+    add.set("jwk", &new.jwks()["keys"][0].to_string());
+    add.submit_and_follow(&browser).await.unwrap();
+    let page = stale.submit(&browser).await.unwrap();
+    assert!(page.text("#said").unwrap().contains("内容が変わりました"));
+    assert!(page.text("#subject").unwrap().contains(&new.kid));
+
+    let mut stale = form(&bench, &browser, "retire-key").await;
+    stale
+        .set("kid", &new.kid)
+        .set("retire_at", "2099-12-31T09:00");
+    let mut retire = form(&bench, &browser, "retire-key").await;
+    retire
+        .set("kid", &old_kid)
+        .set("retire_at", "2098-11-30T09:00");
+    retire.submit_and_follow(&browser).await.unwrap();
+    let page = stale.submit(&browser).await.unwrap();
+    let now = page.text("#subject").unwrap();
+    assert!(
+        now.contains(&old_kid) && now.contains("2098-11-30 09:00"),
+        "{now}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partner_is_registered_and_a_bank_finds_it_by_its_id() {
     let bench = Bench::new().await;
     let browser = signed_in(&bench, "kanri", Role::Operator).await;
