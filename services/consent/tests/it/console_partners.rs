@@ -202,6 +202,12 @@ async fn a_partner_whose_contract_has_ended_is_not_enabled() {
 async fn a_push_target_is_set_changed_and_removed_and_its_secret_is_in_no_page() {
     let bench = Bench::new().await;
     let browser = bench.signed_in("suzuki", Role::Operator).await;
+    let path = format!("partners/{PARTNER}/push-target");
+    let page = at(&bench, &browser, &path).await;
+    assert!(
+        page.html.contains(r#"autocomplete="new-password""#),
+        "no browser may fill a login's password in"
+    );
     let mut set = form(&bench, &browser, "push-target").await;
     set.set("url", "https://192.168.1.1/")
         .set("authorization", "Bearer of-tests-only");

@@ -312,6 +312,76 @@ async fn what_has_changed_of_the_keys_is_shown_where_the_page_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_a_private_key_is_in_no_page_however_it_was_pasted() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let english = browser.clone().in_english();
+    let private = r#"{"kty":"EC","kid":"x","crv":"P-256","d":"of-tests-only"}"#;
+    let set = |keys: &str| format!(r#"{{"keys":[{keys}]}}"#);
+    let pem = "-----BEGIN PRIVATE KEY-----\nof-tests-only\n-----END PRIVATE KEY-----";
+    let one_key = [
+        pem.to_owned(),
+        json!(pem).to_string(),
+        json!(private).to_string(),
+        private.replace('}', ",}"),
+        set(private),
+    ];
+    let key_set = [
+        private.to_owned(),
+        pem.to_owned(),
+        set(&format!(r#"{{"kty":"EC"}},{private}"#)),
+        json!({ "keys": [], "of": [{ "k": "of-tests-only" }] }).to_string(),
+    ];
+    for (browser, erased) in [(&browser, "消去しました"), (&english, "was erased")] {
+        for (field, pasted) in [("jwk", &one_key[..]), ("jwks", &key_set[..])] {
+            for text in pasted {
+                let mut typed = match field {
+                    "jwk" => form(&bench, browser, "add-key").await,
+                    _ => at(&bench, browser, "/new").await.form("#act-form").unwrap(),
+                };
+                let page = typed.set(field, text).submit(browser).await.unwrap();
+                let problem = page.text(&format!("#act-form-{field}-problem")).unwrap();
+                assert!(problem.contains(erased), "{text}: {problem}");
+                assert!(!page.html.contains("of-tests-only"), "{text}");
+            }
+        }
+    }
+    // What is no secret stays, to be mended.
+    let mut typed = form(&bench, &browser, "add-key").await;
+    typed.set("jwk", r#"{"kty":"EC","kid":"mend-me"}"#);
+    let page = typed.submit(&browser).await.unwrap();
+    let kept = page.form("#act-form").unwrap().value("jwk");
+    assert!(kept.unwrap().contains("mend-me"));
+}
+
+/// A form that registers a partner under that id.
+async fn registering(bench: &Bench, browser: &Browser, id: &str, service: &str) -> Form {
+    let page = at(bench, browser, "/new").await;
+    let mut form = page.form("#act-form").unwrap();
+    form.set("partner_id", id)
+        .set("client_id", &format!("client-of-{id}"))
+        .set("service_name", service)
+        .set("legal_name", "新会計株式会社")
+        .set("registration_number", "関東財務局長（電代）第1号")
+        .set("complaint_contact", "0120-222-222")
+        .set("redirect_uris", "https://partner.example/cb")
+        .set("jwks", &generate_key().unwrap().jwks().to_string())
+        .check("confirm", "yes");
+    form
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_is_not_registered_under_an_id_that_is_a_page() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let page = registering(&bench, &browser, "new", "新会計").await;
+    let page = page.submit(&browser).await.unwrap();
+    let problem = page.text("#act-form-partner_id-problem").unwrap();
+    assert!(problem.contains("「new」"), "{problem}");
+    assert_eq!(bench.events("PartnerRegistered").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partner_is_registered_and_a_bank_finds_it_by_its_id() {
     let bench = Bench::new().await;
     let browser = signed_in(&bench, "kanri", Role::Operator).await;
