@@ -277,6 +277,35 @@ async fn a_key_is_added_and_the_old_one_goes_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_click_on_a_key_that_goes_at_once_hears_what_the_first_one_did() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let new = generate_key().unwrap();
+    let old_kid = bench.partners[0].key.kid.clone();
+    let mut add = form(&bench, &browser, "add-key").await;
+    add.set("jwk", &new.jwks()["keys"][0].to_string());
+    add.submit_and_follow(&browser).await.unwrap();
+
+    let mut retire = form(&bench, &browser, "retire-key").await;
+    retire
+        .set("kid", &old_kid)
+        .set("retire_at", "2020-01-01T00:00");
+    let mut another = form(&bench, &browser, "retire-key").await;
+    another
+        .set("kid", &old_kid)
+        .set("retire_at", "2020-01-01T00:00");
+    for _ in 0..2 {
+        let page = retire.submit_and_follow(&browser).await.unwrap();
+        assert_eq!(page.text("#said").as_deref(), Some("操作を記録しました。"));
+        assert_eq!(page.table("#keys").len(), 1);
+    }
+    // A form that was opened before is told that the key has gone.
+    let page = another.submit(&browser).await.unwrap();
+    assert!(page.text("#said").unwrap().contains("内容が変わりました"));
+    assert!(!page.text("#subject").unwrap().contains(&old_kid));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_changed_of_the_keys_is_shown_where_the_page_says_so() {
     let bench = Bench::new().await;
     let browser = signed_in(&bench, "kanri", Role::Auditor).await;
