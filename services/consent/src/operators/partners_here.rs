@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     app::App,
-    japan::start_of_day,
+    japan::{has_four_digits, start_of_day},
     operator::{Act, Acts, Api, AtBank, Reads, Subject},
     operator_orders::Performed,
     partner_administration::{AtBankChange, Given},
@@ -115,13 +115,18 @@ pub(crate) struct Targets {
 }
 
 impl ContractDays {
-    /// By instants; `None` beyond the calendar.
+    /// By instants; `None` outside of the years 1 to 9999.
     pub(crate) fn contract(&self) -> Option<PartnerContract> {
+        let start = |day| start_of_day(day).filter(|at| has_four_digits(*at));
         Some(PartnerContract {
-            starts_at: start_of_day(self.starts_on)?,
+            starts_at: start(self.starts_on)?,
             ends_at: match self.ends_on {
                 None => None,
-                Some(last) => Some(start_of_day(last.succ_opt()?)?),
+                Some(last) => {
+                    // The last day of all years ends in the same year of UTC.
+                    start(last)?;
+                    Some(start_of_day(last.succ_opt()?)?)
+                }
             },
         })
     }

@@ -311,6 +311,33 @@ async fn a_target_that_somebody_set_again_is_shown_with_when() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_contract_outside_of_the_calendar_is_said_at_its_field() {
+    let bench = Bench::new().await;
+    let token = bench.operator("tanaka", Role::Operator).await;
+    let browser = bench.signed_in("suzuki", Role::Operator).await;
+    let here = at_bank(&format!("partners/{PARTNER}/contract"));
+    for (starts, ends) in [
+        ("2026-04-01", "+10000-01-01"),
+        ("+10000-01-01", "+10000-01-02"),
+        ("0000-06-01", "2026-04-01"),
+        ("0001-01-01", "2026-04-01"),
+    ] {
+        let mut contract = form(&bench, &browser, "contract").await;
+        contract.set("starts_on", starts).set("ends_on", ends);
+        let page = contract.submit(&browser).await.unwrap();
+        assert_eq!(page.status, 200, "{starts} {ends}");
+        assert!(page.has("#problems"), "{starts} {ends}");
+        let days = json!({ "starts_on": starts, "ends_on": ends });
+        let refused = bench.order_at((&token, 0), &here, None, &days).await;
+        assert_eq!(refused.code(400), "invalid_contract", "{starts} {ends}");
+    }
+    let last = json!({ "starts_on": "0002-01-01", "ends_on": "9999-12-31" });
+    bench.order_at((&token, 0), &here, None, &last).await.json();
+    let page = form(&bench, &browser, "contract").await;
+    assert_eq!(page.value("ends_on").as_deref(), Some("9999-12-31"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partner_is_suspended_for_a_cause_and_restored_from_the_same() {
     let bench = Bench::new().await;
     let browser = bench.signed_in("suzuki", Role::Operator).await;

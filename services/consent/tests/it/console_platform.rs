@@ -400,6 +400,19 @@ async fn registering(bench: &Bench, browser: &Browser, id: &str, service: &str) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_time_outside_of_the_calendar_is_said_at_its_field() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Operator).await;
+    for at in ["+10000-01-01T09:00", "0000-06-01T09:00", "0001-01-01T08:59"] {
+        let mut retire = form(&bench, &browser, "retire-key").await;
+        retire.set("retire_at", at);
+        let page = retire.submit(&browser).await.unwrap();
+        assert_eq!(page.status, 200, "{at}");
+        assert!(page.has("#act-form-retire_at-problem"), "{at}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partner_is_not_registered_under_an_id_that_is_a_page() {
     let bench = Bench::new().await;
     let browser = signed_in(&bench, "kanri", Role::Auditor).await;
