@@ -58,7 +58,7 @@ impl By {
         }
     }
 
-    fn context(self, bank: Option<&BankCode>, partner: &PartnerId) -> CommandContext {
+    pub(crate) fn context(self, bank: Option<&BankCode>, partner: &PartnerId) -> CommandContext {
         let (request_id, traceparent) = match self.request {
             None => (None, None),
             Some(request) => (Some(request.request_id), request.traceparent),
@@ -166,7 +166,7 @@ pub async fn change_at_bank(
 }
 
 /// `None`: the key was used for something else.
-fn changed<A: consent_domain::Stream>(
+pub(crate) fn changed<A: consent_domain::Stream>(
     executed: &Executed<A>,
     key: Option<&CommandKey>,
 ) -> Option<Changed> {

@@ -268,7 +268,9 @@ pub(crate) async fn register(
         jwks: new.jwks,
         banks: BTreeSet::new(),
     };
-    sent.by.register_partner(&app, registration).await?;
+    sent.by
+        .register_partner(&app, registration, Given::default())
+        .await?;
     answer_with(&app, &partner).await
 }
 

@@ -413,6 +413,70 @@ async fn a_time_outside_of_the_calendar_is_said_at_its_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_operators_who_register_the_same_partner_at_once_one_is_told() {
+    let bench = Bench::new().await;
+    let one = signed_in(&bench, "kanri", Role::Auditor).await;
+    let other = signed_in(&bench, "betsuno", Role::Auditor).await;
+    for n in 0..8 {
+        let id = format!("p-{n}");
+        let first = registering(&bench, &one, &id, "甲会計").await;
+        let second = registering(&bench, &other, &id, "乙会計").await;
+        let (first, second) = tokio::join!(
+            first.submit_and_follow(&one),
+            second.submit_and_follow(&other)
+        );
+        let told = [first.unwrap(), second.unwrap()]
+            .iter()
+            .filter(|page| page.has("#act-form-partner_id-problem"))
+            .count();
+        assert_eq!(told, 1, "{id}");
+    }
+    assert_eq!(bench.events("PartnerChanged").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_second_click_on_a_registration_hears_what_the_first_one_did() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let mut new = registering(&bench, &browser, "p-new", "新会計").await;
+    new.submit_and_follow(&browser).await.unwrap();
+    let record = at(&bench, &browser, "/p-new/record").await;
+    let mut record = record.form("#act-form").unwrap();
+    record.set("service_name", "別会計").check("confirm", "yes");
+    record.submit_and_follow(&browser).await.unwrap();
+
+    let page = new.submit_and_follow(&browser).await.unwrap();
+
+    assert_eq!(page.text("#said").as_deref(), Some("操作を記録しました。"));
+    assert_eq!(page.title().as_deref(), Some("別会計"));
+    let outcomes: Vec<String> = sqlx::query_scalar(
+        "SELECT o.outcome FROM operator_acts a JOIN operator_act_outcomes o USING (act_id)
+         WHERE a.act = 'register_partner'",
+    )
+    .fetch_all(&bench.pool)
+    .await
+    .unwrap();
+    assert_eq!(outcomes, ["done", "done"]);
+    let caused: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM events e JOIN operator_acts a ON a.act_id = e.causation_id
+         WHERE e.event_type = 'PartnerRegistered' AND a.act = 'register_partner'",
+    )
+    .fetch_one(&bench.pool)
+    .await
+    .unwrap();
+    assert_eq!(caused, 1);
+    // The same form for something else is no repeat.
+    new.set("service_name", "また別会計");
+    let page = new.submit(&browser).await.unwrap();
+    assert!(page.has("#act-form"), "{}", page.excerpt(300));
+    assert_eq!(
+        bench.events("PartnerRegistered").await,
+        3,
+        "two of the bench"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partner_is_not_registered_under_an_id_that_is_a_page() {
     let bench = Bench::new().await;
     let browser = signed_in(&bench, "kanri", Role::Auditor).await;
