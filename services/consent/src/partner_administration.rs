@@ -30,6 +30,7 @@ use uuid::Uuid;
 
 use crate::{
     journey::stream_id,
+    lifecycle::FOUND_DONE,
     request_context::RequestContext,
     store::{Actor, Bus, CommandContext, CommandError, CommandKey, Executed, StoreError, state_of},
 };
@@ -173,6 +174,8 @@ pub(crate) fn changed<A: consent_domain::Stream>(
     match executed {
         Executed::Committed(it) if it.first_events.is_empty() => Some(Changed::Already),
         Executed::Committed(_) => Some(Changed::Now),
-        Executed::Repeated(spent) => given::is_same(key, spent).then_some(Changed::Now),
+        Executed::Repeated(spent) if !given::is_same(key, spent) => None,
+        Executed::Repeated(spent) if spent.outcome == FOUND_DONE => Some(Changed::Already),
+        Executed::Repeated(_) => Some(Changed::Now),
     }
 }

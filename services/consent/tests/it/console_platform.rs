@@ -277,6 +277,49 @@ async fn a_key_is_added_and_the_old_one_goes_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_a_private_key_is_in_no_page_however_it_was_pasted() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let english = browser.clone().in_english();
+    let private = r#"{"kty":"EC","kid":"x","crv":"P-256","d":"of-tests-only"}"#;
+    let set = |keys: &str| format!(r#"{{"keys":[{keys}]}}"#);
+    let pem = "-----BEGIN PRIVATE KEY-----\nof-tests-only\n-----END PRIVATE KEY-----";
+    let one_key = [
+        pem.to_owned(),
+        json!(pem).to_string(),
+        json!(private).to_string(),
+        private.replace('}', ",}"),
+        set(private),
+    ];
+    let key_set = [
+        private.to_owned(),
+        pem.to_owned(),
+        set(&format!(r#"{{"kty":"EC"}},{private}"#)),
+        json!({ "keys": [], "of": [{ "k": "of-tests-only" }] }).to_string(),
+    ];
+    for (browser, erased) in [(&browser, "消去しました"), (&english, "was erased")] {
+        for (field, pasted) in [("jwk", &one_key[..]), ("jwks", &key_set[..])] {
+            for text in pasted {
+                let mut typed = match field {
+                    "jwk" => form(&bench, browser, "add-key").await,
+                    _ => at(&bench, browser, "/new").await.form("#act-form").unwrap(),
+                };
+                let page = typed.set(field, text).submit(browser).await.unwrap();
+                let problem = page.text(&format!("#act-form-{field}-problem")).unwrap();
+                assert!(problem.contains(erased), "{text}: {problem}");
+                assert!(!page.html.contains("of-tests-only"), "{text}");
+            }
+        }
+    }
+    // What is no secret stays, to be mended.
+    let mut typed = form(&bench, &browser, "add-key").await;
+    typed.set("jwk", r#"{"kty":"EC","kid":"mend-me"}"#);
+    let page = typed.submit(&browser).await.unwrap();
+    let kept = page.form("#act-form").unwrap().value("jwk");
+    assert!(kept.unwrap().contains("mend-me"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_click_on_a_key_that_goes_at_once_hears_what_the_first_one_did() {
     let bench = Bench::new().await;
     let browser = signed_in(&bench, "kanri", Role::Auditor).await;
@@ -341,46 +384,16 @@ async fn what_has_changed_of_the_keys_is_shown_where_the_page_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_may_be_a_private_key_is_in_no_page_however_it_was_pasted() {
+async fn a_time_outside_of_the_calendar_is_said_at_its_field() {
     let bench = Bench::new().await;
-    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
-    let english = browser.clone().in_english();
-    let private = r#"{"kty":"EC","kid":"x","crv":"P-256","d":"of-tests-only"}"#;
-    let set = |keys: &str| format!(r#"{{"keys":[{keys}]}}"#);
-    let pem = "-----BEGIN PRIVATE KEY-----\nof-tests-only\n-----END PRIVATE KEY-----";
-    let one_key = [
-        pem.to_owned(),
-        json!(pem).to_string(),
-        json!(private).to_string(),
-        private.replace('}', ",}"),
-        set(private),
-    ];
-    let key_set = [
-        private.to_owned(),
-        pem.to_owned(),
-        set(&format!(r#"{{"kty":"EC"}},{private}"#)),
-        json!({ "keys": [], "of": [{ "k": "of-tests-only" }] }).to_string(),
-    ];
-    for (browser, erased) in [(&browser, "消去しました"), (&english, "was erased")] {
-        for (field, pasted) in [("jwk", &one_key[..]), ("jwks", &key_set[..])] {
-            for text in pasted {
-                let mut typed = match field {
-                    "jwk" => form(&bench, browser, "add-key").await,
-                    _ => at(&bench, browser, "/new").await.form("#act-form").unwrap(),
-                };
-                let page = typed.set(field, text).submit(browser).await.unwrap();
-                let problem = page.text(&format!("#act-form-{field}-problem")).unwrap();
-                assert!(problem.contains(erased), "{text}: {problem}");
-                assert!(!page.html.contains("of-tests-only"), "{text}");
-            }
-        }
+    let browser = signed_in(&bench, "kanri", Role::Operator).await;
+    for at in ["+10000-01-01T09:00", "0000-06-01T09:00", "0001-01-01T08:59"] {
+        let mut retire = form(&bench, &browser, "retire-key").await;
+        retire.set("retire_at", at);
+        let page = retire.submit(&browser).await.unwrap();
+        assert_eq!(page.status, 200, "{at}");
+        assert!(page.has("#act-form-retire_at-problem"), "{at}");
     }
-    // What is no secret stays, to be mended.
-    let mut typed = form(&bench, &browser, "add-key").await;
-    typed.set("jwk", r#"{"kty":"EC","kid":"mend-me"}"#);
-    let page = typed.submit(&browser).await.unwrap();
-    let kept = page.form("#act-form").unwrap().value("jwk");
-    assert!(kept.unwrap().contains("mend-me"));
 }
 
 /// A form that registers a partner under that id.
@@ -397,19 +410,6 @@ async fn registering(bench: &Bench, browser: &Browser, id: &str, service: &str) 
         .set("jwks", &generate_key().unwrap().jwks().to_string())
         .check("confirm", "yes");
     form
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_time_outside_of_the_calendar_is_said_at_its_field() {
-    let bench = Bench::new().await;
-    let browser = signed_in(&bench, "kanri", Role::Operator).await;
-    for at in ["+10000-01-01T09:00", "0000-06-01T09:00", "0001-01-01T08:59"] {
-        let mut retire = form(&bench, &browser, "retire-key").await;
-        retire.set("retire_at", at);
-        let page = retire.submit(&browser).await.unwrap();
-        assert_eq!(page.status, 200, "{at}");
-        assert!(page.has("#act-form-retire_at-problem"), "{at}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
