@@ -1,6 +1,6 @@
 //! The clocks of Japan: nine hours ahead of UTC, all year round.
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use chrono::{Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use consent_domain::Instant;
 
 const OFFSET: TimeDelta = TimeDelta::hours(9);
@@ -26,9 +26,27 @@ pub(crate) fn start_of_day(day: NaiveDate) -> Option<Instant> {
     instant_of(day.and_time(NaiveTime::MIN))
 }
 
+/// Whether it has a year of four digits, by these clocks and by UTC: what goes through JSON has no other.
+pub(crate) fn has_four_digits(at: Instant) -> bool {
+    let years = 1..=9999;
+    years.contains(&at.year()) && years.contains(&local(at).year())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn years_of_four_digits_are_so_in_japan_and_in_utc() {
+        for (at, expected) in [
+            ("0001-01-01T00:00:00Z", true),
+            ("0000-12-31T23:59:59Z", false),
+            ("9999-12-31T14:59:59Z", true),
+            ("9999-12-31T15:00:00Z", false),
+        ] {
+            assert_eq!(has_four_digits(at.parse().unwrap()), expected, "{at}");
+        }
+    }
 
     #[test]
     fn a_day_begins_nine_hours_before_it_does_in_utc() {

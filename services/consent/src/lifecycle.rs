@@ -89,7 +89,7 @@ impl Order {
 const DONE: &str = "done";
 /// The outcome under the key of an act that found the world so already: its repeat changes nothing either,
 /// whatever has come in between.
-const FOUND_DONE: &str = "found_done";
+pub(crate) const FOUND_DONE: &str = "found_done";
 
 /// Under which key an act's outcome is recorded: apart from the keys of forms.
 pub(crate) fn act_key(key: &str) -> String {

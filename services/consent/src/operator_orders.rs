@@ -70,6 +70,8 @@ pub enum Wish {
         grant: GrantId,
         /// That user.
         to: UserId,
+        /// Who answered for it when this was decided, where that matters.
+        seen: Option<UserId>,
     },
     /// To suspend, for one more cause.
     Suspend {
@@ -208,6 +210,7 @@ impl From<ConsentRefusal> for NotPerformed {
             ConsentRefusal::Unknown => Problem::NOTHING_HERE,
             ConsentRefusal::AlreadyEnded => Problem::CONSENT_ENDED,
             ConsentRefusal::UserRemoved => Problem::USER_REMOVED,
+            ConsentRefusal::ChangedMeanwhile => Problem::RECORD_CHANGED,
             _ => Problem::ORDER_REFUSED,
         })
     }
@@ -258,7 +261,7 @@ impl Wish {
                 Subject::new("consent", grant.as_str()),
                 json!({ "account": account.as_str(), "for": by.as_str(), "reason": reason.as_str() }),
             ),
-            Self::HandOver { grant, to } => (
+            Self::HandOver { grant, to, seen: _ } => (
                 "hand_over_consent",
                 Subject::new("consent", grant.as_str()),
                 json!({ "to_user": to.as_str() }),
@@ -307,7 +310,10 @@ impl Wish {
                 let removed = on(&grant).remove_account(&account, by, reason, order).await;
                 removed?.into()
             }
-            Self::HandOver { grant, to } => on(&grant).hand_over(&to, order).await?.into(),
+            Self::HandOver { grant, to, seen } => {
+                let handed = on(&grant).hand_over_from(seen.as_ref(), &to, order).await;
+                handed?.into()
+            }
             Self::Suspend { level, cause } => {
                 must_be_known(app, bank, &level).await?;
                 level.suspend(parts, bank, cause, order).await?.into()

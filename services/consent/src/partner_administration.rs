@@ -30,6 +30,7 @@ use uuid::Uuid;
 
 use crate::{
     journey::stream_id,
+    lifecycle::FOUND_DONE,
     request_context::RequestContext,
     store::{Actor, Bus, CommandContext, CommandError, CommandKey, Executed, StoreError, state_of},
 };
@@ -58,7 +59,7 @@ impl By {
         }
     }
 
-    fn context(self, bank: Option<&BankCode>, partner: &PartnerId) -> CommandContext {
+    pub(crate) fn context(self, bank: Option<&BankCode>, partner: &PartnerId) -> CommandContext {
         let (request_id, traceparent) = match self.request {
             None => (None, None),
             Some(request) => (Some(request.request_id), request.traceparent),
@@ -166,13 +167,15 @@ pub async fn change_at_bank(
 }
 
 /// `None`: the key was used for something else.
-fn changed<A: consent_domain::Stream>(
+pub(crate) fn changed<A: consent_domain::Stream>(
     executed: &Executed<A>,
     key: Option<&CommandKey>,
 ) -> Option<Changed> {
     match executed {
         Executed::Committed(it) if it.first_events.is_empty() => Some(Changed::Already),
         Executed::Committed(_) => Some(Changed::Now),
-        Executed::Repeated(spent) => given::is_same(key, spent).then_some(Changed::Now),
+        Executed::Repeated(spent) if !given::is_same(key, spent) => None,
+        Executed::Repeated(spent) if spent.outcome == FOUND_DONE => Some(Changed::Already),
+        Executed::Repeated(_) => Some(Changed::Now),
     }
 }

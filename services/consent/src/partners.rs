@@ -23,6 +23,7 @@ use crate::{
     bank_pages::check_texts,
     journey::stream_id,
     pages::TextsError,
+    partner_administration::{By, changed},
     protocol::client::{Client, ClientRegistration, RedirectUriPolicy, RegistrationRefused},
     store::{Actor, Bus, CommandContext, CommandError, StoreError, state_of, state_of_row},
 };
@@ -147,6 +148,20 @@ impl TryFrom<toml::Table> for BankRegistration {
     }
 }
 
+/// Why a partner is not registered anew.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NewPartnerRefusal {
+    /// There is one with this id.
+    #[error("a partner with this id is registered")]
+    Exists,
+    /// The key was used for something else.
+    #[error("this key was used for something else")]
+    KeyReused,
+    /// The rule refused it.
+    #[error(transparent)]
+    Rule(#[from] PartnerRefusal),
+}
+
 /// Why a registration was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistrationError {
@@ -159,6 +174,9 @@ pub enum RegistrationError {
     /// The domain refuses the partner.
     #[error(transparent)]
     Partner(#[from] CommandError<PartnerRefusal>),
+    /// A partner that was to be new is refused.
+    #[error(transparent)]
+    NewPartner(#[from] CommandError<NewPartnerRefusal>),
     /// The domain refuses the bank.
     #[error(transparent)]
     Bank(#[from] CommandError<BankRefusal>),
@@ -216,9 +234,7 @@ pub async fn register_partner(
     policy: RedirectUriPolicy,
     who: &str,
 ) -> Result<(), RegistrationError> {
-    let record = record_of(&registration)?;
-    // The same reading that every request uses: what is refused there is refused here.
-    client_of(&registration.partner_id, &record, policy)?;
+    let record = checked_record(&registration, policy)?;
     for bank in &registration.banks {
         if bank_record(pool, bank).await?.is_none() {
             return Err(RegistrationError::UnknownBank(bank.clone()));
@@ -262,13 +278,51 @@ pub async fn register_partner(
     Ok(())
 }
 
+/// Registers a partner that is not on the platform, for no bank yet. That there is none is decided with the fact:
+/// of two who register it at once, one is refused.
+///
+/// # Errors
+/// [`RegistrationError`].
+pub(crate) async fn register_new_partner(
+    bus: &Bus,
+    registration: &PartnerRegistration,
+    policy: RedirectUriPolicy,
+    by: By,
+) -> Result<(), RegistrationError> {
+    let record = checked_record(registration, policy)?;
+    let partner = registration.partner_id.clone();
+    let key = by.key.clone();
+    let executed = bus
+        .execute::<PartnerStream, NewPartnerRefusal>(
+            partner.to_string(),
+            by.context(None, &partner.clone()),
+            move |state: &Partner, _| match state {
+                Partner::Absent => Ok(state.register(&partner, &record)?.into_events()),
+                Partner::Registered { .. } => Err(NewPartnerRefusal::Exists),
+            },
+            |_, _, _| Vec::new(),
+        )
+        .await?;
+    let reused = CommandError::Refused(NewPartnerRefusal::KeyReused);
+    changed(&executed, key.as_ref()).ok_or(reused)?;
+    Ok(())
+}
+
+/// What a registration means, read as every request reads it: what is refused there is refused here.
+fn checked_record(
+    registration: &PartnerRegistration,
+    policy: RedirectUriPolicy,
+) -> Result<PartnerRecord, RegistrationError> {
+    let record = record_of(registration)?;
+    client_of(&registration.partner_id, &record, policy)?;
+    Ok(record)
+}
+
 /// The record that a registration means.
 ///
 /// # Errors
 /// [`RegistrationError::KeyId`].
-pub(crate) fn record_of(
-    registration: &PartnerRegistration,
-) -> Result<PartnerRecord, RegistrationError> {
+fn record_of(registration: &PartnerRegistration) -> Result<PartnerRecord, RegistrationError> {
     let keys = registration
         .jwks
         .get("keys")

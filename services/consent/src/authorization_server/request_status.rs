@@ -137,7 +137,7 @@ pub(crate) struct RequestPath {
     operation_id = "request_status",
     summary = "Where a pushed request has come to",
     description = "For the partner's support: which step the customer is at, or how it ended. A request is \
-        kept for at least 90 days. It opens nothing: the address of the pages needs `request_uri`.",
+        kept for 90 days, where the platform sets no other time, and longer where it led to a grant. It opens nothing: the address of the pages needs `request_uri`.",
     params(RequestPath),
     responses((status = 200, description = "Where it has come to", body = Body)),
     security(("partner_token" = ["status"]))

@@ -6,7 +6,7 @@ use consent_domain::{
 };
 
 use super::{
-    block::{Block, Cell, Facts, Field, Form, FormKind, Input, Link, Problem, Weight},
+    block::{Block, Cell, Facts, Field, Form, FormKind, Input, Link, Problem, Tone, Weight},
     names,
     page::{Frame, Page},
     words::{self, Words},
@@ -101,7 +101,11 @@ pub(super) struct Typed {
     pub(super) reason: Option<String>,
     pub(super) account: Option<String>,
     pub(super) user: Option<String>,
+    /// Who answered for it when the form was shown.
+    pub(super) seen: Option<String>,
     pub(super) missing: Vec<Missing>,
+    /// It was typed onto something that has changed since.
+    pub(super) is_stale: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +129,8 @@ pub(super) struct ActView {
     pub(super) contract: String,
     /// Who answers for it.
     pub(super) user: String,
+    /// Who did when the form was first shown.
+    pub(super) seen: String,
     pub(super) accounts: Vec<String>,
     /// The causes that stand.
     pub(super) suspended: Vec<SuspensionCause>,
@@ -142,12 +148,22 @@ impl ActView {
             .map(|missing| problem(w, *missing))
             .collect();
         let mut blocks = Vec::new();
+        if self.typed.is_stale {
+            blocks.push(Block::Said {
+                text: w.edit_stale.to_owned(),
+                tone: Tone::Caution,
+            });
+        }
         if !problems.is_empty() {
             blocks.push(Block::Problems(problems));
         }
         blocks.push(Block::Text {
             id: "lead",
             text: self.act.note(w).to_owned(),
+        });
+        blocks.push(Block::Heading {
+            id: "now-heading",
+            text: w.now_stands.to_owned(),
         });
         blocks.push(Block::Facts(Facts {
             id: "subject",
@@ -197,11 +213,19 @@ impl ActView {
             kind: FormKind::Act,
             action: format!("{}/{}", self.consent_url, self.act.path()),
             form_key: Some(self.form_key.clone()),
-            hidden: Vec::new(),
+            hidden: self.seen(),
             fields,
             submit: w.carry_out.to_owned(),
             weight: self.act.weight(),
             back: Some(Link::new("back", w.back, self.consent_url.clone())),
+        }
+    }
+
+    /// What the act is made for, where another could have changed it to something else.
+    fn seen(&self) -> Vec<(String, String)> {
+        match self.act {
+            ConsentAct::HandOver => vec![("seen".to_owned(), self.seen.clone())],
+            _ => Vec::new(),
         }
     }
 

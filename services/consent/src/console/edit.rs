@@ -19,10 +19,14 @@ pub(super) enum Fault {
     Text,
     Recipients,
     Id,
+    /// It is the address of a page.
+    IdTaken,
     RedirectCount,
     /// This one.
     Redirect(String),
     Json,
+    /// And what was typed is not shown again.
+    JsonErased,
     Key(KeyRefused),
     KidTaken,
     LastKey,
@@ -46,9 +50,11 @@ impl Fault {
             Self::Text => w.wrong_text,
             Self::Recipients => w.wrong_recipients,
             Self::Id => w.wrong_id,
+            Self::IdTaken => w.wrong_id_taken,
             Self::RedirectCount => w.wrong_redirect_count,
             Self::Redirect(uri) => return format!("{} ({uri})", w.wrong_redirect),
             Self::Json => w.wrong_json,
+            Self::JsonErased => w.wrong_json_erased,
             Self::Key(refused) => of_key(*refused, w),
             Self::KidTaken => w.wrong_kid_taken,
             Self::LastKey => w.wrong_last_key,
@@ -97,6 +103,11 @@ impl Typed {
             None => self.values.push((name, value)),
         }
         self
+    }
+
+    /// What was typed there is in no page.
+    pub(super) fn erase(&mut self, name: &'static str) {
+        self.values.retain(|(each, _)| *each != name);
     }
 
     pub(super) fn add(&mut self, name: &'static str, fault: Fault) {

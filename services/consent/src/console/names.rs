@@ -380,12 +380,12 @@ pub(super) fn for_input(at: DateTime<Utc>) -> String {
     format!("{}T{:02}:{:02}", local.date(), local.hour(), local.minute())
 }
 
-/// The instant that a `datetime-local` of Japan means; with seconds or without.
+/// The instant that a `datetime-local` of Japan means; with seconds or without, of the years 1 to 9999.
 pub(super) fn of_input(text: &str) -> Option<DateTime<Utc>> {
     let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
         .into_iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?;
-    japan::instant_of(local)
+    japan::instant_of(local).filter(|at| japan::has_four_digits(*at))
 }
 
 /// `8/31`

@@ -94,6 +94,13 @@ impl BankAct {
     }
 }
 
+/// Where notices are pushed.
+#[derive(Debug)]
+pub(super) struct PushNow {
+    pub(super) url: String,
+    pub(super) set_at: DateTime<Utc>,
+}
+
 /// What the page shows of a partner, and what it needs for its form.
 #[derive(Debug)]
 pub(super) struct BankActView {
@@ -102,8 +109,7 @@ pub(super) struct BankActView {
     pub(super) service: String,
     pub(super) legal_name: String,
     pub(super) at_bank: PartnerAtBank,
-    /// Where notices are pushed.
-    pub(super) push: Option<String>,
+    pub(super) push: Option<PushNow>,
     /// Days before a planned end on which customers are told.
     pub(super) notice_days: u32,
     pub(super) seen: String,
@@ -166,8 +172,11 @@ impl BankActView {
             (w.at_this_bank.to_owned(), standing),
         ];
         rows.extend(of_contract(w, self.at_bank.contract()));
-        let push = Cell::text(self.push.clone().unwrap_or_default());
-        rows.push((w.push_targets.to_owned(), push));
+        let push = self.push.as_ref().map(|push| {
+            let set_at = format!("{}: {}", w.set_at, names::moment(push.set_at));
+            Cell::text(push.url.clone()).with_below(set_at)
+        });
+        rows.push((w.push_targets.to_owned(), push.unwrap_or_default()));
         rows
     }
 

@@ -1,7 +1,7 @@
 //! What operators of the platform change of a partner's record: the forms.
 
 use super::{
-    block::{Field, Input},
+    block::{Cell, Field, Input},
     edit::{EditView, Typed},
     names,
     platform_page::{PATH, RecordView},
@@ -134,7 +134,7 @@ impl PlatformActView {
             now: self
                 .record
                 .as_ref()
-                .map(|record| record.rows(locale))
+                .map(|record| self.now(locale, record))
                 .unwrap_or_default(),
             fields: self.fields(w),
             seen: self.seen,
@@ -143,6 +143,14 @@ impl PlatformActView {
             action: format!("{back}/{}", self.act.path()),
             back,
         }
+    }
+
+    fn now(&self, locale: Locale, record: &RecordView) -> Vec<(String, Cell)> {
+        let mut rows = record.rows(locale);
+        if matches!(self.act, PlatformAct::AddKey | PlatformAct::RetireKey) {
+            rows.extend(record.rows_of_keys(locale));
+        }
+        rows
     }
 
     fn fields(&self, w: &Words) -> Vec<Field> {

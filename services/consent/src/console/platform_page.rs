@@ -176,6 +176,18 @@ impl RecordView {
         .collect()
     }
 
+    /// A key a row, each with its planned end.
+    pub(super) fn rows_of_keys(&self, locale: Locale) -> impl Iterator<Item = (String, Cell)> {
+        let w = words::of(locale);
+        self.keys.iter().map(|key| {
+            let going = key
+                .retire_at
+                .map(|at| format!("{}: {}", w.key_retires, names::moment(at)));
+            let cell = Cell::code(key.kid.clone()).with_below(going.unwrap_or_default());
+            (w.key.to_owned(), cell)
+        })
+    }
+
     pub(super) fn page(&self, frame: Frame, said: Option<(String, Tone)>) -> Page {
         let locale = frame.locale;
         let w = words::of(locale);

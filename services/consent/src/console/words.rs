@@ -376,8 +376,8 @@ words! {
     jwk: "公開鍵（JWK）", "Public key (JWK)";
     jwks: "公開鍵（JWKの集合）", "Public keys (JWK set)";
     hand_over: "責任者を引き継ぐ", "Hand over";
-    hand_over_note: "この連携に答える利用者を、同じ契約の別の利用者に替えます。許可の内容は変わりません。",
-        "Another user of the contract answers for it. What is allowed stays as it is.";
+    hand_over_note: "この連携に答える利用者を、同じ契約の別の利用者に替えます。許可の内容は変わりません。入力した利用者番号が金庫にあるかどうかは確認しません。間違いのないよう、よくお確かめください。",
+        "Another user of the contract answers for it. What is allowed stays as it is. Whether the bank has a user of this id is not checked: check it yourself.";
     to_user: "引き継ぐ利用者（金庫の利用者番号）", "User who takes over (the bank's id)";
     refused_hand_over: "引き継げませんでした。契約を離れた利用者には引き継げません。", "Not handed over. A user who has left the contract can't take over.";
 
@@ -385,9 +385,11 @@ words! {
     wrong_text: "1～200文字で入力してください。改行などの制御文字は使えません。", "Enter 1 to 200 characters, without control characters.";
     wrong_recipients: "1行に1件、50件まで、それぞれ200文字以内で入力してください。", "Enter at most 50, one a line, each of at most 200 characters.";
     wrong_id: "半角の英数字と「.」「_」「-」で、64文字以内で入力してください。", "Enter 1 to 64 characters of A-Z, a-z, 0-9, . _ and -.";
+    wrong_id_taken: "「new」は使えません。別のIDを入力してください。", "“new” can't be used. Enter another id.";
     wrong_redirect_count: "戻り先URIは1件から10件までです。", "Enter 1 to 10 redirect URIs.";
     wrong_redirect: "httpsで始まり、#・ユーザー名・パスワードを含まないURIにしてください。", "A redirect URI is https, without fragment, user and password.";
     wrong_json: "JSONとして読めません。", "This can't be read as JSON.";
+    wrong_json_erased: "JSONとして読めません。秘密鍵かもしれないため、入力した内容は消去しました。", "This can't be read as JSON. As it may be a private key, what you typed was erased.";
     wrong_key_set: "鍵は1個から10個までです。", "A partner has 1 to 10 keys.";
     wrong_kid: "鍵ごとに、ほかの鍵と異なるkid（128バイト以内）が必要です。", "Each key needs a kid of its own, of at most 128 bytes.";
     wrong_private: "秘密鍵や共通鍵は登録できません。公開鍵だけを入力してください。入力した内容は消去しました。", "A private or symmetric key can't be registered. Enter the public key only. What you typed was erased.";

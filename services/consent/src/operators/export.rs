@@ -14,6 +14,7 @@ use sqlx::{Connection as _, PgPool};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::{
+    app::App,
     operator::{Act, AtBank, Begun, Outcome, Subject},
     problem::{Problem, problem},
     search::{self, Search},
@@ -90,12 +91,28 @@ enum ExportError {
     TooLong,
 }
 
+/// What an export reads from, and where it is recorded: the record does not wait for searches.
+#[derive(Clone, Copy)]
+pub(crate) struct Pools<'a> {
+    record: &'a PgPool,
+    reading: &'a PgPool,
+}
+
+impl<'a> Pools<'a> {
+    pub(crate) fn of(app: &'a App) -> Self {
+        Self {
+            record: &app.pool,
+            reading: &app.searches,
+        }
+    }
+}
+
 /// Records the act, then answers; `query` is what was asked for, of `what`.
 ///
 /// # Errors
 /// [`Problem::TOO_MANY_EXPORTS`]; that the act could not be recorded.
 pub(crate) async fn begin<S: Search + 'static>(
-    pool: &PgPool,
+    pools: Pools<'_>,
     at: &AtBank,
     search: S,
     (what, query, format): (&'static str, &str, Format),
@@ -106,25 +123,25 @@ pub(crate) async fn begin<S: Search + 'static>(
         subject: Subject::of_kind(what),
         detail: json!({ "query": query, "format": format.as_str() }),
     };
-    let begun = at.begin(pool, act).await?;
-    Ok(answer(pool, search, format, begun, slot))
+    let begun = at.begin(pools.record, act).await?;
+    Ok(answer(pools, search, format, begun, slot))
 }
 
 /// The answer, which begins at once.
 fn answer<S: Search + 'static>(
-    pool: &PgPool,
+    pools: Pools<'_>,
     search: S,
     format: Format,
     begun: Begun,
     slot: SemaphorePermit<'static>,
 ) -> HttpResponse {
     let (sender, receiver) = mpsc::channel(CHUNKS);
-    let pool = pool.clone();
+    let (record, reading) = (pools.record.clone(), pools.reading.clone());
     tokio::spawn(async move {
         let _slot = slot;
         let mut rows = 0;
-        let written =
-            tokio::time::timeout(TIME_MAX, write(&pool, &search, format, &sender, &mut rows));
+        let written = write(&reading, &search, format, &sender, &mut rows);
+        let written = tokio::time::timeout(TIME_MAX, written);
         let done = written.await.unwrap_or(Err(ExportError::TooLong));
         let outcome = match &done {
             Ok(()) => Outcome::Done,
@@ -133,7 +150,7 @@ fn answer<S: Search + 'static>(
                 Outcome::Failed
             }
         };
-        if let Err(error) = begun.end(&pool, outcome, json!({ "rows": rows })).await {
+        if let Err(error) = begun.end(&record, outcome, json!({ "rows": rows })).await {
             tracing::error!(%error, "the outcome of an export could not be recorded");
         }
         if done.is_err() {

@@ -211,6 +211,7 @@ pub(crate) async fn hand_over(
         Ok(Wish::HandOver {
             grant: paths::grant(&path.1)?,
             to: wanted.to_user,
+            seen: None,
         })
     };
     order.perform(&app, wish).await

@@ -15,12 +15,13 @@ use super::{
     answer::answer,
     paging::{Page, Paging},
     paths::{self, PartnerKeyPath, PlatformPartnerPath},
-    received::Sent,
+    received::{OptionalKeyHeader, PerhapsUnderKey, Sent},
 };
 use crate::{
     app::App,
+    japan::has_four_digits,
     operator::{Act, Subject, platform::Platform},
-    partner_administration::{Given, LegalRecord, RecordChange, retirements},
+    partner_administration::{LegalRecord, RecordChange, retirements},
     partners::{PartnerRegistration, partner_ids},
     problem::Problem,
     store::state_of,
@@ -245,13 +246,14 @@ pub(crate) async fn show(
     tag = "partners",
     operation_id = "register_partner",
     summary = "Register a partner; no bank has enabled it yet",
+    params(OptionalKeyHeader),
     request_body(content = NewPartner, content_type = "application/json"),
     responses((status = 200, description = "It is registered", body = PartnerDetail)),
     security(("operator_token" = []))
 )]
 pub(crate) async fn register(
     app: web::Data<App>,
-    sent: Sent<Platform, NewPartner>,
+    sent: Sent<PerhapsUnderKey<Platform>, NewPartner>,
 ) -> Result<HttpResponse, Problem> {
     let new = sent.body;
     let partner = new.partner_id.clone();
@@ -268,18 +270,22 @@ pub(crate) async fn register(
         jwks: new.jwks,
         banks: BTreeSet::new(),
     };
-    sent.by.register_partner(&app, registration).await?;
+    let given = sent.by.given(None);
+    sent.by
+        .by
+        .register_partner(&app, registration, given)
+        .await?;
     answer_with(&app, &partner).await
 }
 
 async fn change(
-    (app, who): (&App, &Platform),
+    (app, who): (&App, &PerhapsUnderKey<Platform>),
     partner: &str,
-    change: RecordChange,
-    given: Given<u32>,
+    (change, read_version): (RecordChange, Option<u32>),
 ) -> Result<HttpResponse, Problem> {
     let partner = paths::partner(partner)?;
-    who.change_partner(app, &partner, change, given).await?;
+    let given = who.given(read_version);
+    who.by.change_partner(app, &partner, change, given).await?;
     answer_with(app, &partner).await
 }
 
@@ -290,19 +296,19 @@ async fn change(
     tag = "partners",
     operation_id = "change_legal_record",
     summary = "Change what customers are shown of a partner: a new version of its record",
-    params(PlatformPartnerPath),
+    params(PlatformPartnerPath, OptionalKeyHeader),
     request_body(content = LegalRecordChange, content_type = "application/json"),
     responses((status = 200, description = "The record now", body = PartnerDetail)),
     security(("operator_token" = []))
 )]
 pub(crate) async fn change_record(
     app: web::Data<App>,
-    sent: Sent<Platform, LegalRecordChange>,
+    sent: Sent<PerhapsUnderKey<Platform>, LegalRecordChange>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let given = Given::on(sent.body.record_version);
+    let version = Some(sent.body.record_version);
     let record = RecordChange::Legal(sent.body.record);
-    change((&app, &sent.by), &path, record, given).await
+    change((&app, &sent.by), &path, (record, version)).await
 }
 
 /// Changes the redirect URIs.
@@ -312,19 +318,19 @@ pub(crate) async fn change_record(
     tag = "partners",
     operation_id = "change_redirect_uris",
     summary = "Change where a partner's customers return to",
-    params(PlatformPartnerPath),
+    params(PlatformPartnerPath, OptionalKeyHeader),
     request_body(content = RedirectUriChange, content_type = "application/json"),
     responses((status = 200, description = "The record now", body = PartnerDetail)),
     security(("operator_token" = []))
 )]
 pub(crate) async fn change_redirect_uris(
     app: web::Data<App>,
-    sent: Sent<Platform, RedirectUriChange>,
+    sent: Sent<PerhapsUnderKey<Platform>, RedirectUriChange>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let given = Given::on(sent.body.record_version);
+    let version = Some(sent.body.record_version);
     let uris = RecordChange::RedirectUris(sent.body.redirect_uris);
-    change((&app, &sent.by), &path, uris, given).await
+    change((&app, &sent.by), &path, (uris, version)).await
 }
 
 /// Adds a key.
@@ -334,18 +340,18 @@ pub(crate) async fn change_redirect_uris(
     tag = "partners",
     operation_id = "add_partner_key",
     summary = "Add a public key of a partner; the ones that are there stay good",
-    params(PlatformPartnerPath),
+    params(PlatformPartnerPath, OptionalKeyHeader),
     request_body(content = NewKey, content_type = "application/json"),
     responses((status = 200, description = "The record now", body = PartnerDetail)),
     security(("operator_token" = []))
 )]
 pub(crate) async fn add_key(
     app: web::Data<App>,
-    sent: Sent<Platform, NewKey>,
+    sent: Sent<PerhapsUnderKey<Platform>, NewKey>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let key = RecordChange::AddKey(sent.body.jwk);
-    change((&app, &sent.by), &path, key, Given::default()).await
+    change((&app, &sent.by), &path, (key, None)).await
 }
 
 /// Lets a key go.
@@ -355,21 +361,25 @@ pub(crate) async fn add_key(
     tag = "partners",
     operation_id = "retire_partner_key",
     summary = "Let a key go at a time; until then it and the new one are both good",
-    params(PartnerKeyPath),
+    params(PartnerKeyPath, OptionalKeyHeader),
     request_body(content = Retirement, content_type = "application/json"),
     responses((status = 200, description = "The record now", body = PartnerDetail)),
     security(("operator_token" = []))
 )]
 pub(crate) async fn retire_key(
     app: web::Data<App>,
-    sent: Sent<Platform, Retirement>,
+    sent: Sent<PerhapsUnderKey<Platform>, Retirement>,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (partner, kid) = path.into_inner();
     let partner = paths::partner(&partner)?;
+    if !has_four_digits(sent.body.retire_at) {
+        return Err(Problem::INVALID_BODY);
+    }
     let retirement = (kid.as_str(), sent.body.retire_at);
     sent.by
-        .retire_partner_key(&app, &partner, retirement, Given::default())
+        .by
+        .retire_partner_key(&app, &partner, retirement, sent.by.given(None))
         .await?;
     answer_with(&app, &partner).await
 }

@@ -15,14 +15,14 @@ use super::{
     answer::{OrderAnswer, answer, performed},
     paging::{Page, Paging},
     paths::{self, AtBankPath, PartnerPath},
-    received::Sent,
+    received::{OptionalKeyHeader, PerhapsUnderKey, Sent},
 };
 use crate::{
     app::App,
-    japan::start_of_day,
-    operator::{Act, Acts, Api, AtBank, Reads, Subject},
+    japan::{has_four_digits, start_of_day},
+    operator::{Act, Acts, Api, Reads, Subject},
     operator_orders::Performed,
-    partner_administration::{AtBankChange, Given},
+    partner_administration::AtBankChange,
     problem::Problem,
     security_events::push::{Authorization, list_targets},
     store::{state_of, state_of_row},
@@ -115,13 +115,18 @@ pub(crate) struct Targets {
 }
 
 impl ContractDays {
-    /// By instants; `None` beyond the calendar.
+    /// By instants; `None` outside of the years 1 to 9999.
     pub(crate) fn contract(&self) -> Option<PartnerContract> {
+        let start = |day| start_of_day(day).filter(|at| has_four_digits(*at));
         Some(PartnerContract {
-            starts_at: start_of_day(self.starts_on)?,
+            starts_at: start(self.starts_on)?,
             ends_at: match self.ends_on {
                 None => None,
-                Some(last) => Some(start_of_day(last.succ_opt()?)?),
+                Some(last) => {
+                    // The last day of all years ends in the same year of UTC.
+                    start(last)?;
+                    Some(start_of_day(last.succ_opt()?)?)
+                }
             },
         })
     }
@@ -211,15 +216,15 @@ fn seen_here(id: &str, partner: Partner, here: &PartnerAtBank) -> PartnerHere {
 }
 
 async fn change(
-    (app, at): (&App, &AtBank),
+    (app, at): (&App, &PerhapsUnderKey<Api<Acts>>),
     path: &AtBankPath,
     change: AtBankChange,
 ) -> Result<HttpResponse, Problem> {
     let partner = paths::partner(&path.1)?;
     let done = at
-        .change_partner_here(app, &partner, change, Given::default())
-        .await?;
-    Ok(performed(done))
+        .by
+        .change_partner_here(app, &partner, change, at.given(None));
+    Ok(performed(done.await?))
 }
 
 /// Enables a partner.
@@ -229,13 +234,13 @@ async fn change(
     tag = "partners",
     operation_id = "enable_partner",
     summary = "Let the bank's customers link to a partner",
-    params(PartnerPath),
+    params(PartnerPath, OptionalKeyHeader),
     responses((status = 200, description = "It is so", body = OrderAnswer)),
     security(("operator_token" = []))
 )]
 pub(crate) async fn enable(
     app: web::Data<App>,
-    at: Api<Acts>,
+    at: PerhapsUnderKey<Api<Acts>>,
     path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
     change((&app, &at), &path, AtBankChange::Enable).await
@@ -250,13 +255,13 @@ pub(crate) async fn enable(
     summary = "Let a partner do nothing at the bank any more",
     description = "No new journey begins, and no read that starts after the answer succeeds, on any replica. \
         Consents stay as they are.",
-    params(PartnerPath),
+    params(PartnerPath, OptionalKeyHeader),
     responses((status = 200, description = "It is so", body = OrderAnswer)),
     security(("operator_token" = []))
 )]
 pub(crate) async fn disable(
     app: web::Data<App>,
-    at: Api<Acts>,
+    at: PerhapsUnderKey<Api<Acts>>,
     path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
     change((&app, &at), &path, AtBankChange::Disable).await
@@ -271,14 +276,14 @@ pub(crate) async fn disable(
     summary = "Write down since when and until when the bank's contract with a partner runs",
     description = "Customers with a live consent are told `partner_end_notice_days` before a planned end, and \
         the partner is disabled when it comes.",
-    params(PartnerPath),
+    params(PartnerPath, OptionalKeyHeader),
     request_body(content = ContractDays, content_type = "application/json"),
     responses((status = 200, description = "It is so", body = OrderAnswer)),
     security(("operator_token" = []))
 )]
 pub(crate) async fn set_contract(
     app: web::Data<App>,
-    sent: Sent<Api<Acts>, ContractDays>,
+    sent: Sent<PerhapsUnderKey<Api<Acts>>, ContractDays>,
     path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
     let contract = sent.body.contract().ok_or(Problem::INVALID_CONTRACT)?;
@@ -336,14 +341,14 @@ pub(crate) async fn client_of(app: &App, partner: &PartnerId) -> Result<ClientId
     summary = "Set where a partner's events at the bank are pushed (RFC 8935)",
     description = "A target that is there keeps its place in the log and is tried at once. The address is \
         checked again when a connection is made.",
-    params(PartnerPath),
+    params(PartnerPath, OptionalKeyHeader),
     request_body(content = NewTarget, content_type = "application/json"),
     responses((status = 200, description = "It is set", body = OrderAnswer)),
     security(("operator_token" = []))
 )]
 pub(crate) async fn set_target(
     app: web::Data<App>,
-    sent: Sent<Api<Acts>, NewTarget>,
+    sent: Sent<PerhapsUnderKey<Api<Acts>>, NewTarget>,
     path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
     let Sent { by: at, body } = sent;
@@ -356,7 +361,8 @@ pub(crate) async fn set_target(
         .map_err(|_| Problem::INVALID_TARGET)?;
     let how = (authorization, body.after);
     let target = (&partner, &client);
-    at.set_push_target(&app, target, &body.url, how, Given::default())
+    at.by
+        .set_push_target(&app, target, &body.url, how, at.given(None))
         .await?;
     Ok(performed(Performed::Done))
 }
@@ -368,18 +374,19 @@ pub(crate) async fn set_target(
     tag = "partners",
     operation_id = "remove_push_target",
     summary = "Push a partner's events at the bank no more",
-    params(PartnerPath),
+    params(PartnerPath, OptionalKeyHeader),
     responses((status = 200, description = "It is removed", body = OrderAnswer)),
     security(("operator_token" = []))
 )]
 pub(crate) async fn remove_target(
     app: web::Data<App>,
-    at: Api<Acts>,
+    at: PerhapsUnderKey<Api<Acts>>,
     path: AtBankPath,
 ) -> Result<HttpResponse, Problem> {
     let partner = paths::partner(&path.1)?;
     let client = client_of(&app, &partner).await?;
-    at.remove_push_target(&app, (&partner, &client), Given::default())
+    at.by
+        .remove_push_target(&app, (&partner, &client), at.given(None))
         .await?;
     Ok(performed(Performed::Done))
 }

@@ -15,9 +15,12 @@ use utoipa::IntoParams;
 use crate::{
     operator::{Acts, Api},
     operator_orders::OrderKey,
+    partner_administration::Given,
     problem::{Problem, problem},
 };
 
+/// The header with an order's key.
+const KEY_NAME: &str = "Idempotency-Key";
 /// Longest body, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
@@ -56,7 +59,7 @@ fn body<T: DeserializeOwned>(request: &HttpRequest, bytes: &[u8]) -> Result<T, P
 /// # Errors
 /// [`Problem::KEY_MISSING`].
 fn order_key(headers: &HeaderMap) -> Result<OrderKey, Problem> {
-    let mut keys = headers.get_all("Idempotency-Key");
+    let mut keys = headers.get_all(KEY_NAME);
     let (Some(key), None) = (keys.next(), keys.next()) else {
         return Err(Problem::KEY_MISSING);
     };
@@ -75,6 +78,26 @@ pub(crate) struct KeyHeader {
     /// A new one for each order, the same one for a repeat of it.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128)]
     idempotency_key: String,
+}
+
+/// An order's key, where a repeat that comes late matters to whoever orders.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(
+    dead_code,
+    reason = "it describes the header; handlers read it themselves"
+)]
+pub(crate) struct OptionalKeyHeader {
+    /// A new one for each order, the same one for a repeat of it: then a repeat changes nothing, whatever has come
+    /// in between, and is answered as the first was. Without it the present state alone tells a repeat.
+    #[param(
+        rename = "Idempotency-Key",
+        value_type = String,
+        min_length = 1,
+        max_length = 128,
+        required = false
+    )]
+    idempotency_key: Option<String>,
 }
 
 type Extracting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>>>>;
@@ -96,6 +119,40 @@ impl FromRequest for UnderKey {
             let at = at.await?;
             let key = order_key(request.headers())?;
             Ok(Self { at, key })
+        })
+    }
+}
+
+/// Who orders, under a key where one was sent.
+pub(crate) struct PerhapsUnderKey<W> {
+    pub(super) by: W,
+    key: Option<OrderKey>,
+}
+
+impl<W> PerhapsUnderKey<W> {
+    /// The order as it was given; `seen` is what it was made for.
+    pub(super) fn given<S>(&self, seen: Option<S>) -> Given<S> {
+        let key = self.key.clone();
+        Given { key, seen }
+    }
+}
+
+impl<W> FromRequest for PerhapsUnderKey<W>
+where
+    W: FromRequest<Error = Problem> + 'static,
+{
+    type Error = Problem;
+    type Future = Extracting<Self, Problem>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let by = W::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let by = by.await?;
+            let headers = request.headers();
+            let sent = headers.contains_key(KEY_NAME);
+            let key = sent.then(|| order_key(headers)).transpose()?;
+            Ok(Self { by, key })
         })
     }
 }

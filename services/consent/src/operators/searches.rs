@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use super::{
     answer::answer,
-    consent_filters, export,
-    export::Format,
+    consent_filters,
+    export::{self, Format, Pools},
     journey_filters,
     paging::Paging,
     query::{Parameters, page_limit, place},
@@ -205,5 +205,5 @@ async fn exported<S: Search + 'static>(
     let search = take(&at.bank, &mut parameters)?;
     parameters.finish()?;
     let asked = (what, request.query_string(), format);
-    export::begin(&app.searches, at, search, asked).await
+    export::begin(Pools::of(app), at, search, asked).await
 }

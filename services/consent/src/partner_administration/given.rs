@@ -5,14 +5,14 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::{
-    lifecycle::act_key,
+    lifecycle::{FOUND_DONE, act_key},
     operator::OperatorId,
     operator_orders::OrderKey,
     protocol::digest::sha256,
     store::{CommandKey, Spent},
 };
 
-/// Beside what is ordered. By default a repeat is told by the state alone, and nothing in particular was seen.
+/// Beside what is ordered. Without either a repeat is told by the state alone, and nothing in particular was seen.
 #[derive(Debug, Clone)]
 pub struct Given<S> {
     /// A repeat under the same key does nothing more, for two days, and is answered as the first was.
@@ -21,24 +21,7 @@ pub struct Given<S> {
     pub seen: Option<S>,
 }
 
-impl<S> Default for Given<S> {
-    fn default() -> Self {
-        Self {
-            key: None,
-            seen: None,
-        }
-    }
-}
-
 impl<S> Given<S> {
-    /// On what was seen, under no key.
-    pub fn on(seen: S) -> Self {
-        Self {
-            key: None,
-            seen: Some(seen),
-        }
-    }
-
     /// The key as it is stored, apart from another operator's; `content` is what it may be used for again.
     pub(super) fn command_key(&self, operator: &OperatorId, content: &str) -> Option<CommandKey> {
         let key = self.key.as_ref()?;
@@ -46,7 +29,7 @@ impl<S> Given<S> {
             key: act_key(&format!("operator:{operator}:{}", key.as_str())),
             content_mac: sha256(content.as_bytes()).to_vec(),
             outcome: "done".to_owned(),
-            if_unchanged: None,
+            if_unchanged: Some(FOUND_DONE.to_owned()),
         })
     }
 }

@@ -91,9 +91,6 @@ pub async fn retire_key(
     let Partner::Registered { record, .. } = state else {
         return Err(RetirementRefused::UnknownKey);
     };
-    if !record.keys.contains_key(kid) {
-        return Err(RetirementRefused::UnknownKey);
-    }
     let mut transaction = pool.begin().await?;
     // One at a time: two that go at once could leave none.
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('keys-of-partner:' || $1, 0))")
@@ -104,6 +101,13 @@ pub async fn retire_key(
         Spending::First => {}
         Spending::Before => return Ok(()),
         Spending::Another => return Err(RetirementRefused::KeyReused),
+    }
+    if !record.keys.contains_key(kid) {
+        // Who chose it from what was shown is told that it has gone.
+        return Err(match seen {
+            Some(_) => RetirementRefused::ChangedMeanwhile,
+            None => RetirementRefused::UnknownKey,
+        });
     }
     let going = retirements(&mut *transaction, partner).await?;
     let is_so = going

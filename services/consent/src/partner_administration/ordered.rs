@@ -14,7 +14,7 @@ use crate::{
     app::App,
     operator::{Act, Admitted, AtBank, Outcome, Subject, acts::ActId},
     operator_orders::{NotPerformed, Performed},
-    partners::{PartnerRegistration, RegistrationError, register_partner},
+    partners::{NewPartnerRefusal, PartnerRegistration, RegistrationError, register_new_partner},
     problem::{Problem, problem},
     redirect_policy,
     security_events::push::{
@@ -161,10 +161,22 @@ impl From<RegistrationError> for NotPerformed {
                 Self::refused(Problem::INVALID_RECORD)
             }
             RegistrationError::UnknownBank(_) => Self::refused(Problem::NOTHING_HERE),
+            RegistrationError::NewPartner(error) => error.into(),
+            error => Self::failed(&error),
+        }
+    }
+}
+
+impl From<CommandError<NewPartnerRefusal>> for NotPerformed {
+    fn from(error: CommandError<NewPartnerRefusal>) -> Self {
+        match error {
+            CommandError::Refused(refusal) => Self::refused(match refusal {
+                NewPartnerRefusal::Exists => Problem::PARTNER_EXISTS,
+                NewPartnerRefusal::KeyReused => Problem::KEY_REUSED,
+                NewPartnerRefusal::Rule(_) => Problem::INVALID_RECORD,
+            }),
             // The client id is another partner's.
-            RegistrationError::Partner(CommandError::Violates(_)) => {
-                Self::refused(Problem::PARTNER_EXISTS)
-            }
+            CommandError::Violates(_) => Self::refused(Problem::PARTNER_EXISTS),
             error => Self::failed(&error),
         }
     }
@@ -232,20 +244,18 @@ impl Admitted {
         &self,
         app: &App,
         registration: PartnerRegistration,
+        given: Given<()>,
     ) -> Result<(), Problem> {
-        let partner = registration.partner_id.clone();
+        let partner = &registration.partner_id;
+        let key = given.command_key(&self.operator.id, &format!("register\n{registration:?}"));
         let act = Act::on(
             "register_partner",
             Subject::new("partner", partner.as_str()),
         );
-        self.platform_act(app, act, async |_| {
-            let known = crate::partners::is_registered(&app.pool, &partner).await?;
-            if known {
-                return Err(NotPerformed::refused(Problem::PARTNER_EXISTS));
-            }
+        self.platform_act(app, act, async |id| {
             let policy = redirect_policy(app.cookies);
-            let who = self.operator.id.as_str();
-            Ok(register_partner(&app.pool, &app.bus, registration, policy, who).await?)
+            let by = self.by(id, key);
+            Ok(register_new_partner(&app.bus, &registration, policy, by).await?)
         })
         .await
     }

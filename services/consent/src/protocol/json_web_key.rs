@@ -46,6 +46,8 @@ impl KeyAlgorithm {
     }
 }
 
+/// Members of private and symmetric keys (RFC 7518 6.2.2, 6.3.2 and 6.4.1).
+const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// Keys in one set, and so signature checks for one assertion without `kid`.
 const KEYS_MAX: usize = 10;
 const KID_BYTES_MAX: usize = 128;
@@ -91,11 +93,7 @@ impl PublicKey {
     /// [`KeyRefused`].
     pub fn parse(jwk: &Value) -> Result<Self, KeyRefused> {
         let jwk = jwk.as_object().ok_or(KeyRefused::Malformed)?;
-        // RFC 7518 6.2.2, 6.3.2 and 6.4.1: members of private and symmetric keys.
-        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
-            .iter()
-            .any(|name| jwk.contains_key(*name))
-        {
+        if SECRET_MEMBERS.iter().any(|name| jwk.contains_key(*name)) {
             return Err(KeyRefused::NotPublic);
         }
         let kid = text(jwk, "kid").map_err(|_| KeyRefused::BadKid)?;
@@ -136,6 +134,21 @@ impl PublicKey {
     pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
         let algorithm = self.algorithm.implementation();
         jsonwebtoken::crypto::verify(signature, message, &self.key, algorithm).unwrap_or(false)
+    }
+}
+
+/// Whether a secret may stand anywhere in what was given for a key or a set of keys, whatever else is wrong with
+/// it: a member of a private key at any depth, or a key in another form as a text.
+pub fn may_hold_secret(given: &Value) -> bool {
+    match given {
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| SECRET_MEMBERS.contains(&name.as_str()) || may_hold_secret(value)),
+        Value::Array(values) => values.iter().any(may_hold_secret),
+        Value::String(text) => {
+            text.contains("PRIVATE KEY") || text.trim_start().starts_with(['{', '['])
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

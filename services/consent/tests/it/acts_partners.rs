@@ -90,6 +90,73 @@ async fn a_disabled_partner_begins_nothing_and_reads_nothing_until_it_is_enabled
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_order_on_a_partner_that_comes_again_late_under_its_key_does_nothing() {
+    let bench = Bench::replicas(2).await;
+    let token = bench.operator("suzuki", Role::Operator).await;
+    let client = bench.client(0);
+    let (enable, disable) = (here("enablement"), here("disablement"));
+    let so = bench.order(&token, &enable, "k-1", &json!({})).await;
+    assert_eq!(so.json()["outcome"], "already_so");
+    bench.order(&token, &disable, "k-2", &json!({})).await;
+
+    let again = bench
+        .order_at((&token, 1), &enable, Some("k-1"), &json!({}))
+        .await;
+
+    assert_eq!(again.json()["outcome"], "already_so", "as the first was");
+    assert!(!may_push(&client).await);
+    let again = bench.order(&token, &disable, "k-2", &json!({})).await;
+    assert_eq!(again.json()["outcome"], "done", "as the first was");
+    let reused = bench.order(&token, &enable, "k-2", &json!({})).await;
+    assert_eq!(reused.code(422), "idempotency_key_reused");
+    let none = bench.order(&token, &enable, "", &json!({})).await;
+    assert_eq!(none.code(400), "idempotency_key_required");
+    bench.order(&token, &enable, "k-3", &json!({})).await.json();
+    assert!(may_push(&client).await);
+
+    let target = here("push-target");
+    let to = json!({ "url": "https://partner.example/events" });
+    for _ in 0..2 {
+        bench.order(&token, &target, "k-4", &to).await.json();
+    }
+    let removal = here("push-target/removal");
+    for _ in 0..2 {
+        bench
+            .order(&token, &removal, "k-5", &json!({}))
+            .await
+            .json();
+    }
+    bench.order(&token, &target, "k-4", &to).await.json();
+    let listed = bench.ask(&token, &at_bank("push-targets")).await.json();
+    assert_eq!(listed["targets"], json!([]), "a late repeat sets none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_has_gone_does_not_come_back_with_a_late_repeat_under_its_key() {
+    let bench = Bench::new().await;
+    let token = platform(&bench, "kanri").await;
+    let new = generate_key().unwrap();
+    let jwk = json!({ "jwk": new.jwks()["keys"][0] });
+    let keys = of_the_platform("/keys");
+    bench.order(&token, &keys, "k-1", &jwk).await.json();
+    let retire = of_the_platform(&format!("/keys/{}/retirement", new.kid));
+    let never = json!({ "retire_at": "0000-06-01T00:00:00Z" });
+    let refused = bench.order(&token, &retire, "k-2", &never).await;
+    assert_eq!(refused.code(400), "invalid_body");
+    let at_once = json!({ "retire_at": "2020-01-01T00:00:00Z" });
+    for _ in 0..2 {
+        let told = bench.order(&token, &retire, "k-2", &at_once).await.json();
+        assert_eq!(told["keys"].as_array().unwrap().len(), 1);
+    }
+
+    let again = bench.order(&token, &keys, "k-1", &jwk).await.json();
+
+    assert_eq!(again["keys"].as_array().unwrap().len(), 1);
+    let gone = bench.order_at((&token, 0), &retire, None, &at_once).await;
+    assert_eq!(gone.code(404), "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partner_changes_its_key_over_without_an_interruption() {
     let bench = Bench::new().await;
     let token = platform(&bench, "kanri").await;
@@ -201,7 +268,12 @@ async fn the_legal_record_is_the_platforms_and_a_change_names_the_version_that_i
         "partner_id": "p-new", "client_id": "client-new", "record": record,
         "redirect_uris": ["https://partner.example/callback"], "jwks": key.jwks(),
     });
-    let registered = send(&bench, &token, "/v1/partners", &new).await;
+    let registered = bench
+        .order(&token, "/v1/partners", "k-1", &new)
+        .await
+        .json();
+    let again = bench.order(&token, "/v1/partners", "k-1", &new).await;
+    assert_eq!(again.json(), registered, "a repeat");
     assert_eq!(
         (&registered["record_version"], &registered["banks"]),
         (&json!(1), &json!([]))

@@ -182,6 +182,46 @@ async fn an_auditor_sees_no_acts_and_can_do_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_somebody_else_handed_over_is_not_handed_over_unseen() {
+    let bench = Bench::new().await;
+    let grant = bench.consent_for(TimeDelta::days(100)).await.to_string();
+    let browser = bench.signed_in("suzuki", Role::Operator).await;
+    let mut forms = Vec::new();
+    for user in ["u-mine", "u-theirs"] {
+        let page = bench.console_at_bank(&format!("consents/{grant}/hand-over"));
+        let page = open(&bench, &browser, page).await;
+        let lead = page.text("#lead").unwrap();
+        assert!(lead.contains("確認しません"), "nobody checks the id");
+        let mut form = page.form("#act-form").unwrap();
+        form.set("to_user", user).check("confirm", "yes");
+        forms.push(form);
+    }
+    let [mine, theirs] = &forms[..] else {
+        panic!("two forms");
+    };
+    theirs.submit_and_follow(&browser).await.unwrap();
+
+    let page = mine.submit(&browser).await.unwrap();
+
+    assert!(
+        page.text("#said")
+            .unwrap()
+            .contains("まだ何も変更していません")
+    );
+    assert!(page.text("#subject").unwrap().contains("u-theirs"));
+    assert_eq!(bench.events("HandedOver").await, 1);
+    let mut again = page.form("#act-form").unwrap();
+    assert_eq!(again.value("to_user").as_deref(), Some("u-mine"), "typed");
+    // A late second click of the first is a repeat; on what is shown now, it is done.
+    let page = theirs.submit_and_follow(&browser).await.unwrap();
+    assert_eq!(page.text("#said").as_deref(), Some("操作を記録しました。"));
+    again.check("confirm", "yes");
+    let page = again.submit_and_follow(&browser).await.unwrap();
+    assert_eq!(page.text("#said").as_deref(), Some("操作を記録しました。"));
+    assert_eq!(bench.events("HandedOver").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_state_of_a_moment_is_what_held_then() {
     let bench = Bench::new().await;
     let grant = bench.consent_for(TimeDelta::days(100)).await.to_string();

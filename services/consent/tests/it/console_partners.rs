@@ -202,6 +202,12 @@ async fn a_partner_whose_contract_has_ended_is_not_enabled() {
 async fn a_push_target_is_set_changed_and_removed_and_its_secret_is_in_no_page() {
     let bench = Bench::new().await;
     let browser = bench.signed_in("suzuki", Role::Operator).await;
+    let path = format!("partners/{PARTNER}/push-target");
+    let page = at(&bench, &browser, &path).await;
+    assert!(
+        page.html.contains(r#"autocomplete="new-password""#),
+        "no browser may fill a login's password in"
+    );
     let mut set = form(&bench, &browser, "push-target").await;
     set.set("url", "https://192.168.1.1/")
         .set("authorization", "Bearer of-tests-only");
@@ -260,6 +266,75 @@ async fn a_push_target_is_set_changed_and_removed_and_its_secret_is_in_no_page()
         .await
         .unwrap();
     assert!(page.table("#push").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_operators_who_remove_the_same_target_the_second_hears_that_it_is_so() {
+    let bench = Bench::new().await;
+    let browser = bench.signed_in("suzuki", Role::Operator).await;
+    let mut set = form(&bench, &browser, "push-target").await;
+    set.set("url", "https://partner.example/events");
+    set.submit_and_follow(&browser).await.unwrap();
+    let late = form(&bench, &browser, "remove-push-target").await;
+    let first = form(&bench, &browser, "remove-push-target").await;
+    first.submit_and_follow(&browser).await.unwrap();
+
+    let page = late.submit_and_follow(&browser).await.unwrap();
+
+    assert_eq!(page.status, 200);
+    assert!(page.text("#said").unwrap().contains("すでに"));
+    assert!(page.table("#push").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_somebody_set_again_is_shown_with_when() {
+    let bench = Bench::new().await;
+    let browser = bench.signed_in("suzuki", Role::Operator).await;
+    let mut set = form(&bench, &browser, "push-target").await;
+    set.set("url", "https://partner.example/events");
+    set.submit_and_follow(&browser).await.unwrap();
+    let late = form(&bench, &browser, "remove-push-target").await;
+    let mut again = form(&bench, &browser, "push-target").await;
+    again.set("authorization", "Bearer of-tests-only");
+    again.submit_and_follow(&browser).await.unwrap();
+    let set_at: String = sqlx::query_scalar(
+        "SELECT to_char(set_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD HH24:MI:SS') FROM push_targets",
+    )
+    .fetch_one(&bench.pool)
+    .await
+    .unwrap();
+
+    let page = late.submit(&browser).await.unwrap();
+
+    let now = page.text("#subject").unwrap();
+    assert!(now.contains(&set_at), "{now}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_outside_of_the_calendar_is_said_at_its_field() {
+    let bench = Bench::new().await;
+    let token = bench.operator("tanaka", Role::Operator).await;
+    let browser = bench.signed_in("suzuki", Role::Operator).await;
+    let here = at_bank(&format!("partners/{PARTNER}/contract"));
+    for (starts, ends) in [
+        ("2026-04-01", "+10000-01-01"),
+        ("+10000-01-01", "+10000-01-02"),
+        ("0000-06-01", "2026-04-01"),
+        ("0001-01-01", "2026-04-01"),
+    ] {
+        let mut contract = form(&bench, &browser, "contract").await;
+        contract.set("starts_on", starts).set("ends_on", ends);
+        let page = contract.submit(&browser).await.unwrap();
+        assert_eq!(page.status, 200, "{starts} {ends}");
+        assert!(page.has("#problems"), "{starts} {ends}");
+        let days = json!({ "starts_on": starts, "ends_on": ends });
+        let refused = bench.order_at((&token, 0), &here, None, &days).await;
+        assert_eq!(refused.code(400), "invalid_contract", "{starts} {ends}");
+    }
+    let last = json!({ "starts_on": "0002-01-01", "ends_on": "9999-12-31" });
+    bench.order_at((&token, 0), &here, None, &last).await.json();
+    let page = form(&bench, &browser, "contract").await;
+    assert_eq!(page.value("ends_on").as_deref(), Some("9999-12-31"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -277,6 +277,217 @@ async fn a_key_is_added_and_the_old_one_goes_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_a_private_key_is_in_no_page_however_it_was_pasted() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let english = browser.clone().in_english();
+    let private = r#"{"kty":"EC","kid":"x","crv":"P-256","d":"of-tests-only"}"#;
+    let set = |keys: &str| format!(r#"{{"keys":[{keys}]}}"#);
+    let pem = "-----BEGIN PRIVATE KEY-----\nof-tests-only\n-----END PRIVATE KEY-----";
+    let one_key = [
+        pem.to_owned(),
+        json!(pem).to_string(),
+        json!(private).to_string(),
+        private.replace('}', ",}"),
+        set(private),
+    ];
+    let key_set = [
+        private.to_owned(),
+        pem.to_owned(),
+        set(&format!(r#"{{"kty":"EC"}},{private}"#)),
+        json!({ "keys": [], "of": [{ "k": "of-tests-only" }] }).to_string(),
+    ];
+    for (browser, erased) in [(&browser, "消去しました"), (&english, "was erased")] {
+        for (field, pasted) in [("jwk", &one_key[..]), ("jwks", &key_set[..])] {
+            for text in pasted {
+                let mut typed = match field {
+                    "jwk" => form(&bench, browser, "add-key").await,
+                    _ => at(&bench, browser, "/new").await.form("#act-form").unwrap(),
+                };
+                let page = typed.set(field, text).submit(browser).await.unwrap();
+                let problem = page.text(&format!("#act-form-{field}-problem")).unwrap();
+                assert!(problem.contains(erased), "{text}: {problem}");
+                assert!(!page.html.contains("of-tests-only"), "{text}");
+            }
+        }
+    }
+    // What is no secret stays, to be mended.
+    let mut typed = form(&bench, &browser, "add-key").await;
+    typed.set("jwk", r#"{"kty":"EC","kid":"mend-me"}"#);
+    let page = typed.submit(&browser).await.unwrap();
+    let kept = page.form("#act-form").unwrap().value("jwk");
+    assert!(kept.unwrap().contains("mend-me"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_click_on_a_key_that_goes_at_once_hears_what_the_first_one_did() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let new = generate_key().unwrap();
+    let old_kid = bench.partners[0].key.kid.clone();
+    let mut add = form(&bench, &browser, "add-key").await;
+    add.set("jwk", &new.jwks()["keys"][0].to_string());
+    add.submit_and_follow(&browser).await.unwrap();
+
+    let mut retire = form(&bench, &browser, "retire-key").await;
+    retire
+        .set("kid", &old_kid)
+        .set("retire_at", "2020-01-01T00:00");
+    let mut another = form(&bench, &browser, "retire-key").await;
+    another
+        .set("kid", &old_kid)
+        .set("retire_at", "2020-01-01T00:00");
+    for _ in 0..2 {
+        let page = retire.submit_and_follow(&browser).await.unwrap();
+        assert_eq!(page.text("#said").as_deref(), Some("操作を記録しました。"));
+        assert_eq!(page.table("#keys").len(), 1);
+    }
+    // A form that was opened before is told that the key has gone.
+    let page = another.submit(&browser).await.unwrap();
+    assert!(page.text("#said").unwrap().contains("内容が変わりました"));
+    assert!(!page.text("#subject").unwrap().contains(&old_kid));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_changed_of_the_keys_is_shown_where_the_page_says_so() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let new = generate_key().unwrap();
+    let old_kid = bench.partners[0].key.kid.clone();
+    let mut stale = form(&bench, &browser, "add-key").await;
+    stale.set(
+        "jwk",
+        &generate_key().unwrap().jwks()["keys"][0].to_string(),
+    );
+    let mut add = form(&bench, &browser, "add-key").await;
+    add.set("jwk", &new.jwks()["keys"][0].to_string());
+    add.submit_and_follow(&browser).await.unwrap();
+    let page = stale.submit(&browser).await.unwrap();
+    assert!(page.text("#said").unwrap().contains("内容が変わりました"));
+    assert!(page.text("#subject").unwrap().contains(&new.kid));
+
+    let mut stale = form(&bench, &browser, "retire-key").await;
+    stale
+        .set("kid", &new.kid)
+        .set("retire_at", "2099-12-31T09:00");
+    let mut retire = form(&bench, &browser, "retire-key").await;
+    retire
+        .set("kid", &old_kid)
+        .set("retire_at", "2098-11-30T09:00");
+    retire.submit_and_follow(&browser).await.unwrap();
+    let page = stale.submit(&browser).await.unwrap();
+    let now = page.text("#subject").unwrap();
+    assert!(
+        now.contains(&old_kid) && now.contains("2098-11-30 09:00"),
+        "{now}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_outside_of_the_calendar_is_said_at_its_field() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Operator).await;
+    for at in ["+10000-01-01T09:00", "0000-06-01T09:00", "0001-01-01T08:59"] {
+        let mut retire = form(&bench, &browser, "retire-key").await;
+        retire.set("retire_at", at);
+        let page = retire.submit(&browser).await.unwrap();
+        assert_eq!(page.status, 200, "{at}");
+        assert!(page.has("#act-form-retire_at-problem"), "{at}");
+    }
+}
+
+/// A form that registers a partner under that id.
+async fn registering(bench: &Bench, browser: &Browser, id: &str, service: &str) -> Form {
+    let page = at(bench, browser, "/new").await;
+    let mut form = page.form("#act-form").unwrap();
+    form.set("partner_id", id)
+        .set("client_id", &format!("client-of-{id}"))
+        .set("service_name", service)
+        .set("legal_name", "新会計株式会社")
+        .set("registration_number", "関東財務局長（電代）第1号")
+        .set("complaint_contact", "0120-222-222")
+        .set("redirect_uris", "https://partner.example/cb")
+        .set("jwks", &generate_key().unwrap().jwks().to_string())
+        .check("confirm", "yes");
+    form
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_operators_who_register_the_same_partner_at_once_one_is_told() {
+    let bench = Bench::new().await;
+    let one = signed_in(&bench, "kanri", Role::Auditor).await;
+    let other = signed_in(&bench, "betsuno", Role::Auditor).await;
+    for n in 0..8 {
+        let id = format!("p-{n}");
+        let first = registering(&bench, &one, &id, "甲会計").await;
+        let second = registering(&bench, &other, &id, "乙会計").await;
+        let (first, second) = tokio::join!(
+            first.submit_and_follow(&one),
+            second.submit_and_follow(&other)
+        );
+        let told = [first.unwrap(), second.unwrap()]
+            .iter()
+            .filter(|page| page.has("#act-form-partner_id-problem"))
+            .count();
+        assert_eq!(told, 1, "{id}");
+    }
+    assert_eq!(bench.events("PartnerChanged").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_second_click_on_a_registration_hears_what_the_first_one_did() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let mut new = registering(&bench, &browser, "p-new", "新会計").await;
+    new.submit_and_follow(&browser).await.unwrap();
+    let record = at(&bench, &browser, "/p-new/record").await;
+    let mut record = record.form("#act-form").unwrap();
+    record.set("service_name", "別会計").check("confirm", "yes");
+    record.submit_and_follow(&browser).await.unwrap();
+
+    let page = new.submit_and_follow(&browser).await.unwrap();
+
+    assert_eq!(page.text("#said").as_deref(), Some("操作を記録しました。"));
+    assert_eq!(page.title().as_deref(), Some("別会計"));
+    let outcomes: Vec<String> = sqlx::query_scalar(
+        "SELECT o.outcome FROM operator_acts a JOIN operator_act_outcomes o USING (act_id)
+         WHERE a.act = 'register_partner'",
+    )
+    .fetch_all(&bench.pool)
+    .await
+    .unwrap();
+    assert_eq!(outcomes, ["done", "done"]);
+    let caused: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM events e JOIN operator_acts a ON a.act_id = e.causation_id
+         WHERE e.event_type = 'PartnerRegistered' AND a.act = 'register_partner'",
+    )
+    .fetch_one(&bench.pool)
+    .await
+    .unwrap();
+    assert_eq!(caused, 1);
+    // The same form for something else is no repeat.
+    new.set("service_name", "また別会計");
+    let page = new.submit(&browser).await.unwrap();
+    assert!(page.has("#act-form"), "{}", page.excerpt(300));
+    assert_eq!(
+        bench.events("PartnerRegistered").await,
+        3,
+        "two of the bench"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_is_not_registered_under_an_id_that_is_a_page() {
+    let bench = Bench::new().await;
+    let browser = signed_in(&bench, "kanri", Role::Auditor).await;
+    let page = registering(&bench, &browser, "new", "新会計").await;
+    let page = page.submit(&browser).await.unwrap();
+    let problem = page.text("#act-form-partner_id-problem").unwrap();
+    assert!(problem.contains("「new」"), "{problem}");
+    assert_eq!(bench.events("PartnerRegistered").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partner_is_registered_and_a_bank_finds_it_by_its_id() {
     let bench = Bench::new().await;
     let browser = signed_in(&bench, "kanri", Role::Operator).await;

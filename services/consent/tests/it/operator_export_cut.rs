@@ -134,3 +134,30 @@ async fn where_the_reader_goes_the_export_stops_is_recorded_so_and_makes_room() 
         assert!(text.contains(r#"{"end":true"#));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_on_record_while_every_connection_for_searches_is_taken() {
+    let bench = Bench::new().await;
+    let token = bench.operator("suzuki", Role::Auditor).await;
+    let searches = &bench.replicas[0].app.searches;
+    let mut taken = Vec::new();
+    for _ in 0..searches.options().get_max_connections() {
+        taken.push(searches.acquire().await.unwrap());
+    }
+
+    let exported = begin(&bench, &token, "consents.ndjson");
+    let (begun, ()) = tokio::join!(exported, async {
+        let _: bool = awaited(
+            &bench,
+            "SELECT true FROM operator_acts WHERE act = 'export'",
+        )
+        .await;
+        taken.clear();
+    });
+
+    let (text, ended) = read(begun).await;
+    ended.unwrap();
+    assert!(text.contains(r#"{"end":true"#));
+    let outcome: String = awaited(&bench, OUTCOME).await;
+    assert_eq!(outcome, "done");
+}

@@ -336,6 +336,7 @@ fn act(locale: Locale, act: ConsentAct, missing: Vec<Missing>) -> Page {
         service: "かんたん会計".to_owned(),
         contract: "c-81f0".to_owned(),
         user: "u-2d6e80b1".to_owned(),
+        seen: "u-2d6e80b1".to_owned(),
         accounts: vec!["acct-14".to_owned(), "acct-77".to_owned()],
         suspended: vec![SuspensionCause::CustomerRequest],
         form_key: "key-of-act".to_owned(),

@@ -93,6 +93,11 @@ async fn page(
             .map_or(partner, |(_, name)| name),
         contract: terms.contract.to_string(),
         user: terms.user.to_string(),
+        seen: match &typed.seen {
+            Some(seen) if !typed.is_stale => seen.clone(),
+            // From here on it is decided on what is shown now.
+            _ => terms.user.to_string(),
+        },
         accounts: sentence::accounts_of(terms)
             .into_keys()
             .map(ToString::to_string)
@@ -125,7 +130,7 @@ pub(super) async fn submit(
     let nonce = sent.key(&app, &at.cookie, &wanted.form())?;
     let wish = match read(&wanted, &sent) {
         Ok(wish) => wish,
-        Err(typed) => return page(&app, &request, &at, &wanted, typed).await,
+        Err(typed) => return page(&app, &request, &at, &wanted, *typed).await,
     };
     // The second click finds what the first one did.
     let key = OrderKey::parse(&format!("console:{nonce}")).ok_or(Refused::FORM)?;
@@ -134,11 +139,17 @@ pub(super) async fn submit(
         Ok(Performed::Done) => Ok(see_other(&format!("{url}?m=done"))),
         Ok(Performed::AlreadySo) => Ok(see_other(&format!("{url}?m=already"))),
         Err(Problem::NOTHING_HERE) => Err(Refused::NOT_FOUND),
+        Err(Problem::RECORD_CHANGED) => {
+            let typed = Typed {
+                is_stale: true,
+                ..typed(&sent)
+            };
+            page(&app, &request, &at, &wanted, typed).await
+        }
         Err(Problem::USER_REMOVED) => {
             let typed = Typed {
-                user: sent.find("to_user").map(str::to_owned),
                 missing: vec![Missing::UserNotTaking],
-                ..Typed::default()
+                ..typed(&sent)
             };
             page(&app, &request, &at, &wanted, typed).await
         }
@@ -149,20 +160,34 @@ pub(super) async fn submit(
     }
 }
 
+/// What was typed, and what it was typed onto.
+fn typed(sent: &Sent) -> Typed {
+    let text = |name: &str| sent.find(name).map(str::to_owned);
+    Typed {
+        reason: text("reason"),
+        account: text("account"),
+        user: text("to_user"),
+        seen: text("seen"),
+        ..Typed::default()
+    }
+}
+
 /// The order of a form; what is missing of it comes back with what was typed.
-fn read(wanted: &Wanted, sent: &Sent) -> Result<Wish, Typed> {
+fn read(wanted: &Wanted, sent: &Sent) -> Result<Wish, Box<Typed>> {
     let reason = sent.find("reason");
     let account = sent.find("account");
     let of_account = account.and_then(|id| AccountId::parse(id).ok());
     let user = sent.find("to_user");
     let to = user.and_then(|id| UserId::parse(id).ok());
-    let wish = wish(wanted, reason, of_account.as_ref(), to.as_ref());
+    let seen = sent.find("seen").and_then(|id| UserId::parse(id).ok());
+    let wish = wish(wanted, reason, of_account.as_ref(), to.zip(seen.clone()));
     let mut missing = Vec::new();
     if wanted.act == ConsentAct::RemoveAccount && of_account.is_none() {
         missing.push(Missing::Account);
     }
     if wanted.act == ConsentAct::HandOver {
-        missing.extend(to.is_none().then_some(Missing::User));
+        let has_user = user.is_some_and(|id| UserId::parse(id).is_ok());
+        missing.extend((!has_user).then_some(Missing::User));
     } else if reason.is_none() || (wish.is_none() && missing.is_empty()) {
         missing.push(Missing::Reason);
     }
@@ -171,12 +196,12 @@ fn read(wanted: &Wanted, sent: &Sent) -> Result<Wish, Typed> {
     }
     match wish {
         Some(wish) if missing.is_empty() => Ok(wish),
-        _ => Err(Typed {
-            reason: reason.map(str::to_owned),
-            account: account.map(str::to_owned),
-            user: user.map(str::to_owned),
+        _ => Err(Box::new(Typed {
             missing,
-        }),
+            // What was never shown is not what stands now.
+            is_stale: wanted.act == ConsentAct::HandOver && seen.is_none(),
+            ..typed(sent)
+        })),
     }
 }
 
@@ -185,7 +210,7 @@ fn wish(
     wanted: &Wanted,
     reason: Option<&str>,
     account: Option<&AccountId>,
-    to: Option<&UserId>,
+    to_from: Option<(UserId, UserId)>,
 ) -> Option<Wish> {
     let grant = wanted.grant.clone();
     let level = Level::Consent(grant.clone());
@@ -212,9 +237,13 @@ fn wish(
             level,
             cause: SuspensionCause::find(reason?)?,
         },
-        ConsentAct::HandOver => Wish::HandOver {
-            grant,
-            to: to?.clone(),
-        },
+        ConsentAct::HandOver => {
+            let (to, seen) = to_from?;
+            Wish::HandOver {
+                grant,
+                to,
+                seen: Some(seen),
+            }
+        }
     })
 }

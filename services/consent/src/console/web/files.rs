@@ -14,7 +14,7 @@ use crate::{
     operator::{AtBank, Console, Reads},
     operators::{
         consent_filters,
-        export::{self, Format},
+        export::{self, Format, Pools},
         journey_filters,
         query::Parameters,
     },
@@ -54,6 +54,6 @@ async fn begin<S: Search + 'static>(
     // The page with the message has no link to a file.
     let (search, _) = read(&at.bank, sent, fields, take).map_err(|_| Refused::NOT_FOUND)?;
     let query = query_of(sent, fields);
-    let begun = export::begin(&app.searches, at, search, (what, &query, format)).await;
+    let begun = export::begin(Pools::of(app), at, search, (what, &query, format)).await;
     begun.map_err(|_| Refused(Stop::Unavailable))
 }

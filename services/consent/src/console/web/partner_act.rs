@@ -1,7 +1,7 @@
 //! What a bank's operators change of a partner there: the page before, and the order, given as the API gives it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use consent_domain::{
     PartnerId,
     partner::{
@@ -22,7 +22,7 @@ use crate::{
         act_page::SUSPENSION_CAUSES,
         edit::{CONFIRM, Fault, Typed},
         page::{Section, section_path},
-        partner_forms::{BankAct, BankActView},
+        partner_forms::{BankAct, BankActView, PushNow},
     },
     journey::stream_id,
     lifecycle::Level,
@@ -65,7 +65,7 @@ impl Wanted {
 struct Stands {
     record: PartnerRecord,
     at_bank: PartnerAtBank,
-    push: Option<String>,
+    push: Option<PushNow>,
     /// What the act changes, as it is now.
     sight: Sight,
 }
@@ -81,11 +81,12 @@ async fn stands(app: &App, at: &Console<Acts>, wanted: &Wanted) -> Result<Stands
     let at_bank = state_of::<PartnerAtBankStream>(&app.pool, &stream).await?;
     // In one order with the URL: what is shown is what was seen, or older, and then it is refused.
     let of_target = sight_of_target(&app.pool, &at.bank, partner).await?;
-    let push = sqlx::query_scalar("SELECT url FROM push_targets WHERE bank = $1 AND partner = $2")
-        .bind(at.bank.as_str())
-        .bind(partner.as_str())
-        .fetch_optional(&app.pool)
-        .await?;
+    let push: Option<(String, DateTime<Utc>)> =
+        sqlx::query_as("SELECT url, set_at FROM push_targets WHERE bank = $1 AND partner = $2")
+            .bind(at.bank.as_str())
+            .bind(partner.as_str())
+            .fetch_optional(&app.pool)
+            .await?;
     let sight = match wanted.act {
         BankAct::SetPush | BankAct::RemovePush => of_target,
         _ => Sight::of(&at_bank),
@@ -93,7 +94,7 @@ async fn stands(app: &App, at: &Console<Acts>, wanted: &Wanted) -> Result<Stands
     Ok(Stands {
         record,
         at_bank,
-        push,
+        push: push.map(|(url, set_at)| PushNow { url, set_at }),
         sight,
     })
 }
@@ -120,8 +121,10 @@ async fn page(
     at.record_read(&app.pool, Act::on("read_partner", subject))
         .await?;
     let stands = stands(app, at, wanted).await?;
-    let push = stands.push.as_deref();
-    if typed.is_none() && !wanted.act.is_possible(&stands.at_bank, push) {
+    let push = stands.push.as_ref().map(|push| push.url.as_str());
+    // Of what somebody else has done meanwhile nothing is left to decide.
+    let is_of_now = typed.as_ref().is_none_or(|(typed, _)| typed.is_stale);
+    if is_of_now && !wanted.act.is_possible(&stands.at_bank, push) {
         let there = wanted.page_of_partner(at);
         return Ok(see_other(&with_outcome(&there, Performed::AlreadySo)));
     }

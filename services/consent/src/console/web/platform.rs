@@ -1,10 +1,7 @@
 //! Partners' records, for operators of the platform: the same orders as the API's, by forms.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use consent_domain::{
-    PartnerId,
-    partner::{Partner, PartnerStream},
-};
+use consent_domain::PartnerId;
 use serde_json::Value;
 
 use super::{
@@ -24,10 +21,9 @@ use crate::{
     operator_orders::Performed,
     operators::partners::{PartnerDetail, detail},
     partner_administration::{Sight, retirements, sight_of_keys},
-    partners::{PartnerRegistration, partner_ids, record_of},
+    partners::partner_ids,
     problem::Problem,
     protocol::json_web_key::KeyRefused,
-    store::state_of,
 };
 
 impl From<Problem> for Refused {
@@ -270,14 +266,9 @@ async fn carry_out(
     };
     let done = match order {
         Order::Register(registration) => {
-            let registered = who.register_partner(app, *registration.clone()).await;
-            match registered {
-                // By the click before, perhaps.
-                Err(Problem::PARTNER_EXISTS) if is_of_this_form(app, &registration).await? => {
-                    Ok(Performed::Done)
-                }
-                registered => registered.map(|()| Performed::Done),
-            }
+            let given = given(nonce, ())?;
+            let registered = who.register_partner(app, *registration, given).await;
+            registered.map(|()| Performed::Done)
         }
         Order::Change(change) => {
             // What is none was never shown: refused as any other that is not the present one.
@@ -305,22 +296,5 @@ async fn key_fault(app: &App, wanted: &Wanted, typed: &Typed) -> Result<Fault, R
     Ok(match keys.iter().any(|key| Some(key.kid.as_str()) == kid) {
         true => Fault::KidTaken,
         false => Fault::Key(KeyRefused::NotAKeySet),
-    })
-}
-
-/// Whether the partner is registered exactly so, and has not been changed since.
-async fn is_of_this_form(app: &App, registration: &PartnerRegistration) -> Result<bool, Refused> {
-    let id = registration.partner_id.as_str();
-    let state = state_of::<PartnerStream>(&app.pool, id).await?;
-    Ok(match (state, record_of(registration)) {
-        (
-            Partner::Registered {
-                record,
-                record_version: 1,
-                ..
-            },
-            Ok(wanted),
-        ) => record == wanted,
-        _ => false,
     })
 }

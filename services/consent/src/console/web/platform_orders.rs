@@ -17,7 +17,7 @@ use crate::{
     problem::Problem,
     protocol::{
         client::{REDIRECT_URIS_MAX, is_allowed_redirect_uri},
-        json_web_key::{KeyRefused, parse_key_set},
+        json_web_key::{KeyRefused, may_hold_secret, parse_key_set},
     },
     redirect_policy,
 };
@@ -104,22 +104,30 @@ fn redirect_uris(app: &App, typed: &mut Typed) -> Vec<String> {
     uris
 }
 
-/// Notes what is wrong with a set of keys. One that is not public is shown to nobody again.
-fn check_keys(typed: &mut Typed, name: &'static str, set: &Value) {
-    let Err(refused) = parse_key_set(set) else {
-        return;
+/// The JSON of a field for keys. What may be a secret is shown to nobody again, whatever is wrong with it: so is
+/// what can't be read.
+fn json_of_keys(typed: &mut Typed, name: &'static str) -> Option<Value> {
+    let text = typed.value(name).trim();
+    let fault = match serde_json::from_str::<Value>(text) {
+        Ok(given) if !may_hold_secret(&given) => return Some(given),
+        Ok(_) => Fault::Key(KeyRefused::NotPublic),
+        Err(_) if text.is_empty() => Fault::Json,
+        Err(_) => Fault::JsonErased,
     };
-    typed.add(name, Fault::Key(refused));
-    if refused == KeyRefused::NotPublic {
-        *typed = std::mem::take(typed).with(name, "");
+    typed.erase(name);
+    typed.add(name, fault);
+    None
+}
+
+/// Notes what is wrong with a set of keys.
+fn check_keys(typed: &mut Typed, name: &'static str, set: &Value) {
+    if let Err(refused) = parse_key_set(set) {
+        typed.add(name, Fault::Key(refused));
     }
 }
 
 fn key(typed: &mut Typed) -> Option<Value> {
-    let Ok(jwk) = serde_json::from_str::<Value>(typed.value("jwk")) else {
-        typed.add("jwk", Fault::Json);
-        return None;
-    };
+    let jwk = json_of_keys(typed, "jwk")?;
     check_keys(typed, "jwk", &json!({ "keys": [jwk] }));
     Some(jwk)
 }
@@ -128,17 +136,21 @@ fn registration(app: &App, typed: &mut Typed) -> Option<PartnerRegistration> {
     let record = record(typed);
     let redirect_uris = redirect_uris(app, typed);
     let partner_id = PartnerId::parse(typed.value("partner_id"));
-    if partner_id.is_err() {
-        typed.add("partner_id", Fault::Id);
+    match &partner_id {
+        // Its page would be this form's.
+        Ok(id) if id.as_str() == PlatformAct::Register.path() => {
+            typed.add("partner_id", Fault::IdTaken);
+        }
+        Ok(_) => {}
+        Err(_) => typed.add("partner_id", Fault::Id),
     }
     let client_id = ClientId::parse(typed.value("client_id"));
     if client_id.is_err() {
         typed.add("client_id", Fault::Id);
     }
-    let jwks = serde_json::from_str::<Value>(typed.value("jwks"));
-    match &jwks {
-        Ok(jwks) => check_keys(typed, "jwks", jwks),
-        Err(_) => typed.add("jwks", Fault::Json),
+    let jwks = json_of_keys(typed, "jwks");
+    if let Some(jwks) = &jwks {
+        check_keys(typed, "jwks", jwks);
     }
     Some(PartnerRegistration {
         partner_id: partner_id.ok()?,
@@ -149,7 +161,7 @@ fn registration(app: &App, typed: &mut Typed) -> Option<PartnerRegistration> {
         complaint_contact: record.complaint_contact,
         onward_recipients: record.onward_recipients,
         redirect_uris,
-        jwks: jwks.ok()?,
+        jwks: jwks?,
         banks: BTreeSet::new(),
     })
 }
