@@ -125,8 +125,22 @@ pub async fn archive_oldest(
     if !locked {
         return Err(ArchiveError::UnderWay);
     }
-    let part = oldest_part(&mut owner).await?;
-    let behind = against(&mut owner, &part, order).await?;
+    let archived = archive(&mut owner, order).await;
+    // The server might see only later that the connection has ended, and whoever tries again would find this
+    // one under way. One that is broken has no lock.
+    let unlocked = sqlx::query("SELECT pg_advisory_unlock($1)")
+        .bind(ONE_AT_A_TIME)
+        .execute(&mut owner)
+        .await;
+    if let Err(error) = unlocked {
+        tracing::debug!(%error, "the lock of archiving ends with its connection");
+    }
+    archived
+}
+
+async fn archive(owner: &mut PgConnection, order: &ArchiveOrder) -> Result<Archived, ArchiveError> {
+    let part = oldest_part(owner).await?;
+    let behind = against(owner, &part, order).await?;
     let path = order.directory.join(format!(
         "event_log-{:016}-{:016}.ndjson.gz",
         part.first, part.last
@@ -135,13 +149,13 @@ pub async fn archive_oldest(
         // An earlier attempt wrote it and could not drop the part: what counts is whether it is right.
         read_back(&path).await?
     } else {
-        export(&mut owner, &part, &path).await?;
+        export(owner, &part, &path).await?;
         read_back(&path).await?
     };
-    same_as_log(&mut owner, &part, &path, &contents).await?;
+    same_as_log(owner, &part, &path, &contents).await?;
     let mut tries = 1;
     loop {
-        match drop_part(&mut owner, &part, &path, &contents, order, &behind).await {
+        match drop_part(owner, &part, &path, &contents, order, &behind).await {
             Err(ArchiveError::Database(sqlx::Error::Database(error)))
                 if error.code().as_deref() == Some(LOCKED) && tries < TRIES =>
             {
